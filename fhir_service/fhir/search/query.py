@@ -1,0 +1,159 @@
+"""A search as a value: what the query string means, before any backend plans it.
+
+Everything here is already checked against the search parameters: a backend never sees an unknown parameter, modifier
+or prefix. Clauses are joined by AND; the values within one clause by OR.
+https://hl7.org/fhir/R4/search.html
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from fhir_service.fhir.search.parameter import SearchParameter
+
+Prefix = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenValue:
+    """`code`: any system (system None). `|code`: system "". `system|`: value None. `system|code`: both.
+
+    With `:text` the text is in `value`; with `:of-type` `type_system|type_code|value`.
+    """
+
+    system: str | None
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceValue:
+    """`targets`: every `Type/id`, URL or canonical that the value may mean. With `:identifier`, system and value."""
+
+    targets: tuple[str, ...]
+    version: str | None = None
+    identifier: TokenValue | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StringValue:
+    text: str
+    folded: str
+
+
+@dataclass(frozen=True, slots=True)
+class DateValue:
+    """The bounds of the value's implicit range, microseconds, inclusive; for `ap` they are already widened."""
+
+    prefix: Prefix
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class NumberValue:
+    """`low` and `high` bound the implicit precision (`high` exclusive); `value` is the exact number."""
+
+    prefix: Prefix
+    value: Decimal
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityValue:
+    """`system` None and `unit` None: any unit. `system` None and `unit` set: that code or unit text (`5.4||mg`)."""
+
+    number: NumberValue
+    system: str | None
+    unit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UriValue:
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompositeValue:
+    """One value for each component, in order."""
+
+    parts: tuple["Value", ...]
+
+
+Value = TokenValue | ReferenceValue | StringValue | DateValue | NumberValue | QuantityValue | UriValue | CompositeValue
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """`code:modifier=v1,v2`. With modifier `missing`, `values` is empty and `missing` says which is asked for."""
+
+    parameter: SearchParameter
+    values: tuple[Value, ...]
+    modifier: str | None = None
+    missing: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IdMatch:
+    """`_id=a,b`."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LastUpdatedMatch:
+    """`_lastUpdated=…`."""
+
+    values: tuple[DateValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """`subject:Patient.name=x`: some target of these types, reached by the reference, fulfils `clause`.
+
+    `clauses` has one entry for each target type on which the rest of the chain has a meaning.
+    """
+
+    parameter: SearchParameter
+    clauses: tuple[tuple[str, "Clause"], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Has:
+    """`_has:Observation:patient:code=x`: some `resource_type` whose `parameter` points here fulfils `clause`."""
+
+    resource_type: str
+    parameter: SearchParameter
+    clause: "Clause"
+
+
+Clause = Match | IdMatch | LastUpdatedMatch | Chain | Has
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One sort key; `parameter` is `_id`, `_lastUpdated`, or a search parameter. Missing values sort as the least."""
+
+    parameter: SearchParameter | Literal["_id", "_lastUpdated"]
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """`_include=source:parameter:target`; `reverse` for `_revinclude`. `target` None: every type."""
+
+    source: str
+    parameter: SearchParameter
+    target: str | None = None
+    reverse: bool = False
+    iterate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A type-level search. The order is (sort keys, primary clinical date, rid), total and stable."""
+
+    resource_type: str
+    clauses: tuple[Clause, ...] = ()
+    sort: tuple[Sort, ...] = ()
+    includes: tuple[Include, ...] = ()

@@ -1,0 +1,38 @@
+"""A request and its answer as values; HTTP, batch entries, pages and tests all make and read these.
+
+https://hl7.org/fhir/R4/http.html
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fhir_service.fhir.resource import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class FhirRequest:
+    """One RESTful request.
+
+    `base` has no slash at its end; `path` are the segments under it (`("Patient", "1", "_history")`), `query` the
+    decoded parameters in their order (those of a POST `_search` body included), `headers` have lower-case names.
+    `body` is what the body decodes to (a Resource, or the array of a JSON Patch), `raw` and `media_type` what was sent.
+    """
+
+    method: str
+    base: str
+    path: tuple[str, ...] = ()
+    query: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    raw: bytes = b""
+    media_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FhirResponse:
+    """The answer. `body` is a Resource, or the canonical JSON bytes of one as stored; None: no body."""
+
+    status: int
+    body: Resource | bytes | None = None
+    headers: tuple[tuple[str, str], ...] = ()

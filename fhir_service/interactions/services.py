@@ -1,0 +1,53 @@
+"""What every interaction and operation is given; wired once in `app.py`."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from fhir_service.fhir.definitions import Definitions
+from fhir_service.fhir.outcome import Issue
+from fhir_service.fhir.resource import Resource
+from fhir_service.fhir.search.extract import Indexer
+from fhir_service.interactions.exchange import FhirRequest, FhirResponse
+from fhir_service.storage.store import Store
+
+Level = Literal["system", "type", "instance"]
+Interaction = Callable[[FhirRequest, "Services"], Awaitable[FhirResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An extended operation, `$name`. `types` are the resource types it stands on (empty: every type).
+
+    https://hl7.org/fhir/R4/operations.html
+    """
+
+    name: str
+    definition: str
+    levels: frozenset[Level]
+    methods: frozenset[str]
+    run: Interaction
+    types: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of a running server.
+
+    `check` returns the issues of a resource against its definitions; `now` and `new_id` are the only clock and source
+    of ids; `secret` signs page links; `dispatch` runs any request (for batch entries), chosen from the ROUTES table.
+    """
+
+    store: Store
+    definitions: Definitions
+    indexer: Indexer
+    check: Callable[[Resource], list[Issue]]
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+    secret: bytes
+    dispatch: Interaction
+    operations: Mapping[str, Operation]
+    referential_integrity: bool = True
+    default_count: int = 20
+    max_count: int = 1000

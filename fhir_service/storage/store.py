@@ -1,0 +1,196 @@
+"""The one interface to storage; every backend passes the one suite in `tests/storage/`.
+
+A backend keeps versions, answers searches and commits groups of changes, all or none. What it returns is the bytes
+that were stored: canonical JSON with `meta.versionId` and `meta.lastUpdated` stamped. Bounds: a commit is durable when
+`commit` returns; every call reads one consistent state that holds every commit acknowledged before it began.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
+
+from fhir_service.fhir.resource import Key, Resource
+from fhir_service.fhir.search.index import IndexEntries
+from fhir_service.fhir.search.query import Include, Query
+
+Method = Literal["POST", "PUT", "PATCH", "DELETE"]
+Cursor = tuple[int | float | str | None, ...]
+"""Where a page ended: the sort keys of its last (or first) match; opaque to everyone but the backend that made it."""
+
+
+class Version(NamedTuple):
+    """One stored version. `body` is empty for a deletion. `updated` is microseconds since 1970 (UTC)."""
+
+    key: Key
+    version: int
+    updated: int
+    method: Method
+    body: bytes
+
+    @property
+    def deleted(self) -> bool:
+        return self.method == "DELETE"
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Create or update one resource. `resource` carries its id; meta.versionId and lastUpdated are the store's.
+
+    `expected` is what must stand now: a version number (If-Match), 0 for "does not exist or is deleted", None for
+    whatever there is.
+    """
+
+    resource: Resource
+    entries: IndexEntries
+    method: Method = "PUT"
+    expected: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete one resource; nothing happens (no version) if it is absent or deleted already."""
+
+    key: Key
+    expected: int | None = None
+
+
+Change = Put | Delete
+
+
+@dataclass(frozen=True, slots=True)
+class Finds:
+    """The search still finds exactly these: how conditional interactions cannot race."""
+
+    query: Query
+    keys: frozenset[Key]
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """Each of these exists and is not deleted, before the commit or by it (referential integrity)."""
+
+    keys: frozenset[Key]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreferenced:
+    """Nothing that stands after the commit refers to these (referential integrity of a delete)."""
+
+    keys: frozenset[Key]
+
+
+Condition = Finds | Exists | Unreferenced
+
+
+class Committed(NamedTuple):
+    """What became of one change: the version that now stands; `created` if there was none before."""
+
+    version: Version
+    created: bool
+
+
+class ConditionFailed(Exception):
+    """A condition or an `expected` version did not hold; nothing of the commit was stored.
+
+    `change` is the change whose `expected` failed and `actual` the version that stands (0 for none); or `condition`
+    is the condition that failed, and `keys` what it found instead (for Finds), what is absent (for Exists), or what
+    refers to them (for Unreferenced).
+    """
+
+    def __init__(
+        self,
+        *,
+        change: Change | None = None,
+        actual: int = 0,
+        condition: Condition | None = None,
+        keys: frozenset[Key] = frozenset(),
+    ) -> None:
+        super().__init__("condition failed")
+        self.change = change
+        self.actual = actual
+        self.condition = condition
+        self.keys = keys
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a search. `total` is there if it was asked for; `next` and `previous` if there is such a page."""
+
+    matches: tuple[Version, ...]
+    included: tuple[Version, ...] = ()
+    total: int | None = None
+    next: Cursor | None = None
+    previous: Cursor | None = None
+
+
+class HistoryPage(NamedTuple):
+    """Newest first. `next` is there if older versions remain."""
+
+    versions: tuple[Version, ...]
+    total: int | None
+    next: Cursor | None
+
+
+class Store(Protocol):
+    """See the module. All times are microseconds since 1970 (UTC)."""
+
+    async def read(self, key: Key) -> Version | None:
+        """Return the version that stands (a deletion has `deleted`), or None if there never was one."""
+        ...
+
+    async def vread(self, key: Key, version: int) -> Version | None: ...
+
+    async def read_many(self, keys: Sequence[Key]) -> dict[Key, Version]:
+        """Return the standing, not deleted version of each key that has one."""
+        ...
+
+    async def history(
+        self,
+        resource_type: str | None,
+        id: str | None,
+        *,
+        count: int,
+        since: int | None = None,
+        at: tuple[int, int] | None = None,
+        after: Cursor | None = None,
+        total: bool = True,
+    ) -> HistoryPage:
+        """History of one resource, of a type (id None) or of all (both None), newest first.
+
+        `since`: versions made at or after it. `at`: versions that stood at some time within the two bounds.
+        """
+        ...
+
+    async def search(
+        self,
+        query: Query,
+        *,
+        count: int,
+        after: Cursor | None = None,
+        before: Cursor | None = None,
+        total: bool = False,
+        include_limit: int = 1000,
+    ) -> Page:
+        """Return a page of matches and what they include; more than `include_limit` included is a FhirError.
+
+        `count` 0 with `total` is a count. `after`/`before` continue from a cursor.
+        """
+        ...
+
+    async def included(self, keys: Sequence[Key], includes: Sequence[Include], limit: int) -> tuple[Version, ...]:
+        """Return what these resources include (as `search` does for its matches)."""
+        ...
+
+    async def referrers(self, key: Key, resource_types: Sequence[str], *, count: int, after: Cursor | None) -> Page:
+        """Resources of these types with any local reference to `key`, in a stable order."""
+        ...
+
+    def scan(self, resource_type: str | None) -> AsyncIterator[Version]:
+        """Every standing resource (of a type), in a stable order."""
+        ...
+
+    async def commit(self, changes: Sequence[Change], conditions: Sequence[Condition] = ()) -> list[Committed]:
+        """Store all changes durably, or none; raise ConditionFailed if one of the conditions does not hold."""
+        ...
+
+    async def close(self) -> None: ...
