@@ -1,0 +1,111 @@
+"""References: what their text means, and where they stand in a resource.
+
+https://hl7.org/fhir/R4/references.html
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+from fhir_service.fhir.resource import Key, Resource
+
+ReferenceKind = Literal["literal", "conditional", "fragment", "urn", "other"]
+
+# https://hl7.org/fhir/R4/references.html#literal: `[base]/[type]/[id]/_history/[vid]`, the base absent when relative.
+_LITERAL = re.compile(
+    r"(?:(https?://\S+)/)?([A-Z][A-Za-z]{1,63})/([A-Za-z0-9\-.]{1,64})(?:/_history/([A-Za-z0-9\-.]{1,64}))?"
+).fullmatch
+# https://hl7.org/fhir/R4/http.html#trules: `[type]?[parameters]`, which a transaction resolves.
+_CONDITIONAL = re.compile(r"(?:(https?://\S+)/)?([A-Z][A-Za-z]{1,63})\?(.+)").fullmatch
+
+
+class ParsedReference(NamedTuple):
+    """The text of a `Reference.reference`, taken apart.
+
+    A literal has `key` (with its `version` where it is versioned), a conditional one `type` and `search` (what stands
+    after `?`, still encoded). `base` is that of an absolute URL, None where it is relative.
+    """
+
+    kind: ReferenceKind
+    base: str | None = None
+    type: str | None = None
+    key: Key | None = None
+    version: str | None = None
+    search: str | None = None
+
+    def is_local(self, base: str) -> bool:
+        """Whether it means something on the server at `base`: relative, or an absolute URL under that base."""
+        return self.type is not None and (self.base is None or self.base == base)
+
+
+_FRAGMENT = ParsedReference("fragment")
+_URN = ParsedReference("urn")
+_OTHER = ParsedReference("other")
+
+
+def parse_reference(text: str) -> ParsedReference:
+    """Return what the text of a reference means; a canonical, or anything without a resource type, is `other`."""
+    if text.startswith("#"):
+        return _FRAGMENT
+    if text.startswith(("urn:uuid:", "urn:oid:")):
+        return _URN
+    if found := _LITERAL(text):
+        base, type_, id_, version = found.groups()
+        return ParsedReference("literal", base, type_, Key(type_, id_), version)
+    if found := _CONDITIONAL(text):
+        base, type_, search = found.groups()
+        return ParsedReference("conditional", base, type_, search=search)
+    return _OTHER
+
+
+def local_key(text: str, base: str) -> Key | None:
+    """Return which resource of the server at `base` a literal reference names, or None if it names none."""
+    if not (found := _LITERAL(text)):
+        return None
+    absolute, type_, id_, _ = found.groups()
+    return Key(type_, id_) if absolute is None or absolute == base else None
+
+
+_Place = tuple[Any, str | int]  # (place of the parent, step from it): made text only when asked for
+
+
+class FoundReference(NamedTuple):
+    """A Reference that has a `reference`, and the place where it stands."""
+
+    reference: dict[str, Any]
+    place: _Place
+
+    @property
+    def text(self) -> str:
+        text: str = self.reference["reference"]
+        return text
+
+    @property
+    def expression(self) -> str:
+        """The place as FHIRPath: `Observation.performer[0]`."""
+        steps: list[str] = []
+        place: _Place | None = self.place
+        while place is not None:
+            place, step = place
+            steps.append(f"[{step}]" if type(step) is int else f".{step}")
+        return "".join(reversed(steps))[1:]
+
+
+def references(resource: Resource) -> Iterator[FoundReference]:
+    """Yield every Reference with a literal `reference`, those of contained resources too; canonicals are none.
+
+    What the entries of a Bundle refer to is the Bundle's own matter (https://hl7.org/fhir/R4/bundle.html#references):
+    the resources in it are not walked.
+    """
+    in_bundle = resource["resourceType"] == "Bundle"
+    pending: list[tuple[Any, _Place]] = [(resource, (None, resource["resourceType"]))]
+    while pending:
+        node, place = pending.pop()
+        if type(node) is list:
+            pending += [(node[i], (place, i)) for i in range(len(node) - 1, -1, -1) if type(node[i]) is dict]
+            continue
+        if type(node.get("reference")) is str:
+            yield FoundReference(node, place)
+        for name, child in reversed(node.items()):
+            if (type(child) is dict or (type(child) is list and child)) and not (in_bundle and name == "resource"):
+                pending.append((child, (place, name)))

@@ -1,0 +1,58 @@
+"""Referential integrity: what a resource refers to on this server must exist, and what is referred to stays.
+
+https://hl7.org/fhir/R4/http.html#transaction-integrity leaves it to the server; a breach is 409 `conflict`, as the
+specification has it for a delete (https://hl7.org/fhir/R4/http.html#delete).
+"""
+
+from collections.abc import Iterable, Iterator
+
+from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.reference import local_key, references
+from fhir_service.fhir.resource import Key, Resource
+from fhir_service.storage.store import Exists
+
+
+def local_references(resource: Resource, base: str) -> Iterator[tuple[str, Key]]:
+    """Yield where a resource refers to a resource of this server, and to which: (`Observation.subject`, Patient/1).
+
+    Relative references and absolute URLs under `base`; not `#contained`, not `urn:`, not those to other servers.
+    """
+    for found in references(resource):
+        if key := local_key(found.text, base):
+            yield found.expression, key
+
+
+def integrity(resource: Resource, base: str) -> list[Exists]:
+    """Return the condition under which this resource may be stored: nothing if it refers to nothing here."""
+    keys = {key for found in references(resource) if (key := local_key(found.text, base))}
+    keys.discard(Key(resource["resourceType"], resource.get("id", "")))
+    return [Exists(frozenset(keys))] if keys else []
+
+
+def dangling(absent: Iterable[Key], resource: Resource, base: str) -> FhirError:
+    """Return the error (409) for a resource that refers to what does not exist: an issue for each such reference."""
+    missing = frozenset(absent)
+    return FhirError(*(dangling_issue(key, at) for at, key in local_references(resource, base) if key in missing))
+
+
+def dangling_issue(key: Key, expression: str) -> Issue:
+    """Return the issue for the reference at `expression`, whose target does not exist."""
+    return Issue(
+        "conflict",
+        f"参照先の{key}がこのサーバーにありません。先に登録するか、同じトランザクションに入れてください。",
+        f"The reference is to {key}, which does not exist on this server; store it first or in the same transaction.",
+        (expression,),
+    )
+
+
+def still_referenced(key: Key, referrers: Iterable[Key]) -> FhirError:
+    """Return the error (409) for the delete of a resource that others still refer to."""
+    names = sorted(str(referrer) for referrer in referrers)
+    shown = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
+    return FhirError(
+        Issue(
+            "conflict",
+            f"{key}は、ほかのリソースから参照されているため削除できません({shown})。",
+            f"{key} cannot be deleted: other resources refer to it ({shown}).",
+        )
+    )
