@@ -1,7 +1,7 @@
 """What every interaction and operation is given; wired once in `app.py`."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -13,6 +13,8 @@ from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.storage.store import Store
 
 Level = Literal["system", "type", "instance"]
+Rule = Callable[[Resource | None, Resource], list[Issue]]
+"""What a change of one resource must keep: (what stands, what shall stand) to the issues; None if nothing stands."""
 Interaction = Callable[[FhirRequest, "Services"], Awaitable[FhirResponse]]
 
 
@@ -35,8 +37,9 @@ class Operation:
 class Services:
     """The parts of a running server.
 
-    `check` returns the issues of a resource against its definitions; `now` and `new_id` are the only clock and source
-    of ids; `secret` signs page links; `dispatch` runs any request (for batch entries), chosen from the ROUTES table.
+    `check` returns the issues of a resource against its definitions; `rules` are, by resource type, what a create,
+    update or patch must keep besides (`interactions/rules.py`); `now` and `new_id` are the only clock and source of
+    ids; `secret` signs page links; `dispatch` runs any request (for batch entries), chosen from the ROUTES table.
     """
 
     store: Store
@@ -51,3 +54,4 @@ class Services:
     referential_integrity: bool = True
     default_count: int = 20
     max_count: int = 1000
+    rules: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)

@@ -1,0 +1,20 @@
+"""The rules a change must keep besides the definitions, such as which status may follow which.
+
+They are wired in `app.py` as `Services.rules`, by resource type, so that an interaction knows none of them.
+"""
+
+from fhir_service.fhir.outcome import FhirError
+from fhir_service.fhir.resource import Resource
+from fhir_service.interactions.services import Services
+
+
+def has_rules(resource_type: str, services: Services) -> bool:
+    """Whether a change of such a resource must be held against what stands (which then must be read and kept)."""
+    return resource_type in services.rules
+
+
+def keep_rules(before: Resource | None, after: Resource, services: Services) -> None:
+    """Raise 422 if the change from `before` (None: nothing stands) to `after` breaks a rule of its type."""
+    issues = [issue for rule in services.rules.get(after["resourceType"], ()) for issue in rule(before, after)]
+    if any(issue.severity in ("error", "fatal") for issue in issues):
+        raise FhirError(*issues, status=422)
