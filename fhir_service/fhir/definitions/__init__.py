@@ -1,0 +1,108 @@
+"""The definitions the service works by: those of R4 itself, our own profiles, and the packages added beside them.
+
+A start reads only their indexes; each definition is decoded when it is asked for and not kept. What comes back is the
+caller's to read, not to change.
+https://hl7.org/fhir/R4/downloads.html
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Protocol, Self
+
+import fhir_service
+from fhir_service.fhir.definitions.archive import Archive, Package
+from fhir_service.fhir.definitions.folder import Folder, own_profiles
+from fhir_service.fhir.definitions.model import Element, Kind, TypeDefinition
+from fhir_service.fhir.definitions.snapshot import TypeModel
+from fhir_service.fhir.resource import Resource
+
+__all__ = ["Definitions", "Element", "Kind", "Package", "TypeDefinition"]
+
+R4 = Path(__file__).with_name("r4.zip")
+OWN = Package("fhir-service", fhir_service.__version__, title="Outreach profiles")
+
+
+class Source(Protocol):
+    """A set of definitions on disk."""
+
+    package: Package
+
+    def find(self, url: str, version: str | None = None) -> Resource | None: ...
+
+    def all(self, resource_type: str) -> Iterator[Resource]: ...
+
+
+class Definitions:
+    """The types of R4 and every canonical resource that is known: R4's own, then our own, then the added packages."""
+
+    def __init__(self, r4: Archive, sources: Iterable[Source]) -> None:
+        self._sources: tuple[Source, ...] = (r4, *sources)
+        self._types = TypeModel(r4.types())
+        self._compartments: dict[str, Mapping[str, tuple[str, ...]]] = {}
+        self.resource_types: frozenset[str] = self._types.concrete_resources
+        self.packages: tuple[Package, ...] = tuple(source.package for source in self._sources)
+
+    @classmethod
+    def load(cls, *, packages: Path | None = None, profiles: Path | None = None) -> Self:
+        """Open the definitions; `packages` is the folder where packages were added, `profiles` instead of our own."""
+        folder = profiles or own_profiles()
+        own = [Folder(folder, OWN)] if folder else []
+        added = [Archive(path) for path in sorted(packages.glob("*.zip"))] if packages else []
+        added.sort(key=lambda archive: _newest_first(archive.package.version), reverse=True)
+        return cls(Archive(R4), [*own, *added])
+
+    def type(self, name: str) -> TypeDefinition:
+        """Return a type by its code (`Patient`, `string`) or a backbone element by its path (`Patient.contact`).
+
+        Raises KeyError for a type that R4 does not have.
+        """
+        return self._types[name]
+
+    def has_type(self, name: str) -> bool:
+        """Whether R4 has such a type or backbone element."""
+        return name in self._types
+
+    def is_a(self, name: str, ancestor: str) -> bool:
+        """Whether a type is another one or derived from it: Patient is a Resource, Age a Quantity, code a string."""
+        return self._types.is_a(name, ancestor)
+
+    def find(self, canonical: str) -> Resource | None:
+        """Return the definition with this url or `url|version`; without a version, R4's own or the newest package's."""
+        url, _, version = canonical.partition("|")
+        found = (source.find(url, version or None) for source in self._sources)
+        return next((definition for definition in found if definition is not None), None)
+
+    def all(self, resource_type: str) -> Iterator[Resource]:
+        """Give every definition of this type; of those with the same url, the one that `find` gives."""
+        seen: set[str] = set()
+        for source in self._sources:
+            for definition in source.all(resource_type):
+                if definition.get("url") not in seen:
+                    yield definition
+                if "url" in definition:
+                    seen.add(definition["url"])
+
+    def compartment(self, code: str) -> Mapping[str, tuple[str, ...]]:
+        """Return which types are in this compartment by which search parameters; KeyError if R4 has no such one.
+
+        The compartment's own resource belongs to it by itself, which no parameter says (Encounter has none here).
+        https://hl7.org/fhir/R4/compartmentdefinition.html
+        """
+        if not self._compartments:
+            self._compartments = {each["code"]: _members(each) for each in self.all("CompartmentDefinition")}
+        return self._compartments[code]
+
+
+def _members(compartment: Resource) -> Mapping[str, tuple[str, ...]]:
+    return {
+        each["code"]: tuple(param for param in each["param"] if param != "{def}")
+        for each in compartment["resource"]
+        if each.get("param")
+    }
+
+
+def _newest_first(version: str) -> tuple[tuple[int, str], ...]:
+    """Return a version as something to sort by: numbers by value, and `1.2.0` after `1.2.0-draft`."""
+    release, _, label = version.partition("-")
+    parts = [(int(part), "") if part.isdigit() else (-1, part) for part in release.split(".")]
+    return (*parts, (0, "") if not label else (-1, label))

@@ -1,0 +1,128 @@
+"""A definitions archive: one zip file whose index is read at start and whose definitions are read one by one.
+
+Members: `index.json` (the package and, by resource type, `[url, version, block, line]` of each definition),
+`TYPE-NN.ndjson` (blocks of definitions, one a line, small enough to be unpacked for a single one), and in the archive
+of R4 itself `types.ndjson` (the `type_lines` of `snapshot.py`). The same content gives the same bytes.
+"""
+
+import io
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from fhir_service.fhir.resource import Resource
+
+INDEX = "index.json"
+TYPES = "types.ndjson"
+BLOCK_SIZE = 128 * 1024
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time a zip can say: the same content gives the same bytes
+
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A set of definitions that was published together; `count` is how many there are."""
+
+    name: str
+    version: str
+    count: int = 0
+    title: str = ""
+    canonical: str = ""
+    dependencies: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.name}#{self.version}"
+
+
+def write_archive(package: Package, definitions: Iterable[Resource], types: Iterable[Any] = ()) -> bytes:
+    """Return the archive of these definitions, in an order of its own."""
+    by_type: dict[str, list[Resource]] = {}
+    for definition in definitions:
+        by_type.setdefault(definition["resourceType"], []).append(definition)
+    index: dict[str, list[list[Any]]] = {}
+    members: dict[str, bytes] = {}
+    for resource_type, unsorted in sorted(by_type.items()):
+        resources = sorted(
+            unsorted, key=lambda each: (each.get("url", ""), each.get("version", ""), each.get("id", ""))
+        )
+        index[resource_type] = []
+        for number, block in enumerate(_blocks(resources, resource_type)):
+            member = f"{resource_type}-{number:02}.ndjson"
+            members[member] = b"\n".join(line for _, line in block)
+            index[resource_type] += [
+                [resource.get("url", ""), resource.get("version", ""), member, line]
+                for line, (resource, _) in enumerate(block)
+            ]
+    package = Package(**asdict(package) | {"count": sum(map(len, index.values()))})
+    members[INDEX] = _encode({"package": package, "definitions": index})
+    members[TYPES] = b"\n".join(map(_encode, types))
+
+    return _zip({name: data for name, data in members.items() if data})
+
+
+def _blocks(resources: Iterable[Resource], resource_type: str) -> Iterator[list[tuple[Resource, bytes]]]:
+    """Give the resources with their lines in blocks; the search parameters, always read together, are one block."""
+    block: list[tuple[Resource, bytes]] = []
+    size = 0
+    for resource in resources:
+        line = _encode(resource)
+        if block and size + len(line) > BLOCK_SIZE and resource_type != "SearchParameter":
+            yield block
+            block, size = [], 0
+        block.append((resource, line))
+        size += len(line)
+    yield block
+
+
+def _zip(members: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name in sorted(members):
+            info = zipfile.ZipInfo(name, EPOCH)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.create_system = 3  # as on Unix, wherever it is written
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, members[name])
+    return out.getvalue()
+
+
+class Archive:
+    """A definitions archive on disk, its index in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with zipfile.ZipFile(path) as archive:
+            index = _decode(archive.read(INDEX))
+        head = index["package"]
+        self.package = Package(**head | {"dependencies": tuple(map(tuple, head["dependencies"]))})
+        self._by_type: dict[str, list[list[Any]]] = index["definitions"]
+        self._by_url = {row[0]: row for rows in self._by_type.values() for row in rows}
+
+    def find(self, url: str, version: str | None = None) -> Resource | None:
+        """Return the definition with this url, of this version if one is named."""
+        row = self._by_url.get(url)
+        if row is None or (version is not None and row[1] != version):
+            return None
+        with zipfile.ZipFile(self._path) as archive:
+            resource: Resource = _decode(archive.read(row[2]).split(b"\n")[row[3]])
+        return resource
+
+    def all(self, resource_type: str) -> Iterator[Resource]:
+        """Give every definition of this type; each block is unpacked once."""
+        blocks = dict.fromkeys(row[2] for row in self._by_type.get(resource_type, ()))
+        for block in blocks:
+            with zipfile.ZipFile(self._path) as archive:
+                data = archive.read(block)
+            yield from map(_decode, data.split(b"\n"))
+
+    def types(self) -> list[bytes]:
+        """Return the encoded `type_lines` of an archive that has types."""
+        with zipfile.ZipFile(self._path) as archive:
+            return archive.read(TYPES).split(b"\n")
