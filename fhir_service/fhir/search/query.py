@@ -151,7 +151,7 @@ class Include:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A type-level search. The order is (sort keys, primary clinical date, rid), total and stable."""
+    """A type-level search. Its order is total and stable (`storage/store.py` says which)."""
 
     resource_type: str
     clauses: tuple[Clause, ...] = ()
