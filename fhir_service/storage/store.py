@@ -5,8 +5,9 @@ that were stored: canonical JSON with `meta.versionId` and `meta.lastUpdated` st
 `commit` returns; every call reads one consistent state that holds every commit acknowledged before it began.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
 
 from fhir_service.fhir.resource import Key, Resource
@@ -14,8 +15,19 @@ from fhir_service.fhir.search.index import IndexEntries
 from fhir_service.fhir.search.query import Include, Query
 
 Method = Literal["POST", "PUT", "PATCH", "DELETE"]
+Clock = Callable[[], datetime]
+"""The time with its zone. A backend never goes back behind the last time that it stamped."""
+
 Cursor = tuple[int | float | str | None, ...]
 """Where a page ended: the sort keys of its last (or first) match; opaque to everyone but the backend that made it."""
+
+
+class PrimaryDates(Protocol):
+    """What a backend asks of the search registry."""
+
+    def primary_date(self, resource_type: str) -> str | None:
+        """Return the code of the date parameter whose least value is `IndexEntries.date`, None if it has none."""
+        ...
 
 
 class Version(NamedTuple):
@@ -83,7 +95,10 @@ Condition = Finds | Exists | Unreferenced
 
 
 class Committed(NamedTuple):
-    """What became of one change: the version that now stands; `created` if there was none before."""
+    """What became of one change: the version that now stands; `created` if none stood before.
+
+    For a Delete of what never was, the version is 0.
+    """
 
     version: Version
     created: bool
@@ -114,7 +129,10 @@ class ConditionFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a search. `total` is there if it was asked for; `next` and `previous` if there is such a page."""
+    """One page of a search. `total` is there if it was asked for; `next` and `previous` if there is such a page.
+
+    Towards the side that it was reached from, a neighbour is taken to be there still.
+    """
 
     matches: tuple[Version, ...]
     included: tuple[Version, ...] = ()
@@ -173,7 +191,9 @@ class Store(Protocol):
     ) -> Page:
         """Return a page of matches and what they include; more than `include_limit` included is a FhirError.
 
-        `count` 0 with `total` is a count. `after`/`before` continue from a cursor.
+        `count` 0 with `total` is a count. `after`/`before` continue from a cursor. Without sort keys the order is
+        (primary clinical date, rid); with them, (sort keys, rid), rid in the direction of the last key. Of several
+        values the ascending order takes the least, the descending the greatest; no value is the least of all.
         """
         ...
 
@@ -182,11 +202,11 @@ class Store(Protocol):
         ...
 
     async def referrers(self, key: Key, resource_types: Sequence[str], *, count: int, after: Cursor | None) -> Page:
-        """Resources of these types with any local reference to `key`, in a stable order."""
+        """Return resources of these types (none given: of any) with a local reference to `key`, by rid."""
         ...
 
     def scan(self, resource_type: str | None) -> AsyncIterator[Version]:
-        """Every standing resource (of a type), in a stable order."""
+        """Yield every standing resource (of a type), each once, however others write meanwhile."""
         ...
 
     async def commit(self, changes: Sequence[Change], conditions: Sequence[Condition] = ()) -> list[Committed]:

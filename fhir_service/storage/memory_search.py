@@ -1,0 +1,121 @@
+"""Search over resources in memory: every clause is asked of every resource of the type.
+
+https://hl7.org/fhir/R4/search.html
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from fhir_service.fhir.reference import local_key
+from fhir_service.fhir.resource import Key
+from fhir_service.fhir.search.index import DateEntry, IndexEntries
+from fhir_service.fhir.search.match import matches
+from fhir_service.fhir.search.parameter import SearchParameter
+from fhir_service.fhir.search.query import Chain, Clause, Has, IdMatch, Include, LastUpdatedMatch, Match, Query, Sort
+from fhir_service.storage.order import Place, SortValue, directions, is_primary_date, sort_values
+from fhir_service.storage.store import PrimaryDates
+from fhir_service.storage.too_costly import too_many_included
+
+_LAST_UPDATED = "_lastUpdated"
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """The standing resources: what they say to search, their rids, and when they were last updated."""
+
+    entries: Mapping[Key, IndexEntries]
+    rids: Mapping[Key, int]
+    updated: Mapping[Key, int]
+    dates: PrimaryDates
+
+    def changed(self, put: Mapping[Key, IndexEntries], gone: Iterable[Key]) -> "Resources":
+        """Return these resources after a commit, for what they refer to."""
+        entries = {**self.entries, **put}
+        for key in gone:
+            entries.pop(key, None)
+        return Resources(entries, self.rids, self.updated, self.dates)
+
+    def find(self, query: Query) -> list[tuple[Place, Key]]:
+        """Return the matches and their places, in order."""
+        descending = directions(query)
+        found = [
+            (Place((*self._sort_keys(key, query), self.rids[key]), descending), key)
+            for key in self.entries
+            if key.type == query.resource_type and all(self._holds(key, clause) for clause in query.clauses)
+        ]
+        return sorted(found, key=lambda pair: pair[0])
+
+    def included(self, keys: Sequence[Key], includes: Sequence[Include], limit: int) -> list[Key]:
+        """Return what these resources include, hop by hop, each hop by rid; FhirError if it is more than `limit`."""
+        seen, found, frontier, hop = set(keys), list[Key](), list(keys), includes
+        while frontier and hop:
+            reached = {target for key in frontier for include in hop for target in self._reach(key, include)}
+            frontier = sorted(reached - seen, key=lambda key: self.rids[key])
+            seen |= reached
+            found += frontier
+            if len(found) > limit:
+                raise too_many_included(limit)
+            hop = [include for include in includes if include.iterate]
+        return found
+
+    def referrers(self, key: Key) -> Iterator[Key]:
+        """Yield every resource with a reference to this one."""
+        for source, entries in self.entries.items():
+            if any(entry.target == str(key) for entry in entries.references):
+                yield source
+
+    def _holds(self, key: Key, clause: Clause) -> bool:
+        match clause:
+            case Match():
+                return matches(self.entries[key], clause)
+            case IdMatch(ids):
+                return key.id in ids
+            case LastUpdatedMatch(values):
+                updated = IndexEntries(dates=[DateEntry(_LAST_UPDATED, self.updated[key], self.updated[key])])
+                parameter = SearchParameter(key.type, _LAST_UPDATED, "date", None, "")
+                return matches(updated, Match(parameter, values))
+            case Chain(parameter, clauses):
+                targets = list(self._targets(key, parameter))
+                return any(
+                    target.type == type_ and self._holds(target, rest) for target in targets for type_, rest in clauses
+                )
+            case Has(resource_type, parameter, rest):
+                return any(
+                    source.type == resource_type
+                    and key in self._targets(source, parameter)
+                    and self._holds(source, rest)
+                    for source in self.entries
+                )
+
+    def _targets(self, key: Key, parameter: SearchParameter) -> Iterator[Key]:
+        """Yield the standing resources of this server that `key` refers to by the parameter."""
+        for entry in self.entries[key].references:
+            if entry.code == parameter.code and entry.target is not None:
+                target = local_key(entry.target, "")
+                if target is not None and target in self.entries:
+                    yield target
+
+    def _reach(self, key: Key, include: Include) -> Iterator[Key]:
+        if not include.reverse:
+            if key.type == include.source:
+                yield from (t for t in self._targets(key, include.parameter) if include.target in (None, t.type))
+        elif include.target in (None, key.type):
+            for source in self.entries:
+                if source.type == include.source and key in self._targets(source, include.parameter):
+                    yield source
+
+    def _sort_keys(self, key: Key, query: Query) -> Iterator[SortValue]:
+        if not query.sort:
+            yield self.entries[key].date
+        for sort in query.sort:
+            yield self._sort_key(key, sort, query)
+
+    def _sort_key(self, key: Key, sort: Sort, query: Query) -> SortValue:
+        if sort.parameter == "_id":
+            return key.id
+        if sort.parameter == _LAST_UPDATED:
+            return self.updated[key]
+        if is_primary_date(sort, query, self.dates):
+            return self.entries[key].date
+        values = sort_values(sort, self.entries[key])
+        return max(values, default=None) if sort.descending else min(values, default=None)

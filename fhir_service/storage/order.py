@@ -1,0 +1,72 @@
+"""The order of search results: by sort keys and rid, or by primary clinical date and rid.
+
+https://hl7.org/fhir/R4/search.html#sort
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from fhir_service.fhir.search.index import IndexEntries
+from fhir_service.fhir.search.query import Query, Sort
+from fhir_service.storage.store import Cursor, PrimaryDates
+
+SortValue = int | float | str | None
+
+
+def directions(query: Query) -> tuple[bool, ...]:
+    """Return for each key of the order whether it descends: the sort keys (or the date), then the rid."""
+    if not query.sort:
+        return (False, False)
+    return (*(sort.descending for sort in query.sort), query.sort[-1].descending)
+
+
+def sort_values(sort: Sort, entries: IndexEntries) -> Iterator[int | float | str]:
+    """Yield the values by which a parameter sorts: the start of a date, the low bound of a number, else its text."""
+    code = sort.parameter if isinstance(sort.parameter, str) else sort.parameter.code
+    for string in entries.strings:
+        if string.code == code:
+            yield string.folded
+    for date in entries.dates:
+        if date.code == code:
+            yield date.low
+    for number in entries.numbers:
+        if number.code == code:
+            yield number.low
+    for quantity in entries.quantities:
+        if quantity.code == code:
+            yield quantity.low
+    for token in entries.tokens:
+        if token.code == code and token.value is not None:
+            yield token.value
+    for reference in entries.references:
+        if reference.code == code and reference.target is not None:
+            yield reference.target
+    for uri in entries.uris:
+        if uri.code == code:
+            yield uri.uri
+
+
+def is_primary_date(sort: Sort, query: Query, dates: PrimaryDates) -> bool:
+    """Whether this sorts by the primary clinical date, which stands for the parameter in both directions."""
+    return not isinstance(sort.parameter, str) and sort.parameter.code == dates.primary_date(query.resource_type)
+
+
+class Place(NamedTuple):
+    """Where a match stands: its keys and which of them descend. None is the least value."""
+
+    keys: Cursor
+    descending: tuple[bool, ...]
+
+    def __lt__(self, other: tuple[object, ...]) -> bool:
+        return isinstance(other, Place) and _before(self.keys, other.keys, self.descending)
+
+
+def _before(a: Sequence[SortValue], b: Sequence[SortValue], descending: Sequence[bool]) -> bool:
+    for x, y, reverse in zip(a, b, descending, strict=True):
+        if x != y:
+            return (_ranked(x) < _ranked(y)) != reverse
+    return False
+
+
+def _ranked(value: SortValue) -> tuple[bool, SortValue]:
+    return (value is not None, value)

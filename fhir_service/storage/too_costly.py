@@ -1,0 +1,17 @@
+"""The error for an answer that would be too large: it is refused, never cut short.
+
+https://hl7.org/fhir/R4/valueset-issue-type.html
+"""
+
+from fhir_service.fhir.outcome import FhirError, Issue
+
+
+def too_many_included(limit: int) -> FhirError:
+    """Return the error for includes that reach more than `limit` resources."""
+    return FhirError(
+        Issue(
+            "too-costly",
+            f"_includeまたは_revincludeで{limit}件を超えるリソースが含まれます。条件または_countを小さくしてください。",
+            f"_include and _revinclude reach more than {limit} resources; narrow the search or lower _count.",
+        )
+    )
