@@ -1,0 +1,130 @@
+"""The search parameters of every resource type: R4's own, those of our profiles and of the installed packages.
+
+https://hl7.org/fhir/R4/searchparameter-registry.html
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+from fhir_service.fhir.definitions import Definitions
+from fhir_service.fhir.resource import Resource
+from fhir_service.fhir.search.parameter import SearchParameter
+from fhir_service.fhir.search.paths import Path, root_of, simple_paths, split_union
+
+# The definitions that R4 itself publishes as examples of a SearchParameter.
+EXAMPLES = frozenset(
+    f"http://hl7.org/fhir/SearchParameter/{name}" for name in ("example", "example-extension", "example-reference")
+)
+
+# Expressions that name an extension's value by a type it does not have (JP Core 1.1.2; right since 1.2.0).
+_JP = "http://jpfhir.jp/fhir/core/Extension/StructureDefinition/JP_Organization_"
+_WRONG = "Organization.extension.where(url='{}').value.as(code)"
+_RIGHT = "Organization.extension('{}').value.ofType({})"
+CORRECTED: dict[str, str] = {
+    _WRONG.format(url): _RIGHT.format(url, value_type)
+    for url, value_type in (
+        (f"{_JP}PrefectureNo", "Coding"),
+        (f"{_JP}InsuranceOrganizationCategory", "Coding"),
+        (f"{_JP}InsuranceOrganizationNo", "Identifier"),
+    )
+}
+
+INHERITED = ("Resource", "DomainResource")
+
+
+class SearchRegistry:
+    """Answers which search parameters a resource type has; each type is worked out when it is first asked for."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self.definitions = definitions
+        self._by_type: dict[str, Mapping[str, SearchParameter]] = {}
+        self._paths: dict[tuple[str, str], tuple[Path, ...]] = {}
+
+    def parameters(self, resource_type: str) -> Mapping[str, SearchParameter]:
+        """Return the parameters of a resource type by code, those of Resource and DomainResource included."""
+        found = self._by_type.get(resource_type)
+        if found is None:
+            made: dict[str, SearchParameter] = {}
+            for base in (*INHERITED, resource_type):
+                if self.definitions.is_a(resource_type, base):
+                    for definition in self._by_base.get(base, ()):
+                        if definition["code"] not in made and (each := self._parameter(definition, resource_type)):
+                            made[each.code] = each
+            found = self._by_type[resource_type] = made
+        return found
+
+    def paths(self, parameter: SearchParameter) -> tuple[Path, ...]:
+        """Return the simple paths of a parameter's expression; those branches that are not simple are left out."""
+        key = (parameter.resource_type, parameter.code)
+        found = self._paths.get(key)
+        if found is None:
+            found = self._paths[key] = tuple(
+                path
+                for branch in split_union(parameter.expression or "")
+                for path in simple_paths(branch, parameter.resource_type, self.definitions) or ()
+            )
+        return found
+
+    @cached_property
+    def _by_base(self) -> dict[str, list[Resource]]:
+        by_base: dict[str, list[Resource]] = {}
+        for definition in self._definitions.values():
+            for base in definition.get("base", ()):
+                by_base.setdefault(base, []).append(definition)
+        return by_base
+
+    @cached_property
+    def _definitions(self) -> dict[str, Resource]:
+        definitions = self.definitions.all("SearchParameter")
+        return {each["url"]: each for each in definitions if "url" in each and each["url"] not in EXAMPLES}
+
+    def _parameter(self, definition: Resource, resource_type: str) -> SearchParameter | None:
+        """Return the parameter as it stands on this type, None if it cannot be evaluated there.
+
+        Those without an expression (`_text`, `_content`, `_query`) and `special` ones (`near`, `_filter`) cannot.
+        """
+        branches = list(_branches(definition, resource_type))
+        components = [self._component(component) for component in definition.get("component", ())]
+        if not branches or definition["type"] == "special" or None in components:
+            return None
+        parameter = SearchParameter(
+            resource_type=resource_type,
+            code=definition["code"],
+            type=definition["type"],
+            expression=" | ".join(branches),
+            url=definition["url"],
+            components=tuple(component for component in components if component),
+            description=definition.get("description", ""),
+        )
+        if parameter.type != "reference":
+            return parameter
+        return replace(parameter, targets=tuple(self._targets(parameter, definition.get("target", ()))))
+
+    def _component(self, component: Resource) -> tuple[str, str] | None:
+        """Return code and expression of a composite's component, None if its definition is not there."""
+        definition = self._definitions.get(component["definition"].partition("|")[0])
+        return (definition["code"], " | ".join(split_union(component["expression"]))) if definition else None
+
+    def _targets(self, parameter: SearchParameter, declared: Sequence[str]) -> Iterable[str]:
+        """Return the types that a reference parameter can point to; none stands for every type.
+
+        `where(resolve() is Patient)` leaves only that type, though clinical-patient declares Group, too; otherwise
+        they are those of the declared types that the element allows on this resource type.
+        """
+        paths = self.paths(parameter)
+        if paths and all(path.target for path in paths):
+            return dict.fromkeys(path.target for path in paths if path.target)
+        known = [target for target in declared if target in self.definitions.resource_types]
+        if any(path.type != "Reference" or not path.element or not path.element.targets for path in paths):
+            return known
+        allowed = dict.fromkeys(target for path in paths if path.element for target in path.element.targets)
+        return [target for target in known if target in allowed] or allowed
+
+
+def _branches(definition: Resource, resource_type: str) -> Iterator[str]:
+    """Give the branches of the union that apply to a resource type: those that name it, a base of it, or no type."""
+    expression: str = definition.get("expression", "")
+    for branch in split_union(CORRECTED.get(expression, expression)):
+        if branch and root_of(branch) in (None, resource_type, *INHERITED):
+            yield branch
