@@ -30,6 +30,43 @@ CORRECTED: dict[str, str] = {
     )
 }
 
+# The date parameter that tells when what a resource speaks of happened or was written, where it is not called `date`.
+PRIMARY_DATE: dict[str, str] = {
+    "Basic": "created",
+    "Bundle": "timestamp",
+    "ChargeItem": "occurrence",
+    "Claim": "created",
+    "ClaimResponse": "created",
+    "Communication": "sent",
+    "CommunicationRequest": "authored",
+    "Condition": "onset-date",
+    "Contract": "issued",
+    "CoverageEligibilityRequest": "created",
+    "CoverageEligibilityResponse": "created",
+    "DetectedIssue": "identified",
+    "DeviceRequest": "authored-on",
+    "DocumentManifest": "created",
+    "ExplanationOfBenefit": "created",
+    "Goal": "start-date",
+    "ImagingStudy": "started",
+    "Media": "created",
+    "MedicationAdministration": "effective-time",
+    "MedicationDispense": "whenhandedover",
+    "MedicationRequest": "authoredon",
+    "MedicationStatement": "effective",
+    "NutritionOrder": "datetime",
+    "PaymentNotice": "created",
+    "PaymentReconciliation": "created",
+    "Provenance": "recorded",
+    "QuestionnaireResponse": "authored",
+    "RequestGroup": "authored",
+    "ServiceRequest": "authored",
+    "Slot": "start",
+    "Specimen": "collected",
+    "Task": "authored-on",
+    "VisionPrescription": "datewritten",
+}
+
 INHERITED = ("Resource", "DomainResource")
 
 
@@ -53,6 +90,11 @@ class SearchRegistry:
                             made[each.code] = each
             found = self._by_type[resource_type] = made
         return found
+
+    def primary_date(self, resource_type: str) -> str | None:
+        """Return the code of the date parameter whose least value is `IndexEntries.date`, None if it has none."""
+        parameter = self.parameters(resource_type).get(PRIMARY_DATE.get(resource_type, "date"))
+        return parameter.code if parameter and parameter.type == "date" else None
 
     def paths(self, parameter: SearchParameter) -> tuple[Path, ...]:
         """Return the simple paths of a parameter's expression; those branches that are not simple are left out."""
