@@ -99,12 +99,11 @@ def test_reference_targets_and_required_bindings_are_told(definitions: Definitio
 
 
 def test_cardinality_is_told(definitions: Definitions) -> None:
-    entry = definitions.type("Bundle.entry.request").by_json
+    method = definitions.type("Bundle.entry.request").by_json["method"][0]
+    name = definitions.type("Patient").by_json["name"][0]
 
-    assert (entry["method"][0].min, entry["method"][0].max, entry["method"][0].repeats) == (1, 1, False)
-    assert (definitions.type("Patient").by_json["name"][0].max, definitions.type("Patient").by_json["name"][0].repeats) == (
-        None, True,
-    )  # fmt: skip
+    assert (method.min, method.max, method.repeats) == (1, 1, False)
+    assert (name.min, name.max, name.repeats) == (0, None, True)
 
 
 @pytest.mark.parametrize(
