@@ -1,0 +1,269 @@
+"""From the syntax tree to closures, with the types that are known beforehand.
+
+https://hl7.org/fhirpath/N1/#type-safety-and-strict-evaluation
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from fhir_service.fhir.fhirpath import operators, paths
+from fhir_service.fhir.fhirpath.code import Code, Site, Types, located, named
+from fhir_service.fhir.fhirpath.equality import distinct
+from fhir_service.fhir.fhirpath.error import FhirPathError, unreadable
+from fhir_service.fhir.fhirpath.functions import FUNCTIONS
+from fhir_service.fhir.fhirpath.functions.types import as_type, is_type
+from fhir_service.fhir.fhirpath.item import BOOLEAN, INTEGER, NOTHING, Context, Evaluate, Items, one
+from fhir_service.fhir.fhirpath.model import Model, Property
+from fhir_service.fhir.fhirpath.syntax import (
+    Binary,
+    Call,
+    Constant,
+    External,
+    Indexer,
+    Member,
+    Node,
+    Polarity,
+    Special,
+    TypeTest,
+    Union,
+    contains_call,
+)
+from fhir_service.fhir.fhirpath.variables import external
+
+
+class Compiler(NamedTuple):
+    """Compiles nodes. `scoped`: the expression defines variables, whose reach has to be ended."""
+
+    model: Model
+    strict: bool
+    scoped: bool = False
+
+    def expression(self, node: Node, this: Types) -> Code:
+        """Return the code of a node; `this` are the types of `$this`."""
+        code: Code = _NODES[type(node)](self, node, this)
+        return code
+
+    def separate(self, node: Node, this: Types) -> Code:
+        """Return the code of an operand or argument, out of which no defined variable is seen."""
+        code = self.expression(node, this)
+        return code._replace(run=_scope(code.run)) if self.scoped and contains_call(node, "defineVariable") else code
+
+    def site(self, call: Call, source: Code, this: Types) -> Site:
+        """Return what a function needs to compile its call."""
+        return Site(self.model, call, source, this, self.strict, self.separate)
+
+
+def _scope(run: Evaluate) -> Evaluate:
+    def run_apart(this: Items, context: Context) -> Items:
+        before = context.variables
+        try:
+            return run(this, context)
+        finally:
+            context.variables = before
+
+    return run_apart
+
+
+def _constant(compiler: Compiler, node: Constant, this: Types) -> Code:
+    if node.item is None:
+        return Code(paths.nothing, ())
+    items = [node.item]
+    return Code(lambda this, context: items, (node.item.type,))
+
+
+def _special(compiler: Compiler, node: Special, this: Types) -> Code:
+    if node.name == "this":
+        return Code(paths.this_items, this)
+    if node.name == "index":
+        return Code(lambda this, context: context.index, (INTEGER,))
+    return Code(lambda this, context: context.total, None)
+
+
+def _external(compiler: Compiler, node: External, this: Types) -> Code:
+    return Code(located(external(node.name), node.at), None)
+
+
+# --- paths
+
+
+def _member(compiler: Compiler, node: Member, this: Types) -> Code:
+    """Compile a chain of elements at once: the part whose types are known becomes one loop."""
+    chain: list[Member] = [node]
+    base: Node | None = node.target
+    while isinstance(base, Member):
+        chain.append(base)
+        base = base.target
+    chain.reverse()
+
+    if base is not None:
+        return _walk(compiler, compiler.expression(base, this), chain)
+    source = _opened(compiler, Code(paths.this_items, this), chain[0])
+    return _walk(compiler, source, chain if source is None else chain[1:], this)
+
+
+def _opened(compiler: Compiler, source: Code, first: Member) -> Code | None:
+    """Return the code of a path's first name if that is a type (`Patient.name`), else None."""
+    model, name, types = compiler.model, first.name, source.types
+    if not name[0].isupper() or not model.is_type(name):
+        return None
+    if types is None:
+        return Code(paths.root_step(model, name), _open(model, (name,)))
+    if all(model.is_a(each, name) for each in types):
+        return source
+    if any(name in model.properties(each) or model.is_a(each, name) for each in types):
+        return Code(paths.root_step(model, name), None)
+    if compiler.strict:
+        ja = f"「{name}」は{'・'.join(types)}の式では使えません。"
+        raise unreadable(ja, f"'{name}' is not what this expression is about ({', '.join(types)}).").at(first.at)
+    return Code(paths.nothing, ())
+
+
+def _walk(compiler: Compiler, source: Code | None, chain: list[Member], this: Types = None) -> Code:
+    code = Code(paths.this_items, this) if source is None else source
+    keys: list[str] = []
+    for index, member in enumerate(chain):
+        steps = _steps(compiler, code.types, member)
+        if steps is None:
+            code = _append(code, paths.open_step(compiler.model, member.name), None)
+            continue
+        if not steps:
+            return Code(paths.nothing, ())
+        types = _open(compiler.model, tuple(dict.fromkeys(v.type for step in steps for v in step.variants)))
+        if len(steps) > 1:
+            code = _append(code, paths.open_step(compiler.model, member.name), types)
+        elif paths.is_plain(steps[0]) and index + 1 < len(chain):
+            keys.append(steps[0].variants[0].key)
+            code = code._replace(types=types)
+        else:
+            run = paths.known_path(tuple(keys), steps[0].read) if keys else paths.known_step(steps[0].read)
+            keys.clear()
+            code = _append(code, run, types)
+    return code
+
+
+def _append(code: Code, step: Evaluate, types: Types) -> Code:
+    run = step if code.run is paths.this_items else paths.then(code.run, step)
+    return Code(run, types, code.ordered)
+
+
+def _steps(compiler: Compiler, types: Types, member: Member) -> list[Property] | None:
+    """Return the properties that a name means on these types (none: no type has it), None if that is not known."""
+    if types is None:
+        return None
+    found = [compiler.model.properties(name).get(member.name) for name in types]
+    steps = [step for step in found if step is not None]
+    if not steps and types and compiler.strict:
+        ja = f"{'・'.join(types)}に要素「{member.name}」はありません。"
+        raise unreadable(ja, f"{' and '.join(types)} has no element '{member.name}'.").at(member.at)
+    return steps if len(steps) == len(types) or not steps else steps * 2
+
+
+def _open(model: Model, types: tuple[str, ...]) -> Types:
+    """Return the types, or None if values of one of them say only themselves what they are."""
+    return None if any(model.is_open(name) for name in types) else types
+
+
+def _indexer(compiler: Compiler, node: Indexer, this: Types) -> Code:
+    source = compiler.expression(node.target, this)
+    index = compiler.separate(node.index, this)
+    if compiler.strict and not source.ordered:
+        raise unreadable("順序のないコレクションです。", "The collection has no order.").at(node.at)
+
+    def run(this: Items, context: Context) -> Items:
+        items, found = source.run(this, context), one(index.run(this, context))
+        position = None if found is None else found.value
+        if type(position) is not int:
+            return NOTHING
+        return items[position : position + 1] if position >= 0 else NOTHING
+
+    return Code(located(run, node.at), source.types)
+
+
+# --- functions and operators
+
+
+def _call(compiler: Compiler, node: Call, this: Types) -> Code:
+    function = FUNCTIONS.get(node.name)
+    if function is None:
+        ja = f"「{node.name}」という関数はありません。"
+        raise unreadable(ja, f"There is no function '{node.name}'.").at(node.at)
+    if not function.low <= len(node.arguments) <= function.high:
+        raise _arity(node, function.low, function.high)
+    source = Code(paths.this_items, this) if node.target is None else compiler.expression(node.target, this)
+    return function.build(compiler.site(node, source, this))
+
+
+def _arity(node: Call, low: int, high: int) -> FhirPathError:
+    count = str(low) if low == high else f"{low}–{high}"
+    ja = f"関数{node.name}の引数は{count}個ですが、{len(node.arguments)}個あります。"
+    return unreadable(ja, f"The function {node.name} takes {count} arguments, not {len(node.arguments)}.").at(node.at)
+
+
+def _binary(compiler: Compiler, node: Binary, this: Types) -> Code:
+    left, right = compiler.separate(node.left, this), compiler.separate(node.right, this)
+    logic = operators.LOGIC.get(node.operator)
+    if logic is not None:
+        return Code(located(logic(left.run, right.run), node.at), (BOOLEAN,))
+    operator, returns = operators.OPERATORS[node.operator]
+    return Code(_joined(operator, left.run, right.run, node.at), (returns,) if returns else None)
+
+
+def _joined(operator: operators.Operator, left: Evaluate, right: Evaluate, at: int) -> Evaluate:
+    def run(this: Items, context: Context) -> Items:
+        try:
+            return operator(left(this, context), right(this, context))
+        except FhirPathError as error:
+            raise error.at(at) from None
+
+    return run
+
+
+def _polarity(compiler: Compiler, node: Polarity, this: Types) -> Code:
+    operand = compiler.separate(node.operand, this)
+
+    def run(this: Items, context: Context) -> Items:
+        negative = operators.negate(operand.run(this, context))
+        return negative if node.sign == "-" else operators.negate(negative)
+
+    return Code(located(run, node.at), operand.types)
+
+
+def _union(compiler: Compiler, node: Union, this: Types) -> Code:
+    branches = [compiler.separate(branch, this) for branch in node.branches]
+    branches = [branch for branch in branches if branch.types != ()]
+    types: Types = ()
+    for branch in branches:
+        types = None if types is None or branch.types is None else tuple(dict.fromkeys(types + branch.types))
+    if len(branches) == 1:
+        only = branches[0].run
+        return Code(lambda this, context: distinct(only(this, context)), types, ordered=False)
+
+    def run(this: Items, context: Context) -> Items:
+        joined: Items = []
+        for branch in branches:
+            joined += branch.run(this, context)
+        return distinct(joined)
+
+    return Code(run, types, ordered=False)
+
+
+def _type_test(compiler: Compiler, node: TypeTest, this: Types) -> Code:
+    operand = compiler.separate(node.operand, this)
+    wanted = named(compiler.model, node.type, node.at)
+    if node.operator == "is":
+        return Code(located(is_type(compiler.model, operand.run, wanted, node.type), node.at), (BOOLEAN,))
+    return Code(as_type(compiler.model, operand.run, wanted), _open(compiler.model, (wanted,)))
+
+
+_NODES: dict[type[Node], Callable[[Compiler, Any, Types], Code]] = {
+    Constant: _constant,
+    Special: _special,
+    External: _external,
+    Member: _member,
+    Call: _call,
+    Indexer: _indexer,
+    Polarity: _polarity,
+    Binary: _binary,
+    Union: _union,
+    TypeTest: _type_test,
+}

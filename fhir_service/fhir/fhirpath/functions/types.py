@@ -1,0 +1,89 @@
+"""`is`, `as`, `ofType` and `type()`.
+
+https://hl7.org/fhirpath/N1/#types
+"""
+
+from fhir_service.fhir.fhirpath.code import Code, Function, Site, located
+from fhir_service.fhir.fhirpath.item import (
+    BOOLEAN,
+    NOTHING,
+    SYSTEM,
+    TYPE_INFO,
+    Context,
+    Evaluate,
+    Item,
+    Items,
+    boolean,
+    one,
+)
+from fhir_service.fhir.fhirpath.model import Model
+
+
+def is_type(model: Model, source: Evaluate, wanted: str, written: str) -> Evaluate:
+    """Return the test whether the one item is of the type.
+
+    Written as an operator with the bare name of a System type, a FHIR primitive counts as one: R4's que-7 says
+    `answer is Boolean` of a FHIR boolean, while HL7's suite denies `active.is(Boolean)` and `is(System.Boolean)`.
+    """
+    bare = wanted if wanted == "System." + written else None
+
+    def run(this: Items, context: Context) -> Items:
+        item = one(source(this, context))
+        if item is None:
+            return NOTHING
+        return boolean(model.is_of(item.type, wanted) or (bare is not None and SYSTEM.get(item.type) == bare))
+
+    return run
+
+
+def as_type(model: Model, source: Evaluate, wanted: str) -> Evaluate:
+    """Return the selection of the items of the type."""
+    selects = model.is_exactly
+
+    def run(this: Items, context: Context) -> Items:
+        return [item for item in source(this, context) if selects(item[1], wanted)]
+
+    return run
+
+
+def _is(site: Site) -> Code:
+    run = is_type(site.model, site.input.run, site.type_argument(), "")
+    return Code(located(run, site.call.at), (BOOLEAN,))
+
+
+def _of_type(site: Site) -> Code:
+    wanted = site.type_argument()
+    types = None if site.model.is_open(wanted) else (wanted,)
+    return Code(as_type(site.model, site.input.run, wanted), types, site.input.ordered)
+
+
+def _as(site: Site) -> Code:
+    """`as(type)` takes one item where it is written as a function; search expressions use the operator on many."""
+    code = _of_type(site)
+
+    def run(this: Items, context: Context) -> Items:
+        one(site.input.run(this, context))
+        return code.run(this, context)
+
+    return code._replace(run=located(run, site.call.at)) if site.strict else code
+
+
+def _type(site: Site) -> Code:
+    def run(this: Items, context: Context) -> Items:
+        found: Items = []
+        for item in site.input.run(this, context):
+            namespace, _, name = (
+                item.type.rpartition(".") if item.type.startswith("System.") else ("FHIR", "", item.type)
+            )
+            found.append(Item({"namespace": namespace, "name": name}, TYPE_INFO))
+        return found
+
+    return Code(run, (TYPE_INFO,), site.input.ordered)
+
+
+TABLE: dict[str, Function] = {
+    "is": Function(_is, 1, 1),
+    "as": Function(_as, 1, 1),
+    "ofType": Function(_of_type, 1, 1),
+    "type": Function(_type),
+}

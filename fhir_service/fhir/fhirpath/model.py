@@ -1,0 +1,240 @@
+"""The types of FHIR and of System as FHIRPath sees them: the properties of a type, how to read them, what is what.
+
+https://hl7.org/fhir/R4/fhirpath.html#types
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from fhir_service.fhir.definitions import Definitions, Element
+from fhir_service.fhir.fhirpath.error import FhirPathError, unreadable
+from fhir_service.fhir.fhirpath.item import (
+    BOOLEAN,
+    DATE,
+    DATETIME,
+    DECIMAL,
+    INTEGER,
+    QUANTITY,
+    STRING,
+    SYSTEM,
+    TIME,
+    TYPE_INFO,
+    Item,
+    Items,
+)
+
+SYSTEM_TYPES = (BOOLEAN, STRING, INTEGER, DECIMAL, DATE, DATETIME, TIME, QUANTITY)
+Read = Callable[[dict[str, Any], Items], None]
+"""Append what a node has of one property to a collection."""
+
+new = tuple.__new__
+"""`new(Item, (value, type, primitive))` makes an Item at half the cost of calling the class."""
+
+
+class Variant(NamedTuple):
+    """One JSON property: `shadow` is the name beside it (`_birthDate`); an `open` one says its type in resourceType."""
+
+    key: str
+    shadow: str
+    type: str
+    primitive: bool
+    open: bool
+
+
+class Property(NamedTuple):
+    """One element of a type, with the JSON properties that may hold it (several for `value[x]`)."""
+
+    name: str
+    variants: tuple[Variant, ...]
+    many: bool
+    read: Read
+
+
+def children(value: Any, primitive: Any) -> dict[str, Any] | None:
+    """Return the object that holds the children of an item: its value, or what JSON keeps beside a primitive."""
+    node = value if type(value) is dict else primitive
+    return node if type(node) is dict else None
+
+
+class Model:
+    """The types of some definitions, prepared for reading."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self.definitions = definitions
+        self._properties: dict[str, dict[str, Property]] = {}
+        self._variants: dict[str, dict[str, Variant]] = {}
+        self._is_a: dict[tuple[str, str], bool] = {}
+
+    def properties(self, type_name: str) -> dict[str, Property]:
+        """Return the properties of a type by name; none for a System type or one that R4 does not have."""
+        found = self._properties.get(type_name)
+        if found is None:
+            found = self._properties[type_name] = self._read_properties(type_name)
+        return found
+
+    def variants(self, type_name: str) -> dict[str, Variant]:
+        """Return the JSON properties of a type by their key."""
+        found = self._variants.get(type_name)
+        if found is None:
+            properties = self.properties(type_name).values()
+            found = {variant.key: variant for each in properties for variant in each.variants}
+            self._variants[type_name] = found
+        return found
+
+    def _read_properties(self, type_name: str) -> dict[str, Property]:
+        if type_name == TYPE_INFO:
+            variants = [Variant(name, "_" + name, STRING, True, False) for name in ("namespace", "name")]
+            return {variant.key: Property(variant.key, (variant,), False, reader((variant,))) for variant in variants}
+        if not self.definitions.has_type(type_name):
+            return {}
+        return {element.name: self._property(element) for element in self.definitions.type(type_name).elements}
+
+    def _property(self, element: Element) -> Property:
+        variants = tuple(self._variant(element, type_name) for type_name in element.types)
+        return Property(element.name, variants, element.repeats, reader(variants))
+
+    def _variant(self, element: Element, type_name: str) -> Variant:
+        key = element.name + type_name[:1].upper() + type_name[1:] if element.choice else element.name
+        definition = self.definitions.type(type_name) if self.definitions.has_type(type_name) else None
+        primitive = definition is not None and definition.kind == "primitive-type"
+        is_open = definition is not None and definition.kind == "resource" and definition.abstract
+        return Variant(key, "_" + key, type_name, primitive, is_open)
+
+    def is_a(self, type_name: str, ancestor: str) -> bool:
+        """Return whether a type is another one or derives from it."""
+        if type_name == ancestor:
+            return True
+        known = self._is_a.get((type_name, ancestor))
+        if known is None:
+            has = self.definitions.has_type
+            known = has(type_name) and has(ancestor) and self.definitions.is_a(type_name, ancestor)
+            self._is_a[type_name, ancestor] = known
+        return known
+
+    def is_type(self, name: str) -> bool:
+        """Return whether FHIR has a type of this name (not the path of a backbone element)."""
+        return "." not in name and self.definitions.has_type(name)
+
+    def is_open(self, type_name: str) -> bool:
+        """Return whether values of this static type say only themselves what they are."""
+        return self.definitions.has_type(type_name) and self.definitions.type(type_name).abstract
+
+    def named(self, written: str) -> str:
+        """Return the type that a specifier means: `FHIR.string` and `string`, `System.String` and `String`."""
+        namespace, _, name = written.rpartition(".")
+        if namespace in ("", "FHIR") and self.is_type(name):
+            return name
+        if namespace in ("", "System") and "System." + name in SYSTEM_TYPES:
+            return "System." + name
+        if namespace == "System" and self.is_type(name):
+            return written
+        raise self._unknown(written)
+
+    def _unknown(self, written: str) -> FhirPathError:
+        return unreadable(f"「{written}」という型はありません。", f"There is no type '{written}'.")
+
+    def is_of(self, type_name: str, wanted: str) -> bool:
+        """Return whether `is` holds between the type of an item and a type that `named` returned."""
+        if type_name.startswith("System."):
+            return type_name == wanted or (type_name == QUANTITY and wanted == "Quantity")
+        return self.is_a(type_name, wanted)
+
+    def is_exactly(self, type_name: str, wanted: str) -> bool:
+        """Return whether `ofType` and `as` select an item: as `is`, but a code is no string there.
+
+        HL7's suite asks for it: `Patient.gender.ofType(string)` is empty while `Patient.gender is string` holds.
+        """
+        return type_name == wanted or (wanted not in SYSTEM and self.is_of(type_name, wanted))
+
+
+@lru_cache(maxsize=8)
+def model_of(definitions: Definitions) -> Model:
+    """Return the one model of these definitions."""
+    return Model(definitions)
+
+
+def type_of(node: dict[str, Any], declared: str) -> str:
+    """Return the type of a node that is declared as an abstract resource."""
+    named = node.get("resourceType")
+    return named if type(named) is str else declared
+
+
+def reader(variants: tuple[Variant, ...]) -> Read:
+    """Return the function that reads these JSON properties of a node."""
+    if len(variants) > 1:
+        return _choice(variants)
+    variant = variants[0]
+    if variant.primitive:
+        return _primitive(variant)
+    return _resource(variant) if variant.open else _complex(variant)
+
+
+def _complex(variant: Variant) -> Read:
+    key, type_name = variant.key, variant.type
+
+    def read(node: dict[str, Any], out: Items) -> None:
+        child = node.get(key)
+        if type(child) is dict:
+            out.append(new(Item, (child, type_name, None)))
+        elif type(child) is list:
+            out.extend([new(Item, (each, type_name, None)) for each in child if type(each) is dict])
+
+    return read
+
+
+def _resource(variant: Variant) -> Read:
+    key, declared = variant.key, variant.type
+
+    def read(node: dict[str, Any], out: Items) -> None:
+        child = node.get(key)
+        for each in child if type(child) is list else (child,):
+            if type(each) is dict:
+                out.append(new(Item, (each, type_of(each, declared), None)))
+
+    return read
+
+
+def _primitive(variant: Variant) -> Read:
+    key, shadow, type_name = variant.key, variant.shadow, variant.type
+
+    def read(node: dict[str, Any], out: Items) -> None:
+        value = node.get(key)
+        beside = node.get(shadow) if shadow in node else None
+        if type(value) is list or type(beside) is list:
+            _read_list(value, beside, type_name, out)
+        elif type(value) is not dict and (value is not None or type(beside) is dict):
+            out.append(new(Item, (value, type_name, beside if type(beside) is dict else None)))
+
+    return read
+
+
+def _read_list(values: Any, beside: Any, type_name: str, out: Items) -> None:
+    values = values if type(values) is list else []
+    if beside is None:
+        out.extend(
+            [new(Item, (each, type_name, None)) for each in values if each is not None and type(each) is not dict]
+        )
+        return
+    beside = beside if type(beside) is list else []
+    for index in range(max(len(values), len(beside))):
+        value = values[index] if index < len(values) else None
+        object_beside = beside[index] if index < len(beside) and type(beside[index]) is dict else None
+        if type(value) is not dict and (value is not None or object_beside is not None):
+            out.append(new(Item, (value, type_name, object_beside)))
+
+
+def _choice(variants: tuple[Variant, ...]) -> Read:
+    readers: dict[str, Read] = {}
+    for variant in variants:
+        readers[variant.key] = reader((variant,))
+    lone_shadows = {variant.shadow: variant.key for variant in variants if variant.primitive}
+
+    def read(node: dict[str, Any], out: Items) -> None:
+        for key in node:
+            if key in readers:
+                readers[key](node, out)
+            elif key in lone_shadows and lone_shadows[key] not in node:
+                readers[lone_shadows[key]](node, out)
+
+    return read

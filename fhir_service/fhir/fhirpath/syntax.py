@@ -1,0 +1,119 @@
+"""The syntax tree of an expression. `at` is the offset of each node in the text.
+
+https://hl7.org/fhirpath/N1/grammar.html
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from fhir_service.fhir.fhirpath.item import Item
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A literal; None is the empty collection `{}`."""
+
+    item: Item | None
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Special:
+    """`$this`, `$index` or `$total`."""
+
+    name: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """An environment variable, `%name`."""
+
+    name: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """`target.name`; without a target the path starts here, at `$this`."""
+
+    target: "Node | None"
+    name: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`target.name(arguments)`; without a target it is called on `$this`."""
+
+    target: "Node | None"
+    name: str
+    arguments: tuple["Node", ...]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Indexer:
+    """`target[index]`."""
+
+    target: "Node"
+    index: "Node"
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Polarity:
+    """`-operand` or `+operand`."""
+
+    sign: Literal["-", "+"]
+    operand: "Node"
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    operator: str
+    left: "Node"
+    right: "Node"
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    """`a | b | c`: as many branches as are joined."""
+
+    branches: tuple["Node", ...]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class TypeTest:
+    """`operand is type` or `operand as type`; `type` is as written (`FHIR.Patient`)."""
+
+    operator: Literal["is", "as"]
+    operand: "Node"
+    type: str
+    at: int
+
+
+Node = Constant | Special | External | Member | Call | Indexer | Polarity | Binary | Union | TypeTest
+
+
+def contains_call(node: Node | None, name: str) -> bool:
+    """Return whether a function of this name is called anywhere in the tree."""
+    match node:
+        case Call():
+            inside = (node.target, *node.arguments)
+            return node.name == name or any(contains_call(part, name) for part in inside)
+        case Member():
+            return contains_call(node.target, name)
+        case Indexer():
+            return contains_call(node.target, name) or contains_call(node.index, name)
+        case Polarity() | TypeTest():
+            return contains_call(node.operand, name)
+        case Binary():
+            return contains_call(node.left, name) or contains_call(node.right, name)
+        case Union():
+            return any(contains_call(branch, name) for branch in node.branches)
+        case _:
+            return False
