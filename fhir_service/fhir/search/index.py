@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 
 class TokenEntry(NamedTuple):
-    """A code, identifier, flag or contact point. `system` None: the value names none (or its kind has none)."""
+    """A code, identifier, flag or contact point. `system` None: the value names none (or its kind has none).
+
+    `value` None: a coding without a code, or (then with system None) the text of a CodeableConcept.
+    """
 
     code: str  # of the search parameter
     system: str | None
@@ -67,6 +70,9 @@ class CompositeEntry(NamedTuple):
 
     code: str
     parts: tuple[tuple[NamedTuple, ...], ...]
+
+
+Entry = TokenEntry | ReferenceEntry | StringEntry | DateEntry | NumberEntry | QuantityEntry | UriEntry | CompositeEntry
 
 
 @dataclass(slots=True)

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
+from fhir_service.fhir import fhirpath
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.resource import Resource
-from fhir_service.fhir.search.parameter import SearchParameter
+from fhir_service.fhir.search.converters import INDEXED
+from fhir_service.fhir.search.parameter import SearchParameter, SearchType
 from fhir_service.fhir.search.paths import Path, root_of, simple_paths, split_union
 
 # The definitions that R4 itself publishes as examples of a SearchParameter.
@@ -127,8 +129,10 @@ class SearchRegistry:
         Those without an expression (`_text`, `_content`, `_query`) and `special` ones (`near`, `_filter`) cannot.
         """
         branches = list(_branches(definition, resource_type))
+        if not self._has_values(definition["type"], branches, resource_type):
+            return None
         components = [self._component(component) for component in definition.get("component", ())]
-        if not branches or definition["type"] == "special" or None in components:
+        if None in components:
             return None
         parameter = SearchParameter(
             resource_type=resource_type,
@@ -142,6 +146,28 @@ class SearchRegistry:
         if parameter.type != "reference":
             return parameter
         return replace(parameter, targets=tuple(self._targets(parameter, definition.get("target", ()))))
+
+    def _has_values(self, search_type: SearchType, branches: list[str], resource_type: str) -> bool:
+        """Whether the branches can lead to something that this type of parameter compares.
+
+        Bundle-composition ends in a resource, which is no reference; such a parameter would never find anything.
+        """
+        for branch in branches:
+            paths = simple_paths(branch, resource_type, self.definitions)
+            if paths is None and self._can_be_read(branch, resource_type):
+                return True
+            if search_type == "composite" and paths:
+                return True
+            if any(path.type in INDEXED.get(search_type, ()) for path in paths or ()):
+                return True
+        return False
+
+    def _can_be_read(self, branch: str, resource_type: str) -> bool:
+        try:
+            fhirpath.compile(branch, self.definitions, context_type=resource_type)
+        except fhirpath.FhirPathError:
+            return False
+        return True
 
     def _component(self, component: Resource) -> tuple[str, str] | None:
         """Return code and expression of a composite's component, None if its definition is not there."""

@@ -1,0 +1,249 @@
+"""What a resource says to its search parameters: the index entries of one resource.
+
+Every parameter of a type is compiled once to rules that stand under the JSON property where they begin, so that a
+resource meets only the rules of what it has. Nothing is read for an index: `resolve()` is answered from the reference.
+https://hl7.org/fhir/R4/search.html#ptypes
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from fhir_service.fhir import fhirpath
+from fhir_service.fhir.definitions import Definitions, Element
+from fhir_service.fhir.fhirpath import Expression, FhirPathError
+from fhir_service.fhir.reference import parse_reference
+from fhir_service.fhir.resource import Resource
+from fhir_service.fhir.search.converters import CONVERTERS, Converter, code_of, nothing
+from fhir_service.fhir.search.index import CompositeEntry, Entry, IndexEntries, ReferenceEntry
+from fhir_service.fhir.search.match import LISTS
+from fhir_service.fhir.search.parameter import SearchParameter, SearchType
+from fhir_service.fhir.search.paths import Path, Step, simple_paths, split_union
+from fhir_service.fhir.search.registry import SearchRegistry
+
+BUCKETS = tuple(LISTS)
+"""The types of parameters in the order of the lists that `Indexer.index` fills."""
+
+# `_id` and `_lastUpdated` are the store's own: it gives the id, stamps the time, and answers both itself.
+OF_THE_STORE = frozenset({"_id", "_lastUpdated"})
+
+# The System types that an expression can end in, as the FHIR types that index the same.
+SYSTEM_TYPES = {
+    "System.Boolean": "boolean",
+    "System.String": "string",
+    "System.Integer": "integer",
+    "System.Decimal": "decimal",
+    "System.Date": "date",
+    "System.DateTime": "dateTime",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Where one parameter finds values of one type, and how they become entries."""
+
+    code: str
+    bucket: int
+    steps: tuple[Step, ...]
+    convert: Converter
+
+
+@dataclass(frozen=True, slots=True)
+class Calculated:
+    """A parameter whose expression the FHIRPath engine evaluates; `converters` by data type."""
+
+    code: str
+    bucket: int
+    expression: Expression
+    converters: dict[str, Converter]
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One component of a composite: its parameter's code, and its paths from the composite's instance."""
+
+    code: str
+    paths: tuple[tuple[Path, Converter], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Composite:
+    """https://hl7.org/fhir/R4/search.html#composite: `instance` leads to the elements that hold all components."""
+
+    code: str
+    instance: Path
+    components: tuple[Component, ...]
+
+
+@dataclass(slots=True)
+class Plan:
+    """All rules of one resource type; `by_property` are those that begin with this JSON property."""
+
+    by_property: dict[str, list[Rule]] = field(default_factory=dict)
+    calculated: list[Calculated] = field(default_factory=list)
+    composites: list[Composite] = field(default_factory=list)
+    date: str | None = None
+
+
+class Indexer:
+    """Makes the index entries of resources. `base` is that of this server: references below it become relative."""
+
+    def __init__(self, definitions: Definitions, registry: SearchRegistry, base: str | None = None) -> None:
+        self.definitions = definitions
+        self.registry = registry
+        self.base = base
+        self._plans: dict[str, Plan] = {}
+        self._target = lru_cache(maxsize=1 << 15)(self._split_target)
+
+    def index(self, resource: Resource) -> IndexEntries:
+        """Return everything that the resource says to the search parameters of its type."""
+        resource_type = resource["resourceType"]
+        plan = self._plans.get(resource_type)
+        if plan is None:
+            plan = self._plans[resource_type] = self._plan(resource_type)
+        entries = IndexEntries()
+        buckets: list[list[Any]] = [getattr(entries, name) for name in LISTS.values()]
+        by_property = plan.by_property
+        for name in resource:
+            for rule in by_property.get(name, ()):
+                nodes: list[Any] = [resource]
+                for step in rule.steps:
+                    nodes = step(nodes)
+                for node in nodes:
+                    buckets[rule.bucket] += rule.convert(rule.code, node)
+        for calculated in plan.calculated:
+            buckets[calculated.bucket] += _calculate(calculated, resource)
+        for composite in plan.composites:
+            if not composite.instance.first or composite.instance.first in resource:
+                entries.composites += _instances(composite, resource)
+        if plan.date is not None:
+            entries.date = min((each.low for each in entries.dates if each.code == plan.date), default=None)
+        return entries
+
+    def _plan(self, resource_type: str) -> Plan:
+        plan = Plan(date=self.registry.primary_date(resource_type))
+        for parameter in self.registry.parameters(resource_type).values():
+            if parameter.type == "composite":
+                plan.composites += self._composites(parameter)
+            elif parameter.code not in OF_THE_STORE:
+                self._add(plan, parameter)
+        return plan
+
+    def _add(self, plan: Plan, parameter: SearchParameter) -> None:
+        bucket = BUCKETS.index(parameter.type)
+        for branch in split_union(parameter.expression or ""):
+            paths = simple_paths(branch, parameter.resource_type, self.definitions)
+            if paths is None:
+                expression = fhirpath.compile(branch, self.definitions, context_type=parameter.resource_type)
+                plan.calculated.append(Calculated(parameter.code, bucket, expression, self._converters(parameter.type)))
+                continue
+            for path in paths:
+                rule = Rule(parameter.code, bucket, path.steps, self._converter(parameter.type, path))
+                plan.by_property.setdefault(path.first, []).append(rule)
+
+    def _composites(self, parameter: SearchParameter) -> Iterator[Composite]:
+        types = {code: each.type for code, each in self.registry.parameters(parameter.resource_type).items()}
+        for branch in split_union(parameter.expression or ""):
+            for instance in simple_paths(branch, parameter.resource_type, self.definitions) or ():
+                components = tuple(
+                    self._component(code, types[code], expression, instance.type, parameter.resource_type)
+                    for code, expression in parameter.components
+                )
+                yield Composite(parameter.code, instance, components)
+
+    def _component(
+        self, code: str, search_type: SearchType, expression: str, context: str, resource_type: str
+    ) -> Component:
+        paths = [
+            (path, self._converter(search_type, path))
+            for branch in split_union(expression)
+            for path in simple_paths(
+                branch, resource_type if branch.startswith("%resource") else context, self.definitions
+            )
+            or ()
+        ]
+        return Component(code, tuple(paths))
+
+    def _converters(self, search_type: SearchType) -> dict[str, Converter]:
+        """Return the converters of a type of parameter by data type; the System types are among them."""
+        converters = dict(CONVERTERS.get(search_type, {}))
+        if search_type == "reference":
+            converters["Reference"] = self._reference
+        by_property = {f"value{name[0].upper()}{name[1:]}": each for name, each in converters.items()}
+        converters["Extension"] = lambda code, value: _extension(code, value, by_property)
+        for system, fhir in SYSTEM_TYPES.items():
+            converters[system] = converters.get(fhir, nothing)
+        return converters
+
+    def _converter(self, search_type: SearchType, path: Path) -> Converter:
+        if search_type == "token" and path.type == "code" and path.element and path.element.value_set:
+            system = self._implicit_system(path.element)
+            if system is not None:
+                return code_of(system)
+        return self._converters(search_type).get(path.type, nothing)
+
+    def _implicit_system(self, element: Element) -> str | None:
+        """Return the one code system of the value set that a `code` is bound to, None if there is not just one."""
+        value_set = self.definitions.find(element.value_set or "")
+        includes: list[Resource] = (value_set or {}).get("compose", {}).get("include", [])
+        systems = {include.get("system") for include in includes}
+        return systems.pop() if len(systems) == 1 else None
+
+    def _reference(self, code: str, value: Resource) -> Sequence[Entry]:
+        """Return what a Reference says: its literal target, and its identifier as a logical reference."""
+        target, version = self._target(value["reference"]) if "reference" in value else (None, None)
+        identifier = value.get("identifier")
+        if identifier is not None:
+            return (ReferenceEntry(code, target, version, identifier.get("system"), identifier.get("value")),)
+        return (ReferenceEntry(code, target, version),) if target is not None else ()
+
+    def _split_target(self, text: str) -> tuple[str | None, str | None]:
+        """Return target and version of a literal reference; that to a contained resource has no target."""
+        found = parse_reference(text)
+        if found.kind == "fragment":
+            return None, None
+        if found.kind != "literal":
+            return text, None
+        local = found.base is None or found.base == self.base
+        return (str(found.key) if local else f"{found.base}/{found.key}"), found.version
+
+
+def _extension(code: str, value: Resource, by_property: dict[str, Converter]) -> Sequence[Entry]:
+    """Return what the value of an extension says: R4 has expressions that end in the extension itself."""
+    for name, each in value.items():
+        if name in by_property:
+            return by_property[name](code, each)
+    return ()
+
+
+def _calculate(calculated: Calculated, resource: Resource) -> Iterator[Entry]:
+    """Give the entries of an expression; one that cannot be evaluated on this resource finds nothing in it."""
+    try:
+        items = calculated.expression.evaluate(resource)
+    except FhirPathError:
+        return
+    for item in items:
+        if item.value is not None:
+            yield from calculated.converters.get(item.type, nothing)(calculated.code, item.value)
+
+
+def _instances(composite: Composite, resource: Resource) -> Iterator[CompositeEntry]:
+    """Give an entry for each element of the resource that has a value for every component."""
+    for instance in composite.instance.select(resource):
+        parts = []
+        for component in reversed(composite.components):  # the last one, the value, is the one that is absent most
+            part = tuple(_part(component, instance, resource))
+            if not part:
+                break
+            parts.append(part)
+        else:
+            yield CompositeEntry(composite.code, tuple(reversed(parts)))
+
+
+def _part(component: Component, instance: Resource, resource: Resource) -> Iterator[Entry]:
+    for path, convert in component.paths:
+        context = resource if path.absolute else instance
+        if path.first in context:
+            for value in path.select(context):
+                yield from convert(component.code, value)
