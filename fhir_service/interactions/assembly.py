@@ -1,0 +1,42 @@
+"""Bundles of stored resources, joined from their bytes: nothing is parsed to be shown.
+
+https://hl7.org/fhir/R4/bundle.html
+"""
+
+from collections.abc import Iterable, Sequence
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+Link = tuple[str, str]
+"""The relation and its URL."""
+
+_encode = msgspec.json.encode
+_SAFE = ":/,$*"  # what may stand in a query string as it is and reads better so
+
+
+def bundle(kind: str, links: Iterable[Link], entries: Sequence[bytes], total: int | None = None) -> bytes:
+    """Return the JSON of a Bundle of these links and entries (each the JSON of one); no total where it is None."""
+    parts = [b'{"resourceType":"Bundle","type":"', kind.encode()]
+    parts.append(b'","link":[' if total is None else b'","total":%d,"link":[' % total)
+    parts.append(b",".join(b'{"relation":%b,"url":%b}' % (_encode(relation), _encode(url)) for relation, url in links))
+    if entries:
+        parts += (b'],"entry":[', b",".join(entries), b"]}")
+    else:
+        parts.append(b"]}")
+    return b"".join(parts)
+
+
+def query_string(parameters: Sequence[tuple[str, str]]) -> str:
+    """Return the parameters as they stand in a link."""
+    return urlencode(parameters, safe=_SAFE, quote_via=quote)
+
+
+def url(address: str, parameters: str) -> str:
+    """Return an address with its query string, if there is one."""
+    return f"{address}?{parameters}" if parameters else address
+
+
+def format_parameters(query: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return the parameters that say how the answer is written, which links carry on."""
+    return tuple(pair for pair in query if pair[0] in ("_format", "_pretty"))

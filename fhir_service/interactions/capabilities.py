@@ -1,0 +1,136 @@
+"""The capabilities interaction: what this server does, computed from what is registered.
+
+https://hl7.org/fhir/R4/http.html#capabilities and https://hl7.org/fhir/R4/capabilitystatement.html
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import fhir_service
+from fhir_service.fhir import json
+from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.resource import Resource
+from fhir_service.fhir.search.parameter import SearchParameter
+from fhir_service.fhir.search.registry import SearchRegistry
+from fhir_service.interactions.exchange import FhirRequest, FhirResponse
+from fhir_service.interactions.patch import JSON_PATCH, MERGE_PATCH
+from fhir_service.interactions.route import Route
+from fhir_service.interactions.services import Operation, Services
+
+FORMATS = ("application/fhir+json", "application/fhir+xml", "json", "xml")
+PATCH_FORMATS = (JSON_PATCH, MERGE_PATCH, "application/fhir+json", "application/fhir+xml")
+# https://hl7.org/fhir/R4/valueset-type-restful-interaction.html and valueset-system-restful-interaction.html
+TYPE_INTERACTIONS = (
+    "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type",
+)  # fmt: skip
+SYSTEM_INTERACTIONS = ("transaction", "batch", "search-system", "history-system")
+_MODES = ("full", "normative")
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What the statement is computed from."""
+
+    routes: tuple[Route, ...]
+    registry: SearchRegistry
+    operations: tuple[Operation, ...]
+    referential_integrity: bool
+
+    def does(self, code: str, pattern: str | None = None) -> bool:
+        """Whether there is such an interaction, with this pattern if one is given."""
+        return any(route.code == code and pattern in (None, route.pattern) for route in self.routes)
+
+
+def capability_statement(request: FhirRequest, services: Services, routes: tuple[Route, ...]) -> FhirResponse:
+    """Return the CapabilityStatement of these routes, the search parameters and the operations."""
+    if (mode := dict(request.query).get("mode", "full")) not in _MODES:
+        raise FhirError(
+            Issue(
+                "not-supported",
+                f"mode={mode[:40]}には対応していません。",
+                f"mode={mode[:40]} is not supported.",
+                ("http.mode",),
+            )
+        )
+    registered = Registered(
+        routes, services.indexer.registry, tuple(services.operations.values()), services.referential_integrity
+    )
+    return FhirResponse(200, _statement(registered, request.base, services.now().date().isoformat()))
+
+
+@lru_cache(maxsize=4)  # as many addresses as one server is usually called by
+def _statement(registered: Registered, base: str, date: str) -> bytes:
+    types = sorted(registered.registry.definitions.resource_types)
+    pointing_here = _revincludes(types, registered.registry)
+    rest = {
+        "mode": "server",
+        "resource": [_resource(name, registered, pointing_here[name]) for name in types],
+        "interaction": [{"code": code} for code in SYSTEM_INTERACTIONS if registered.does(code)],
+        "operation": _operations(each for each in registered.operations if "system" in each.levels),
+    }
+    statement = {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": date,
+        "kind": "instance",
+        "software": {"name": "fhir-service", "version": fhir_service.__version__},
+        "implementation": {"description": "精神科アウトリーチ支援のためのFHIR R4サーバー", "url": base},
+        "fhirVersion": "4.0.1",
+        "format": list(FORMATS),
+        "patchFormat": list(PATCH_FORMATS),
+        "rest": [_filled(rest)],
+    }
+    return json.encode(statement)
+
+
+def _resource(name: str, registered: Registered, revincludes: list[str]) -> Resource:
+    parameters = registered.registry.parameters(name)
+    return _filled(
+        {
+            "type": name,
+            "profile": f"http://hl7.org/fhir/StructureDefinition/{name}",
+            "interaction": [{"code": code} for code in TYPE_INTERACTIONS if registered.does(code)],
+            "versioning": "versioned",
+            "readHistory": registered.does("vread"),
+            "updateCreate": True,
+            "conditionalCreate": registered.does("create"),
+            "conditionalRead": "full-support",
+            "conditionalUpdate": registered.does("update", "[type]"),
+            "conditionalDelete": "single" if registered.does("delete", "[type]") else "not-supported",
+            "referencePolicy": ["literal", "logical", *(["enforced"] if registered.referential_integrity else [])],
+            "searchInclude": sorted(f"{name}:{code}" for code, each in parameters.items() if each.type == "reference"),
+            "searchRevInclude": revincludes,
+            "searchParam": [_search_parameter(each) for _, each in sorted(parameters.items())],
+            "operation": _operations(
+                each
+                for each in registered.operations
+                if each.levels & {"type", "instance"} and (not each.types or name in each.types)
+            ),
+        }
+    )
+
+
+def _search_parameter(parameter: SearchParameter) -> Resource:
+    described = {"documentation": parameter.description} if parameter.description else {}
+    return {"name": parameter.code, "definition": parameter.url, "type": parameter.type, **described}
+
+
+def _revincludes(types: list[str], registry: SearchRegistry) -> Mapping[str, list[str]]:
+    """Return for each type the reference parameters of others that may point to it, as `_revinclude` names them."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name in types:
+        for code, parameter in sorted(registry.parameters(name).items()):
+            for target in parameter.targets:
+                found[target].append(f"{name}:{code}")
+    return found
+
+
+def _operations(operations: Iterable[Operation]) -> list[Resource]:
+    return [{"name": each.name, "definition": each.definition} for each in operations]
+
+
+def _filled(element: Resource) -> Resource:
+    """Leave out the empty lists, which FHIR's JSON does not have."""
+    return {name: value for name, value in element.items() if value != []}

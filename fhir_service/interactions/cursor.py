@@ -1,0 +1,66 @@
+"""Page links as signed, opaque tokens: a client can follow them, not make them or carry them to another search.
+
+https://hl7.org/fhir/R4/http.html#paging
+"""
+
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.storage.store import Cursor
+
+PARAMETER = "_cursor"
+_MAC_BYTES = 16
+
+Direction = Literal["after", "before"]
+
+
+class Position(NamedTuple):
+    """Where a page begins: after or before a cursor of the store."""
+
+    direction: Direction
+    cursor: Cursor
+
+    @property
+    def after(self) -> Cursor | None:
+        return self.cursor if self.direction == "after" else None
+
+    @property
+    def before(self) -> Cursor | None:
+        return self.cursor if self.direction == "before" else None
+
+
+def token(position: Position, bound_to: str, secret: bytes) -> str:
+    """Return the token for a position within the search or history that `bound_to` names."""
+    payload = msgspec.json.encode([position.direction, *position.cursor])
+    return urlsafe_b64encode(_mac(payload, bound_to, secret) + payload).rstrip(b"=").decode("ascii")
+
+
+def position(text: str, bound_to: str, secret: bytes) -> Position:
+    """Return what the token means; 400 if it is not one of ours, or is one of another search."""
+    try:
+        raw = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+    except ValueError:
+        raise _refused() from None
+    mac, payload = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
+    if not hmac.compare_digest(mac, _mac(payload, bound_to, secret)):
+        raise _refused()
+    direction, *cursor = msgspec.json.decode(payload)
+    return Position(direction, tuple(cursor))
+
+
+def _mac(payload: bytes, bound_to: str, secret: bytes) -> bytes:
+    return hmac.digest(secret, b"page\0" + bound_to.encode() + b"\0" + payload, "sha256")[:_MAC_BYTES]
+
+
+def _refused() -> FhirError:
+    return FhirError(
+        Issue(
+            "value",
+            f"{PARAMETER}が正しくありません。このサーバーが返したnextやpreviousのリンクをそのまま使ってください。",
+            f"The {PARAMETER} is not valid here; follow the next and previous links as this server gave them.",
+        )
+    )

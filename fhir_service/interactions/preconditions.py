@@ -1,0 +1,90 @@
+"""What a request says about the version it means: If-Match, If-None-Match, If-Modified-Since.
+
+https://hl7.org/fhir/R4/http.html#concurrency and https://hl7.org/fhir/R4/http.html#cread
+"""
+
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.interactions.versions import etag
+from fhir_service.storage.store import Version
+
+# FHIR's ETags are weak; clients also send the strong form and, against RFC 7232, the bare version id (fhirpy).
+_ETAG = re.compile(r'(?:W/)?"([A-Za-z0-9\-.]{1,64})"|([0-9]{1,64})').fullmatch
+
+
+def expected_version(headers: Mapping[str, str]) -> int | None:
+    """Return the version that must stand for a write (If-Match), 0 for none (`If-None-Match: *`), None for any.
+
+    A version id that this server would never have given is -1, which stands nowhere. 400 for what is no ETag.
+    """
+    if (match := headers.get("if-match")) is not None and match.strip() != "*":
+        versions = _versions("If-Match", match)
+        if len(versions) != 1:
+            raise _malformed("If-Match", match)
+        return _number(versions[0]) or -1
+    if headers.get("if-none-match", "").strip() == "*":
+        return 0
+    return None
+
+
+def is_current(version: Version, headers: Mapping[str, str]) -> bool:
+    """Whether the client says it has this version already, so that 304 is the answer.
+
+    If-None-Match goes before If-Modified-Since (https://www.rfc-editor.org/rfc/rfc9110#section-13.1.3).
+    """
+    if (none_match := headers.get("if-none-match")) is not None:
+        if none_match.strip() == "*":
+            return True
+        return version.version in map(_number, _versions("If-None-Match", none_match))
+    if (since := headers.get("if-modified-since")) is not None:
+        return version.updated // 1_000_000 <= _seconds(since)
+    return False
+
+
+def version_conflict(what: str, actual: Version | int) -> FhirError:
+    """Return the error for an If-Match that does not name the version that stands (412)."""
+    number = actual if isinstance(actual, int) else actual.version
+    stands = f'W/"{number}"' if isinstance(actual, int) else etag(actual)
+    now_ja, now_en = (
+        (f"現在の版は{stands}", f"now {stands} stands") if number else ("現在の版はなし", "none stands now")
+    )
+    return FhirError(
+        Issue(
+            "conflict",
+            f"{what}の版が指定と一致しません({now_ja})。読み直してからやり直してください。",
+            f"{what} is not at the version asked for ({now_en}); read it again and retry.",
+        ),
+        status=412,
+    )
+
+
+def _versions(name: str, text: str) -> list[str]:
+    found = [_ETAG(part.strip()) for part in text.split(",")]
+    if not all(found):
+        raise _malformed(name, text)
+    return [match[1] or match[2] for match in found if match]
+
+
+def _number(version: str) -> int:
+    return int(version) if version.isdecimal() and len(version) < 19 else 0
+
+
+def _seconds(text: str) -> float:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        raise _malformed("If-Modified-Since", text) from None
+
+
+def _malformed(name: str, text: str) -> FhirError:
+    shown = text[:80]
+    return FhirError(
+        Issue(
+            "value",
+            f'{name}ヘッダーの値「{shown}」が読めません(ETagは W/"3"、日時はHTTP日付の形)。',
+            f'The value "{shown}" of the {name} header cannot be read (an ETag is W/"3", a time is an HTTP date).',
+        )
+    )

@@ -1,0 +1,131 @@
+"""The search interaction on one type, by GET or by POST `_search`.
+
+`Bundle.total` is counted where `_total=accurate` (or `estimate`, which is exact here), `_summary=count` or `_count=0`
+asks for it; else it is there only where it costs nothing, because the first page holds all.
+https://hl7.org/fhir/R4/http.html#search and https://hl7.org/fhir/R4/search.html
+"""
+
+from typing import NamedTuple
+
+from fhir_service.fhir import json
+from fhir_service.fhir.outcome import Issue, operation_outcome
+from fhir_service.fhir.search.parse import ParsedSearch, parse_search
+from fhir_service.interactions import cursor
+from fhir_service.interactions.assembly import Link, bundle, format_parameters, query_string, url
+from fhir_service.interactions.cursor import Position
+from fhir_service.interactions.exchange import FhirRequest, FhirResponse
+from fhir_service.interactions.preference import preference
+from fhir_service.interactions.services import Services
+from fhir_service.interactions.subsets import subset
+from fhir_service.storage.store import Page, Version
+
+_MATCH = b',"search":{"mode":"match"}}'
+_INCLUDE = b',"search":{"mode":"include"}}'
+_OUTCOME = b',"search":{"mode":"outcome"}}'
+
+
+class Asked(NamedTuple):
+    """The search, how many matches a page has, and how links say it."""
+
+    parsed: ParsedSearch
+    size: int
+    address: str
+    understood: str
+
+    @property
+    def only_count(self) -> bool:
+        return self.size == 0 or self.parsed.summary == "count"
+
+    @property
+    def subsetted(self) -> bool:
+        return bool(self.parsed.elements) or self.parsed.summary in ("true", "text", "data")
+
+
+async def search_type(request: FhirRequest, services: Services) -> FhirResponse:
+    """Return a page of matches, and what they include, as a searchset Bundle."""
+    asked = _asked(request, services)
+    if asked.only_count:
+        page = await services.store.search(asked.parsed.query, count=0, total=True)
+        return FhirResponse(200, bundle("searchset", _links(request, asked, page, services), (), page.total))
+
+    token = dict(request.query).get(cursor.PARAMETER)
+    place = cursor.position(token, asked.understood, services.secret) if token else None
+    page = await services.store.search(
+        asked.parsed.query,
+        count=asked.size,
+        after=place and place.after,
+        before=place and place.before,
+        total=asked.parsed.total in ("accurate", "estimate"),
+    )
+
+    total = page.total
+    if total is None and asked.parsed.total is None and place is None and page.next is None:
+        total = len(page.matches)
+    links = _links(request, asked, page, services)
+    return FhirResponse(200, bundle("searchset", links, _entries(request, asked, page, services), total))
+
+
+def _asked(request: FhirRequest, services: Services) -> Asked:
+    parsed = parse_search(
+        request.path[0],
+        _translated(request.query),
+        services.indexer,
+        base=request.base,
+        now=services.now(),
+        lenient=preference(request.headers).lenient,
+    )
+    size = services.default_count if parsed.count is None else min(parsed.count, services.max_count)
+    shown = [(name, str(size) if name == "_count" else value) for name, value in parsed.understood]
+    return Asked(parsed, size, f"{request.base}/{request.path[0]}", query_string(shown))
+
+
+def _translated(query: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Return the parameters with Aidbox's `_totalMethod=count`, which fhirpy sends, said as FHIR has it."""
+    if not any(name == "_totalMethod" for name, _ in query):
+        return query
+    return tuple(("_total", "accurate") if name == "_totalMethod" else (name, value) for name, value in query)
+
+
+def _links(request: FhirRequest, asked: Asked, page: Page, services: Services) -> list[Link]:
+    format_ = query_string(format_parameters(request.query))
+    shown = "&".join(part for part in (asked.understood, format_) if part)
+
+    def at(position: Position) -> str:
+        token = cursor.token(position, asked.understood, services.secret)
+        return url(asked.address, f"{shown}&{cursor.PARAMETER}={token}".lstrip("&"))
+
+    links = [("self", url(asked.address, shown))]
+    if page.next or page.previous:
+        links.append(("first", url(asked.address, shown)))
+    if page.previous:
+        links.append(("previous", at(Position("before", page.previous))))
+    if page.next:
+        links.append(("next", at(Position("after", page.next))))
+    return links
+
+
+def _entries(request: FhirRequest, asked: Asked, page: Page, services: Services) -> list[bytes]:
+    start = f'{{"fullUrl":"{request.base}/'.encode()
+    entries = [_entry(start, version, asked, services) + _MATCH for version in page.matches]
+    entries += [_entry(start, version, asked, services) + _INCLUDE for version in page.included]
+    if asked.parsed.ignored:
+        issues = [_ignored(name) for name in asked.parsed.ignored]
+        entries.append(b'{"resource":' + json.encode(operation_outcome(issues)) + _OUTCOME)
+    return entries
+
+
+def _entry(start: bytes, version: Version, asked: Asked, services: Services) -> bytes:
+    body = version.body
+    if asked.subsetted:
+        body = subset(body, asked.parsed.summary, asked.parsed.elements, services)
+    return b'%b%b/%b","resource":%b' % (start, version.key.type.encode(), version.key.id.encode(), body)
+
+
+def _ignored(name: str) -> Issue:
+    return Issue(
+        "not-supported",
+        f"検索パラメーター「{name}」は分からないため無視しました。",
+        f'The search parameter "{name}" is not known and was ignored.',
+        (f"http.{name}",),
+        severity="warning",
+    )
