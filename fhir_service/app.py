@@ -1,0 +1,103 @@
+"""The composition root: the one file that knows every part and wires them into an application.
+
+The endpoint stands in front of the framework: see `http/endpoint.py`.
+"""
+
+import os
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fhir_service.fhir.definitions import Definitions
+from fhir_service.fhir.search.extract import Indexer
+from fhir_service.fhir.search.registry import SearchRegistry
+from fhir_service.http.address import BASE_PATH, BaseUrl
+from fhir_service.http.asgi import Asgi, Receive, Scope, Send
+from fhir_service.http.endpoint import Endpoint
+from fhir_service.http.envelope import Envelope
+from fhir_service.http.site import Site
+from fhir_service.interactions.routes import dispatch
+from fhir_service.interactions.services import Operation, Services
+from fhir_service.settings import Settings
+from fhir_service.storage.identity import IdSequence
+from fhir_service.storage.memory import MemoryStore
+from fhir_service.storage.store import Clock, Store
+from fhir_service.validation.structure import StructureCheck
+
+OPERATIONS: tuple[Operation, ...] = ()
+
+
+def build(settings: Settings) -> Asgi:
+    """Return the whole application, its store open; it closes the store when the server stops."""
+    services = wire(settings)
+    base_url = BaseUrl(settings.base_url, loopback_only=settings.open, trust_proxy=settings.trust_proxy)
+    endpoint = Endpoint(services, base_url, settings.max_body, lambda inner: Envelope(inner, settings.cors_origins))
+    return _application(endpoint, Site(services), services.store)
+
+
+def wire(settings: Settings) -> Services:
+    """Open the definitions and the store, and give each part what it needs (`load` and the demo use this, too)."""
+    definitions = Definitions.load(packages=settings.data_dir / "packages")
+    registry = SearchRegistry(definitions)
+    base = settings.base_url or f"http://{settings.host}:{settings.port}{BASE_PATH}"
+    return Services(
+        store=_store(settings, _now, registry),
+        definitions=definitions,
+        indexer=Indexer(definitions, registry, base),
+        check=StructureCheck(definitions),
+        now=_now,
+        new_id=IdSequence(_now).new_id,
+        secret=_secret(settings),
+        dispatch=dispatch,
+        operations={operation.name: operation for operation in OPERATIONS},
+        referential_integrity=settings.referential_integrity,
+        default_count=settings.default_count,
+        max_count=settings.max_count,
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _store(settings: Settings, clock: Clock, registry: SearchRegistry) -> Store:
+    return MemoryStore(clock, registry)
+
+
+def _secret(settings: Settings) -> bytes:
+    """Return the key that page links are signed with; kept, so that links outlive a restart."""
+    if settings.database_path is None:
+        return secrets.token_bytes(32)
+    path = settings.data_dir / "secret"
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        secret = secrets.token_bytes(32)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secret)
+        return secret
+
+
+def _application(endpoint: Endpoint, site: Site, store: Store) -> Asgi:
+    below = f"{BASE_PATH}/"
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path: str = scope["path"]
+            await (endpoint if path.startswith(below) or path == BASE_PATH else site)(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await _lifespan(receive, send, store)
+
+    return application
+
+
+async def _lifespan(receive: Receive, send: Send, store: Store) -> None:
+    """https://asgi.readthedocs.io/en/latest/specs/lifespan.html"""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await store.close()
+            await send({"type": "lifespan.shutdown.complete"})
+            return

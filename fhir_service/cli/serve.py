@@ -1,0 +1,112 @@
+"""`fhir-service serve`: the server, one process.
+
+Without `--open` it refuses to start, because sign-in does not exist yet; with it, it listens on this machine only.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fhir_service.http.address import BASE_PATH, is_loopback
+
+_BANNER = """
+  ╭──────────────────────────────────────────────────────────────────────────╮
+  │ 認証なし(--open)で動いています。この機械を使える人は誰でも、           │
+  │ すべてのデータを読み書きできます。実際の患者の情報を入れないでください。 │
+  │ Open, without sign-in: anyone who can use this machine can read and      │
+  │ write everything. Do not put data of real patients in.                   │
+  ╰──────────────────────────────────────────────────────────────────────────╯
+"""
+_NO_SIGN_IN = (
+    "サインインの仕組みがまだないため、--open なしでは起動できません。"
+    "試用には、この機械の中だけで動く --open を使ってください。\n"
+    "Sign-in does not exist yet, so that serve starts only with --open, which serves this machine alone, for trial."
+)
+_NOT_LOOPBACK = (
+    "--open では、この機械の中のアドレス(127.0.0.1、::1、localhost)だけで待ち受けます。{host}では起動できません。\n"
+    "With --open the server listens on 127.0.0.1, ::1 or localhost only; it will not start on {host}."
+)
+_STOP_LIMIT = 10  # seconds that open requests have to end
+
+
+def serve(
+    *,
+    open_: Annotated[bool | None, typer.Option("--open", help="Serve without sign-in, on this machine only.")] = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on.  [default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on.  [default: 8080]")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where the database, the packages and the secret are kept.  [default: data]")
+    ] = None,
+    database: Annotated[
+        str | None, typer.Option(help="sqlite:///PATH or memory://.  [default: sqlite:///DATA_DIR/fhir.sqlite]")
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="The endpoint's address as clients know it.  [default: as the request says]")
+    ] = None,
+    cors_origins: Annotated[
+        str | None,
+        typer.Option(help="Origins whose pages may call, with commas between; * for all.  [default: this machine's]"),
+    ] = None,
+    max_body: Annotated[int | None, typer.Option(help="Bytes of the longest body.  [default: 50000000]")] = None,
+    referential_integrity: Annotated[
+        bool | None,
+        typer.Option(help="Refuse references to what is not here, deletes of what is referred to.  [default: on]"),
+    ] = None,
+    trust_proxy: Annotated[
+        bool | None, typer.Option("--trust-proxy", help="Believe X-Forwarded-Host and X-Forwarded-Proto.")
+    ] = None,
+    default_count: Annotated[int | None, typer.Option(help="Matches on a page.  [default: 20]")] = None,
+    max_count: Annotated[int | None, typer.Option(help="The most matches on a page.  [default: 1000]")] = None,
+) -> None:
+    """Start the server. Each option can also be set as FHIR_SERVICE_… in the environment."""
+    _start({name.removesuffix("_"): value for name, value in locals().items() if value is not None})
+
+
+def _start(flags: dict[str, Any]) -> None:
+    # Loaded here, so that `fhir-service --help` does not wait for them.
+    import uvicorn
+    from pydantic import ValidationError
+
+    from fhir_service.app import build
+    from fhir_service.http.protocol import LimitedProtocol
+    from fhir_service.settings import Settings
+
+    try:
+        settings = Settings(**flags)
+    except ValidationError as error:
+        for each in error.errors():
+            name = ".".join(str(part) for part in each["loc"])
+            typer.echo(f"{name}: {each['msg']} ({each['input']!r})", err=True)
+        raise typer.Exit(2) from None
+    _refuse_unsafe(settings.open, settings.host)
+
+    application = build(settings)
+    typer.echo(_BANNER)
+    typer.echo(f"  http://{_shown(settings.host)}:{settings.port}{BASE_PATH}\n")
+    uvicorn.run(
+        application,
+        host=settings.host,
+        port=settings.port,
+        http=LimitedProtocol,
+        ws="none",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_STOP_LIMIT,
+    )
+
+
+def _refuse_unsafe(is_open: bool, host: str) -> None:
+    if not is_open:
+        typer.echo(_NO_SIGN_IN, err=True)
+        raise typer.Exit(2)
+    if not is_loopback(host):
+        typer.echo(_NOT_LOOPBACK.format(host=host), err=True)
+        raise typer.Exit(2)
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

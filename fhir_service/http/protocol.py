@@ -1,0 +1,65 @@
+"""uvicorn's HTTP protocol with limits of our own, and an OperationOutcome for what is not even HTTP.
+
+The parser below uvicorn takes URLs and headers of any length (and counts in 16 bits within a URL).
+"""
+
+from typing import NoReturn
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from fhir_service.fhir import json
+from fhir_service.fhir.outcome import Issue, operation_outcome
+
+MAX_URL = 32_768  # bytes
+MAX_HEADERS = 65_536  # bytes, names and values together
+
+_BAD_REQUEST = Issue("structure", "HTTPとして読めない要求です。", "The request is not valid HTTP.")
+_LONG_URL = Issue(
+    "too-long",
+    f"URLが上限({MAX_URL:,}バイト)を超えています。長い検索にはPOST _searchを使ってください。",
+    f"The URL is longer than {MAX_URL:,} bytes; use POST _search for a long search.",
+)
+_LONG_HEADERS = Issue(
+    "too-long",
+    f"ヘッダーが上限({MAX_HEADERS:,}バイト)を超えています。",
+    f"The headers are longer than {MAX_HEADERS:,} bytes.",
+)
+
+
+class Refused(Exception):
+    """Ends the parsing of a request that goes beyond a limit."""
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """Answers 414 and 431 before the application hears of the request, then closes the connection."""
+
+    _refusal = (400, _BAD_REQUEST)
+    _header_bytes = 0
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._header_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        if len(self.url) + len(url) > MAX_URL:
+            self._refuse(414, _LONG_URL)
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > MAX_HEADERS:
+            self._refuse(431, _LONG_HEADERS)
+        super().on_header(name, value)
+
+    def send_400_response(self, msg: str) -> None:
+        status, issue = self._refusal
+        body = json.encode(operation_outcome([issue]))
+        self.transport.write(
+            b"%bcontent-type: application/fhir+json; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
+            % (STATUS_LINE[status], len(body), body)
+        )
+        self.transport.close()
+
+    def _refuse(self, status: int, issue: Issue) -> NoReturn:
+        self._refusal = (status, issue)
+        raise Refused

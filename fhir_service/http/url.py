@@ -1,0 +1,53 @@
+"""The path and the query of a URL, decoded strictly: what cannot be read is refused, not guessed at.
+
+https://hl7.org/fhir/R4/http.html#general and https://www.rfc-editor.org/rfc/rfc3986#section-2.1
+"""
+
+import re
+from typing import NoReturn
+from urllib.parse import unquote_to_bytes
+
+from fhir_service.fhir.outcome import FhirError, Issue
+
+Query = tuple[tuple[str, str], ...]
+_PLAIN = re.compile(rb"[A-Za-z0-9\-._~!$'()*,;:@/=]*").fullmatch
+_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})").search
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]").search
+_CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]").search  # a form may hold a text of several lines
+
+
+def path_segments(raw: bytes) -> tuple[str, ...]:
+    """Return the segments of the path under the base; one slash at the end is allowed."""
+    trimmed = raw.removeprefix(b"/").removesuffix(b"/")
+    if not trimmed:
+        return ()
+    if _PLAIN(trimmed):
+        return tuple(trimmed.decode("ascii").split("/"))
+    return tuple(_decoded(segment, "path") for segment in trimmed.split(b"/"))
+
+
+def query_parameters(raw: bytes, *, form: bool = False) -> Query:
+    """Return the parameters in their order, of a query string or of a form body."""
+    return tuple(_parameter(part, form) for part in raw.split(b"&") if part) if raw else ()
+
+
+def _parameter(part: bytes, form: bool) -> tuple[str, str]:
+    name, _, value = part.partition(b"=")
+    place = "form" if form else "query"
+    return _decoded(name.replace(b"+", b" "), place), _decoded(value.replace(b"+", b" "), place)
+
+
+def _decoded(raw: bytes, place: str) -> str:
+    if _BROKEN_ESCAPE(raw):
+        _refuse("%の後に16進数2桁がありません", "a % is not followed by two hexadecimal digits")
+    try:
+        text = unquote_to_bytes(raw).decode("utf-8")
+    except UnicodeDecodeError:
+        _refuse("UTF-8として読めません", "it is not UTF-8")
+    if (_CONTROL_BUT_LINES if place == "form" else _CONTROL)(text):
+        _refuse("制御文字が含まれています", "it holds a control character")
+    return text
+
+
+def _refuse(ja: str, en: str) -> NoReturn:
+    raise FhirError(Issue("value", f"URLが正しくありません({ja})。", f"The URL cannot be read: {en}."), status=400)
