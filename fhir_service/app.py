@@ -6,7 +6,6 @@ The endpoint stands in front of the framework: see `http/endpoint.py`.
 import os
 import secrets
 from datetime import UTC, datetime
-from pathlib import Path
 
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.search.extract import Indexer
@@ -37,6 +36,8 @@ def build(settings: Settings) -> Asgi:
 
 def wire(settings: Settings) -> Services:
     """Open the definitions and the store, and give each part what it needs (`load` and the demo use this, too)."""
+    if settings.database_path is not None:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     definitions = Definitions.load(packages=settings.data_dir / "packages")
     registry = SearchRegistry(definitions)
     base = settings.base_url or f"http://{settings.host}:{settings.port}{BASE_PATH}"

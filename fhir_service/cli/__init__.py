@@ -9,8 +9,14 @@ from fhir_service.cli.serve import serve
 
 main = typer.Typer(
     name="fhir-service",
-    help="FHIR R4 data service for community mental-health outreach. 精神障害者アウトリーチ支援のためのFHIRサーバー。",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # locals may hold patients' data
 )
+
+
+@main.callback()
+def _group() -> None:
+    """FHIR R4 data service for community mental-health outreach. 精神科アウトリーチ支援のためのFHIRサーバー。"""
+
+
 main.command()(serve)

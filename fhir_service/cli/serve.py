@@ -11,12 +11,12 @@ import typer
 from fhir_service.http.address import BASE_PATH, is_loopback
 
 _BANNER = """
-  ╭──────────────────────────────────────────────────────────────────────────╮
-  │ 認証なし(--open)で動いています。この機械を使える人は誰でも、           │
-  │ すべてのデータを読み書きできます。実際の患者の情報を入れないでください。 │
-  │ Open, without sign-in: anyone who can use this machine can read and      │
-  │ write everything. Do not put data of real patients in.                   │
-  ╰──────────────────────────────────────────────────────────────────────────╯
+━━━ 認証なし / OPEN ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+  この機械を使える人は誰でも、すべてのデータを読み書きできます。
+  実際の患者の情報を入れないでください。
+  Anyone who can use this machine can read and write everything.
+  Do not put data of real patients in.
+━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
 """
 _NO_SIGN_IN = (
     "サインインの仕組みがまだないため、--open なしでは起動できません。"

@@ -17,7 +17,7 @@ from fhir_service.http.url import path_segments, query_parameters
         (b"/Patient//1", ("Patient", "", "1")),
         (b"/%24fhirpath", ("$fhirpath",)),
         (b"/Patient%2F1", ("Patient/1",)),
-        ("/Patient/%E5%B1%B1".encode(), ("Patient", "山")),
+        (b"/Patient/%E5%B1%B1", ("Patient", "山")),
     ],
 )
 def test_a_path_is_its_decoded_segments(raw: bytes, segments: tuple[str, ...]) -> None:
