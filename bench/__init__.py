@@ -1,0 +1,1 @@
+"""What the service costs on this machine: `make bench`. It measures and never asserts."""
