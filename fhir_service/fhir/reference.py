@@ -66,14 +66,26 @@ def local_key(text: str, base: str) -> Key | None:
     return Key(type_, id_) if absolute is None or absolute == base else None
 
 
-_Place = tuple[Any, str | int]  # (place of the parent, step from it): made text only when asked for
+Place = tuple[Any, str | int]
+"""Where an object stands: the place of what holds it (None for the resource's own), and the step from there."""
+
+
+def place_steps(place: Place) -> list[str | int]:
+    """Return the steps that lead to a place, the resource type first: `Observation`, `performer`, 0."""
+    steps: list[str | int] = []
+    at: Place | None = place
+    while at is not None:
+        at, step = at
+        steps.append(step)
+    steps.reverse()
+    return steps
 
 
 class FoundReference(NamedTuple):
     """A Reference that has a `reference`, and the place where it stands."""
 
     reference: dict[str, Any]
-    place: _Place
+    place: Place
 
     @property
     def text(self) -> str:
@@ -83,29 +95,30 @@ class FoundReference(NamedTuple):
     @property
     def expression(self) -> str:
         """The place as FHIRPath: `Observation.performer[0]`."""
-        steps: list[str] = []
-        place: _Place | None = self.place
-        while place is not None:
-            place, step = place
-            steps.append(f"[{step}]" if type(step) is int else f".{step}")
-        return "".join(reversed(steps))[1:]
+        return "".join(f"[{step}]" if type(step) is int else f".{step}" for step in place_steps(self.place))[1:]
 
 
 def references(resource: Resource) -> Iterator[FoundReference]:
-    """Yield every Reference with a literal `reference`, those of contained resources too; canonicals are none.
+    """Yield every Reference with a literal `reference`, those of contained resources too; canonicals are none."""
+    for node, place in objects(resource):
+        if type(node.get("reference")) is str:
+            yield FoundReference(node, place)
+
+
+def objects(resource: Resource) -> Iterator[tuple[dict[str, Any], Place]]:
+    """Yield every object of a resource in its order, and its place.
 
     What the entries of a Bundle refer to is the Bundle's own matter (https://hl7.org/fhir/R4/bundle.html#references):
     the resources in it are not walked.
     """
     in_bundle = resource["resourceType"] == "Bundle"
-    pending: list[tuple[Any, _Place]] = [(resource, (None, resource["resourceType"]))]
+    pending: list[tuple[Any, Place]] = [(resource, (None, resource["resourceType"]))]
     while pending:
         node, place = pending.pop()
         if type(node) is list:
             pending += [(node[i], (place, i)) for i in range(len(node) - 1, -1, -1) if type(node[i]) is dict]
             continue
-        if type(node.get("reference")) is str:
-            yield FoundReference(node, place)
+        yield node, place
         for name, child in reversed(node.items()):
             if (type(child) is dict or (type(child) is list and child)) and not (in_bundle and name == "resource"):
                 pending.append((child, (place, name)))

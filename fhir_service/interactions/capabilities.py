@@ -11,11 +11,11 @@ from functools import lru_cache
 import fhir_service
 from fhir_service.fhir import json
 from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.patch.apply import JSON_PATCH, MERGE_PATCH
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.registry import SearchRegistry
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.patch import JSON_PATCH, MERGE_PATCH
 from fhir_service.interactions.route import Route
 from fhir_service.interactions.services import Operation, Services
 

@@ -33,11 +33,12 @@ def _body(version: Version, request: FhirRequest, warnings: Sequence[Issue]) -> 
         case "minimal":
             return None
         case "OperationOutcome":
-            return operation_outcome(warnings or [_stored(version)])
+            return operation_outcome(warnings or [stored(version)])
         case _:
             return version.body
 
 
-def _stored(version: Version) -> Issue:
+def stored(version: Version) -> Issue:
+    """Return the information that a version is stored."""
     what = f"{version.key} (version {version.version})"
     return Issue("informational", f"{what} を保存しました。", f"{what} is stored.", severity="information")

@@ -1,0 +1,133 @@
+"""The links between the entries of a transaction, replaced by what the resources are called on the server.
+
+https://hl7.org/fhir/R4/http.html#trules: a server that assigns a new id updates the links to it wherever they stand, in
+references, in elements of type uri, url, oid and uuid, and in the narrative's `<a href>` and `<img src>`. Which full
+URL a reference means: https://hl7.org/fhir/R4/bundle.html#references
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from fhir_service.fhir.definitions import Definitions
+from fhir_service.fhir.reference import (
+    FoundReference,
+    ParsedReference,
+    Place,
+    local_key,
+    objects,
+    parse_reference,
+    place_steps,
+)
+from fhir_service.fhir.resource import Key, Resource
+
+_URI_TYPES = frozenset({"uri", "url", "oid", "uuid"})
+_NARRATIVE_LINK = re.compile(r"""(\b(?:href|src)\s*=\s*)(["'])([^"']+)\2""")
+
+
+class Replaced(NamedTuple):
+    """A value that was replaced in an object or array, so that it can be put back."""
+
+    holder: Any
+    at: Any
+    value: Any
+
+    def undo(self) -> None:
+        self.holder[self.at] = self.value
+
+
+@dataclass(slots=True)
+class Links:
+    """What was found in one resource: what was replaced in it, the resources of this server that it now refers to, and
+    its conditional references, each with what it means (they are for the caller to resolve)."""
+
+    replaced: list[Replaced] = field(default_factory=list)
+    keys: set[Key] = field(default_factory=set)
+    conditional: list[tuple[FoundReference, ParsedReference]] = field(default_factory=list)
+
+    def undo(self) -> None:
+        """Put everything back as it stood."""
+        for replaced in reversed(self.replaced):
+            replaced.undo()
+
+    def resolve(self, found: FoundReference, key: Key) -> None:
+        """Make a conditional reference a literal one."""
+        self.put(found.reference, "reference", str(key))
+        self.keys.add(key)
+
+    def put(self, holder: Any, at: Any, value: str) -> None:
+        """Replace a value."""
+        self.replaced.append(Replaced(holder, at, holder[at]))
+        holder[at] = value
+
+
+class FullUrls:
+    """What the full URLs of the entries mean on the server at `base`, such as `urn:uuid:…` → `Patient/123`."""
+
+    def __init__(self, definitions: Definitions, base: str) -> None:
+        self._definitions = definitions
+        self._base = base
+        self._keys: dict[str, Key] = {}
+
+    def add(self, full_url: str, key: Key) -> None:
+        """Say what a full URL means; where an entry has none, its temporary `Patient/x` takes its place."""
+        self._keys[full_url] = key
+
+    def replace(self, resource: Resource, full_url: str | None) -> Links:
+        """Replace the links in the resource of the entry with this full URL; return what was found."""
+        links = Links()
+        keys = self._keys
+        root = parse_reference(full_url).base if full_url and keys else None
+        for node, place in objects(resource):
+            for name, value in node.items():
+                if type(value) is str:
+                    if name == "reference":
+                        self._reference(FoundReference(node, place), root, links)
+                    elif value in keys and self._is_uri(resource, place, name):
+                        links.put(node, name, str(keys[value]))
+                    elif name == "div" and keys:
+                        self._narrative(node, links)
+                elif type(value) is list and value and type(value[0]) is str:
+                    for i, item in enumerate(value):
+                        if item in keys and self._is_uri(resource, place, name):
+                            links.put(value, i, str(keys[item]))
+        return links
+
+    def _reference(self, found: FoundReference, root: str | None, links: Links) -> None:
+        text = found.text
+        key = self._keys.get(text) or (self._keys.get(f"{root}/{text}") if root else None)
+        if key:
+            if text != str(key):
+                links.put(found.reference, "reference", str(key))
+            links.keys.add(key)
+        elif key := local_key(text, self._base):
+            links.keys.add(key)
+        elif "?" in text:
+            parsed = parse_reference(text)
+            if parsed.kind == "conditional" and parsed.is_local(self._base):
+                links.conditional.append((found, parsed))
+
+    def _narrative(self, node: dict[str, Any], links: Links) -> None:
+        div = _NARRATIVE_LINK.sub(self._link, node["div"])
+        if div != node["div"]:
+            links.put(node, "div", div)
+
+    def _link(self, match: re.Match[str]) -> str:
+        attribute, quote, target = match.groups()
+        key = self._keys.get(target)
+        return f"{attribute}{quote}{key}{quote}" if key else match[0]
+
+    def _is_uri(self, resource: Resource, place: Place, name: str) -> bool:
+        """Whether the property is a uri and the like: an identifier's value is a string, whatever it looks like."""
+        node: Any = resource
+        type_name = resource["resourceType"]
+        for step in (*place_steps(place)[1:], name):
+            if type(step) is str:
+                by_json = self._definitions.type(type_name).by_json
+                type_name = "Element" if step.startswith("_") else by_json[step][1] if step in by_json else ""
+            node = node[step]
+            if type_name == "Resource" and type(node) is dict:
+                type_name = node["resourceType"]
+            elif not type_name:
+                return False
+        return type_name in _URI_TYPES

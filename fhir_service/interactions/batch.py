@@ -1,0 +1,63 @@
+"""The batch interaction: every entry is processed for itself, whatever becomes of the others.
+
+https://hl7.org/fhir/R4/http.html#transaction
+"""
+
+import asyncio
+from collections.abc import Mapping
+from itertools import groupby
+
+from fhir_service.fhir.bundle import Entry, EntryAnswer, answer_bundle, entries_of, read_entry
+from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.interactions.bundle_entry import answer_of, entry_headers, refusal_of, request_of
+from fhir_service.interactions.exchange import FhirRequest, FhirResponse
+from fhir_service.interactions.services import Services
+
+AT_ONCE = 64  # entries that wait for the disk together
+
+
+async def batch(request: FhirRequest, services: Services) -> FhirResponse:
+    """Process each entry as a request: 200 with an entry for each, in the order of the Bundle.
+
+    As in a transaction, what deletes goes before what creates, updates and reads; within these groups entries run
+    side by side, for they may not depend on each other.
+    """
+    answers: dict[int, EntryAnswer] = {}
+    entries: list[Entry] = []
+    for index, raw in enumerate(entries_of(request.body)):
+        try:
+            entries.append(read_entry(raw, index, request.base))
+        except FhirError as error:
+            answers[index] = refusal_of(error)
+
+    shared = entry_headers(request)
+    for _, group in groupby(sorted(entries, key=_order), key=_order):
+        members = list(group)
+        for start in range(0, len(members), AT_ONCE):
+            chunk = members[start : start + AT_ONCE]
+            done = await asyncio.gather(*(_process(entry, request, shared, services) for entry in chunk))
+            answers.update(zip((entry.index for entry in chunk), done, strict=True))
+    return FhirResponse(200, answer_bundle("batch-response", (answers[index] for index in sorted(answers))))
+
+
+def _order(entry: Entry) -> int:
+    return entry.order
+
+
+async def _process(entry: Entry, request: FhirRequest, shared: Mapping[str, str], services: Services) -> EntryAnswer:
+    try:
+        if entry.method == "POST" and not entry.path:
+            raise _nested()
+        return answer_of(await services.dispatch(request_of(entry, request, shared), services), entry)
+    except FhirError as error:
+        return refusal_of(error)
+
+
+def _nested() -> FhirError:
+    return FhirError(
+        Issue(
+            "not-supported",
+            "バッチの中にバッチやトランザクションを入れることはできません。",
+            "A batch cannot hold another batch or transaction.",
+        )
+    )

@@ -1,0 +1,66 @@
+"""The patch interaction, and its conditional form: JSON Patch, FHIRPath Patch, and a partial resource to be merged.
+
+https://hl7.org/fhir/R4/http.html#patch; the merge (RFC 7386) is not in R4, but what fhirpy and Aidbox send.
+"""
+
+from fhir_service.fhir.json import decode_resource
+from fhir_service.fhir.patch.apply import apply_patch
+from fhir_service.fhir.resource import Key
+from fhir_service.interactions.commit import Raced, meaning, until_settled
+from fhir_service.interactions.criteria import criteria_of, single_match
+from fhir_service.interactions.exchange import FhirRequest, FhirResponse
+from fhir_service.interactions.preconditions import expected_version, version_conflict
+from fhir_service.interactions.proposal import checked, put
+from fhir_service.interactions.rules import keep_rules
+from fhir_service.interactions.services import Services
+from fhir_service.interactions.versions import not_found, standing
+from fhir_service.interactions.written import written
+from fhir_service.storage.store import Condition, ConditionFailed, Version
+
+
+async def patch(request: FhirRequest, services: Services) -> FhirResponse:
+    """Store the patched resource as a new version: 200; 404 if there is none, 410 if it is deleted.
+
+    A change by others in between is no error: the patch is applied again, unless If-Match asks for a version.
+    """
+    key = Key(request.path[0], request.path[1])
+
+    async def attempt() -> FhirResponse:
+        version = standing(key, await services.store.read(key))
+        return await _patch(version, (), request, services)
+
+    return await until_settled(attempt)
+
+
+async def conditional_patch(request: FhirRequest, services: Services) -> FhirResponse:
+    """Patch the one resource that the criteria find: 404 if they find none, 412 if they find several."""
+    criteria = criteria_of(request.query)
+
+    async def attempt() -> FhirResponse:
+        found = await single_match(request.path[0], criteria, request.base, services)
+        if found.version is None:
+            raise not_found(f"{request.path[0]}?…")
+        return await _patch(found.version, (found.condition,), request, services)
+
+    return await until_settled(attempt)
+
+
+async def _patch(
+    version: Version, conditions: tuple[Condition, ...], request: FhirRequest, services: Services
+) -> FhirResponse:
+    asked = expected_version(request.headers)
+    if asked is not None and asked != version.version:
+        raise version_conflict(str(version.key), version)
+    before = decode_resource(version.body)
+    after = apply_patch(before, request.body, request.media_type, services.definitions)
+    warnings = checked(after, services)
+    keep_rules(before, after, services)
+
+    change, integrity = put(after, request, services, method="PATCH", expected=version.version)
+    try:
+        committed = await services.store.commit((change,), (*integrity, *conditions))
+    except ConditionFailed as failed:
+        if failed.condition is None and asked is None:
+            raise Raced from None
+        raise meaning(failed, change, request.base) from None
+    return written(committed[0], request, warnings)

@@ -1,0 +1,168 @@
+"""The writes of a transaction, linked with each other and stored in one commit.
+
+https://hl7.org/fhir/R4/http.html#trules
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from fhir_service.fhir.bundle_links import FullUrls
+from fhir_service.fhir.json import decode
+from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.reference import FoundReference, ParsedReference
+from fhir_service.fhir.resource import Key, key_of
+from fhir_service.interactions.commit import Raced
+from fhir_service.interactions.criteria import decoded
+from fhir_service.interactions.preconditions import version_conflict
+from fhir_service.interactions.references import dangling_issue, local_references, still_referenced
+from fhir_service.interactions.rules import has_rules, keep_rules
+from fhir_service.interactions.services import Services
+from fhir_service.interactions.transaction_search import TransactionSearch
+from fhir_service.interactions.transaction_write import Write
+from fhir_service.storage.store import (
+    Change,
+    Committed,
+    Condition,
+    ConditionFailed,
+    Delete,
+    Exists,
+    Finds,
+    Put,
+    Unreferenced,
+)
+
+BREATH = 32  # writes after which other requests have their turn
+ISSUES_SHOWN = 100
+
+
+async def commit(
+    writes: Sequence[Write], search: TransactionSearch, base: str, services: Services
+) -> dict[Key, Committed]:
+    """Store what was decided, and return what became of each resource; nothing is stored if a FhirError is raised.
+
+    Raises `Raced` if what was found or judged is no longer so.
+    """
+    await _link(writes, search, base, services)
+    changes: list[Change] = []
+    for n, write in enumerate(writes):
+        if n % BREATH == BREATH - 1:
+            await asyncio.sleep(0)
+        if write.put is not None:
+            _keep_rules(write, services)
+            changes.append(Put(write.put, services.indexer.index(write.put), write.method, write.expected))
+        elif write.key is not None and write.changes:
+            changes.append(Delete(write.key, write.expected))
+    if not changes:
+        return {}
+
+    conditions = [*search.conditions, *(_integrity(writes) if services.referential_integrity else ())]
+    try:
+        committed = await services.store.commit(changes, conditions)
+    except ConditionFailed as failed:
+        raise _meaning(failed, writes, base) from None
+    return {one.version.key: one for one in committed}
+
+
+async def _link(writes: Sequence[Write], search: TransactionSearch, base: str, services: Services) -> None:
+    """Replace the links between the entries, and the conditional references."""
+    full_urls = FullUrls(services.definitions, base)
+    for write in writes:
+        if write.key is not None and write.full_url is not None and write.full_url != f"{base}/{write.key}":
+            full_urls.add(write.full_url, write.key)
+
+    known: dict[str, Key] = {}  # what conditional references mean: many entries have the same
+    for n, write in enumerate(writes):
+        if n % BREATH == BREATH - 1:
+            await asyncio.sleep(0)
+        if write.put is None:
+            continue
+        write.links = full_urls.replace(write.put, write.entry.full_url)
+        for found, parsed in write.links.conditional:
+            try:
+                key = known.get(found.text) or await _resolved(found, parsed, search)
+            except FhirError as error:
+                raise write.refused(error) from None
+            known[found.text] = key
+            write.links.resolve(found, key)
+
+
+async def _resolved(found: FoundReference, parsed: ParsedReference, search: TransactionSearch) -> Key:
+    """Return the one resource that a conditional reference finds; 412 if it finds none or several."""
+    resource_type, criteria = parsed.type or "", decoded(parsed.search or "")
+    try:
+        key, _ = await search.single(resource_type, criteria)
+    except FhirError as error:
+        issues = (replace(issue, expression=(found.expression,)) for issue in error.issues)
+        raise FhirError(*issues, status=error.status) from None
+    if key is None:
+        shown = found.text[:200]
+        raise FhirError(
+            Issue(
+                "not-found",
+                f"条件付き参照「{shown}」に合うリソースがありません。",
+                f'The conditional reference "{shown}" finds nothing.',
+                (found.expression,),
+            ),
+            status=412,
+        )
+    return key
+
+
+def _keep_rules(write: Write, services: Services) -> None:
+    assert write.put is not None
+    if has_rules(write.type, services):
+        try:
+            keep_rules(decode(write.before.body) if write.before else None, write.put, services)
+        except FhirError as error:
+            raise write.refused(error) from None
+
+
+def _integrity(writes: Sequence[Write]) -> list[Condition]:
+    """Return the conditions of integrity at the end: what is referred to exists, what is deleted is not referred to."""
+    wanted: set[Key] = set()
+    put: set[Key] = set()
+    conditions: list[Condition] = []
+    for write in writes:
+        if write.put is not None:
+            wanted |= write.links.keys
+            put.add(key_of(write.put))
+        elif write.key is not None and write.changes:
+            conditions.append(Unreferenced(frozenset((write.key,))))
+    if wanted - put:
+        conditions.append(Exists(frozenset(wanted - put)))
+    return conditions
+
+
+def _meaning(failed: ConditionFailed, writes: Sequence[Write], base: str) -> Exception:
+    """Return what to raise for a commit that failed."""
+    match failed.condition:
+        case Finds():
+            return Raced()
+        case Exists():
+            return _dangling(failed.keys, writes, base)
+        case Unreferenced(keys):
+            (key,) = keys
+            return _about(writes, key).refused(still_referenced(key, failed.keys))
+        case _:
+            change = failed.change
+            assert change is not None
+            key = key_of(change.resource) if isinstance(change, Put) else change.key
+            write = _about(writes, key)
+            return Raced() if write.judged else write.refused(version_conflict(str(key), failed.actual))
+
+
+def _about(writes: Sequence[Write], key: Key) -> Write:
+    return next(write for write in writes if write.key == key and write.changes)
+
+
+def _dangling(absent: frozenset[Key], writes: Sequence[Write], base: str) -> FhirError:
+    issues = [
+        issue
+        for write in writes
+        if write.put is not None and not absent.isdisjoint(write.links.keys)
+        for at, key in local_references(write.put, base)
+        if key in absent
+        for issue in write.refused(FhirError(dangling_issue(key, at))).issues
+    ]
+    return FhirError(*issues[:ISSUES_SHOWN])

@@ -1,0 +1,152 @@
+"""What each write of a transaction is about, decided in the order of the specification.
+
+https://hl7.org/fhir/R4/http.html#trules
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from fhir_service.fhir.json import decode
+from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.patch.apply import apply_patch
+from fhir_service.fhir.resource import Key, key_of
+from fhir_service.interactions.criteria import Criteria, criteria_of, decoded
+from fhir_service.interactions.preconditions import expected_version, version_conflict
+from fhir_service.interactions.proposal import checked, same_id
+from fhir_service.interactions.rules import has_rules
+from fhir_service.interactions.services import Services
+from fhir_service.interactions.transaction_search import TransactionSearch
+from fhir_service.interactions.transaction_write import Write
+from fhir_service.interactions.versions import not_found, standing
+from fhir_service.storage.store import Version
+
+
+async def decide(writes: Sequence[Write], base: str, services: Services) -> TransactionSearch:
+    """Decide the writes, which are in the order of processing; return the searches that the commit is bound to.
+
+    "If any resource identities overlap …, then the transaction SHALL fail": 400.
+    """
+    search = TransactionSearch(base, services)
+    taken: dict[Key, Write] = {}
+    for write in writes:
+        write.forget()
+        try:
+            await _DECIDE[write.entry.method](write, search, services)
+        except FhirError as error:
+            raise write.refused(error) from None
+        if write.key is not None and write.changes and taken.setdefault(write.key, write) is not write:
+            raise write.refused(_overlap(write.key, taken[write.key]))
+    return search
+
+
+async def _delete(write: Write, search: TransactionSearch, services: Services) -> None:
+    write.expected = expected_version(write.request.headers)
+    write.key, _ = await _aimed(write, search)
+    if write.key is not None:
+        search.deleted(write.key)
+
+
+async def _create(write: Write, search: TransactionSearch, services: Services) -> None:
+    assert write.proposal is not None
+    if criteria := _create_criteria(write):
+        write.key, write.match = await search.single(write.type, criteria)
+        if write.key is not None:
+            return
+    write.key = key_of(write.proposal)
+    write.put = write.proposal
+    write.expected = 0
+    search.put(write.put)
+
+
+async def _update(write: Write, search: TransactionSearch, services: Services) -> None:
+    assert write.proposal is not None
+    write.key, found = await _aimed(write, search)
+    write.put = write.proposal
+    if write.key is None:
+        write.expected = 0
+        await _new_identity(write, services)
+    elif "id" not in write.put:
+        write.put = write.put | {"id": write.key.id}
+    else:
+        same_id(write.put, write.key.id)
+    await _judge(write, found, services)
+    search.put(write.put)
+
+
+async def _new_identity(write: Write, services: Services) -> None:
+    """Give a conditional update that found nothing its id; 409 if the client's own is taken."""
+    assert write.put is not None
+    if "id" not in write.put:
+        write.put = write.put | {"id": services.new_id()}
+    write.key = key_of(write.put)
+    version = await services.store.read(write.key)
+    if version is not None and not version.deleted:
+        raise FhirError(
+            Issue(
+                "duplicate",
+                f"{write.key}はすでにありますが、検索条件に合いません。",
+                f"{write.key} exists already, but the criteria do not find it.",
+                (f"{write.type}.id",),
+            )
+        )
+
+
+async def _judge(write: Write, found: Version | None, services: Services) -> None:
+    """Set the version that must stand: the client's (If-Match), or the one that the rules are judged by."""
+    assert write.key is not None
+    asked = expected_version(write.request.headers)
+    if asked is not None:
+        write.expected = asked
+    if has_rules(write.type, services):
+        version = found or await services.store.read(write.key)
+        write.before = None if version is None or version.deleted else version
+        actual = write.before.version if write.before else 0
+        if asked is not None and asked != actual:
+            raise version_conflict(str(write.key), actual)
+        write.judged = asked is None
+        write.expected = actual
+
+
+async def _patch(write: Write, search: TransactionSearch, services: Services) -> None:
+    write.key, found = await _aimed(write, search)
+    if write.key is None:
+        raise not_found(f"{write.type}?…")
+    version = standing(write.key, found or await services.store.read(write.key))
+    asked = expected_version(write.request.headers)
+    if asked is not None and asked != version.version:
+        raise version_conflict(str(write.key), version)
+    write.put = apply_patch(decode(version.body), write.request.body, write.request.media_type, services.definitions)
+    write.warnings = checked(write.put, services)
+    write.before, write.expected, write.judged = version, version.version, asked is None
+    search.put(write.put)
+
+
+_DECIDE: dict[str, Callable[[Write, TransactionSearch, Services], Awaitable[None]]] = {
+    "DELETE": _delete,
+    "POST": _create,
+    "PUT": _update,
+    "PATCH": _patch,
+}
+
+
+async def _aimed(write: Write, search: TransactionSearch) -> tuple[Key | None, Version | None]:
+    """Return the resource that the URL names, or the one that its criteria find (with its version)."""
+    path = write.entry.path
+    if len(path) == 2:
+        return Key(path[0], path[1]), None
+    return await search.single(write.type, criteria_of(write.entry.query))
+
+
+def _create_criteria(write: Write) -> Criteria:
+    header = write.request.headers.get("if-none-exist")
+    return decoded(header) if header is not None else criteria_of(write.entry.query)
+
+
+def _overlap(key: Key, other: Write) -> FhirError:
+    return FhirError(
+        Issue(
+            "invalid",
+            f"{key}は{other.entry.expression}でも対象になっています。1つのトランザクションで1つのリソースは1回だけです。",
+            f"{key} is also what {other.entry.expression} is about; a transaction may write a resource only once.",
+        ),
+        status=400,
+    )

@@ -1,0 +1,93 @@
+"""What criteria find within a transaction: what the store holds, less what was deleted, and what was put before.
+
+https://hl7.org/fhir/R4/http.html#trules: entries are processed one after another, so that the criteria of a later one
+see what an earlier one did. Chains, `_has` and `_lastUpdated` see the store alone.
+"""
+
+from collections.abc import Iterable
+
+from fhir_service.fhir.resource import Key, Resource, key_of
+from fhir_service.fhir.search.index import IndexEntries
+from fhir_service.fhir.search.match import matches
+from fhir_service.fhir.search.query import Clause, IdMatch, Match, Query, TokenValue
+from fhir_service.interactions.criteria import Criteria, query_of, several_match
+from fhir_service.interactions.services import Services
+from fhir_service.storage.store import Finds, Version
+
+_Token = tuple[str, str]  # code of the search parameter, value
+
+
+class TransactionSearch:
+    """Searches for the entries of one attempt at a transaction, and keeps what the commit must be bound to."""
+
+    def __init__(self, base: str, services: Services) -> None:
+        self.conditions: list[Finds] = []
+        self._base = base
+        self._services = services
+        self._changed: set[Key] = set()
+        self._put: dict[str, list[Resource]] = {}
+        self._entries: dict[Key, IndexEntries] = {}
+        self._by_token: dict[str, dict[_Token, list[Key]]] = {}
+
+    def deleted(self, key: Key) -> None:
+        """Say that a resource is no more."""
+        self._changed.add(key)
+
+    def put(self, resource: Resource) -> None:
+        """Say that a resource stands now as it is here, but for the links in it."""
+        self._changed.add(key_of(resource))
+        self._put.setdefault(resource["resourceType"], []).append(resource)
+
+    async def single(self, resource_type: str, criteria: Criteria) -> tuple[Key | None, Version | None]:
+        """Return what the criteria find, and its version if it stands in the store; 412 if they find several."""
+        query = query_of(resource_type, criteria, self._base, self._services)
+        page = await self._services.store.search(query, count=len(self._changed) + 2)
+        standing = [version for version in page.matches if version.key not in self._changed]
+        put = self._found_among_put(query)
+        if len(standing) + len(put) > 1:
+            raise several_match(resource_type)
+        self.conditions.append(Finds(query, frozenset(version.key for version in page.matches)))
+        if put:
+            return put[0], None
+        return (standing[0].key, standing[0]) if standing else (None, None)
+
+    def _found_among_put(self, query: Query) -> list[Key]:
+        if query.resource_type not in self._put and query.resource_type not in self._by_token:
+            return []
+        self._index(query.resource_type)
+        return [
+            key
+            for key in self._candidates(query)
+            if all(_holds(key, self._entries[key], clause) for clause in query.clauses)
+        ]
+
+    def _index(self, resource_type: str) -> None:
+        """Index what was put since the last search of this type."""
+        by_token = self._by_token.setdefault(resource_type, {})
+        for resource in self._put.pop(resource_type, ()):
+            key = key_of(resource)
+            entries = self._entries[key] = self._services.indexer.index(resource)
+            for token in entries.tokens:
+                if token.value is not None:
+                    by_token.setdefault((token.code, token.value), []).append(key)
+
+    def _candidates(self, query: Query) -> Iterable[Key]:
+        """Return what may match: a few where a token is asked for, so that 10,000 conditional creates stay cheap."""
+        for clause in query.clauses:
+            if isinstance(clause, Match) and clause.modifier is None and clause.missing is None:
+                values = [value for value in clause.values if isinstance(value, TokenValue) and value.value is not None]
+                if values and len(values) == len(clause.values):
+                    tokens = self._by_token[query.resource_type]
+                    wanted = [(clause.parameter.code, str(value.value)) for value in values]
+                    return {key for token in wanted for key in tokens.get(token, ())}
+        return [key for key in self._entries if key.type == query.resource_type]
+
+
+def _holds(key: Key, entries: IndexEntries, clause: Clause) -> bool:
+    match clause:
+        case Match():
+            return matches(entries, clause)
+        case IdMatch(ids):
+            return key.id in ids
+        case _:
+            return False

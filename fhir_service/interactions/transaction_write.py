@@ -1,0 +1,121 @@
+"""One write of a transaction: what its entry asks for, and what becomes of it in an attempt.
+
+https://hl7.org/fhir/R4/http.html#trules
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from fhir_service.fhir.bundle import Entry, located
+from fhir_service.fhir.bundle_links import Links
+from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.resource import Key, Resource
+from fhir_service.interactions.exchange import FhirRequest
+from fhir_service.interactions.proposal import checked, is_id, proposed, same_id
+from fhir_service.interactions.services import Services
+from fhir_service.storage.store import Method, Version
+
+_METHOD: dict[str, Method] = {"POST": "POST", "PUT": "PUT", "PATCH": "PATCH", "DELETE": "DELETE"}
+
+
+@dataclass(slots=True)
+class Write:
+    """`proposal` is the resource of a POST or PUT, checked.
+
+    The rest is decided anew in each attempt: `key` is what the entry is about (None: a conditional delete that found
+    nothing), `put` what shall stand, `match` the version that a conditional create found, `before` the version that
+    was patched or judged by rules, `expected` what must stand at the commit; `judged` says that it is not the client
+    who expects it, so that another version is no error but a reason to try again.
+    """
+
+    entry: Entry
+    request: FhirRequest
+    type: str
+    proposal: Resource | None = None
+    warnings: Sequence[Issue] = ()
+    key: Key | None = None
+    put: Resource | None = None
+    match: Version | None = None
+    before: Version | None = None
+    expected: int | None = None
+    judged: bool = False
+    links: Links = field(default_factory=Links)
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes its resource: a conditional create that found its match does not."""
+        return self.put is not None or self.entry.method == "DELETE"
+
+    @property
+    def method(self) -> Method:
+        return _METHOD[self.entry.method]
+
+    @property
+    def full_url(self) -> str | None:
+        """What other entries call the resource: its full URL, or `Patient/x` if it has none but brings an id."""
+        if self.entry.full_url is not None or self.entry.method != "POST":
+            return self.entry.full_url
+        match self.request.body:
+            case {"id": str(id)}:
+                return f"{self.type}/{id}"
+            case _:
+                return None
+
+    def forget(self) -> None:
+        """Forget the last attempt."""
+        self.links.undo()
+        self.links = Links()
+        self.key = self.put = self.match = self.before = self.expected = None
+        self.judged = False
+
+    def refused(self, error: FhirError) -> FhirError:
+        """Return an error of this entry as one of the Bundle."""
+        return located(error, self.entry.index)
+
+
+def write_of(entry: Entry, request: FhirRequest, services: Services) -> Write:
+    """Return the write that an entry asks for, its resource checked; FhirError, located, if it cannot be one."""
+    try:
+        write = Write(entry, request, _target(entry, services))
+        if entry.method in ("POST", "PUT"):
+            _propose(write, services)
+        return write
+    except FhirError as error:
+        raise located(error, entry.index) from None
+
+
+def _target(entry: Entry, services: Services) -> str:
+    """Return the resource type that the entry writes to."""
+    match entry.method, entry.path:
+        case (_, (resource_type,)) | ("PUT" | "PATCH" | "DELETE", (resource_type, _)):
+            if resource_type not in services.definitions.resource_types:
+                raise _wrong_url(
+                    entry, f"「{resource_type[:80]}」という型はありません", f'there is no type "{resource_type[:80]}"'
+                )
+            if not is_id(entry.path[-1]):
+                raise _wrong_url(entry, "idの形が正しくありません", "the id is malformed")
+            return resource_type
+        case _:
+            raise _wrong_url(
+                entry, f"{entry.method}では使えないURLです", f"a transaction cannot {entry.method} to such a URL"
+            )
+
+
+def _propose(write: Write, services: Services) -> None:
+    """Read and check the resource that the entry brings; that of a POST gets its id."""
+    body = write.request.body
+    if isinstance(body, dict) and "resourceType" not in body:
+        # Clients (fhirpy's own tests among them) leave out in an entry what its URL says already.
+        write.request = replace(write.request, body={"resourceType": write.type, **body})
+    proposal = proposed(write.request, write.type)
+    if write.entry.method == "POST":
+        proposal["id"] = services.new_id()
+    elif len(write.entry.path) == 2:
+        same_id(proposal, write.entry.path[1])
+    write.warnings = checked(proposal, services)
+    write.proposal = proposal
+
+
+def _wrong_url(entry: Entry, ja: str, en: str) -> FhirError:
+    where = f"{entry.expression}.request.url"
+    return FhirError(Issue("not-supported", f"{ja}。", f"The entry cannot be processed: {en}.", (where,)), status=400)
