@@ -236,7 +236,7 @@ def _union(compiler: Compiler, node: Union, this: Types) -> Code:
         types = None if types is None or branch.types is None else tuple(dict.fromkeys(types + branch.types))
     if len(branches) == 1:
         only = branches[0].run
-        return Code(lambda this, context: distinct(only(this, context)), types, ordered=False)
+        return Code(lambda this, context: distinct(only(this, context)), types)
 
     def run(this: Items, context: Context) -> Items:
         joined: Items = []
@@ -244,7 +244,7 @@ def _union(compiler: Compiler, node: Union, this: Types) -> Code:
             joined += branch.run(this, context)
         return distinct(joined)
 
-    return Code(run, types, ordered=False)
+    return Code(run, types)
 
 
 def _type_test(compiler: Compiler, node: TypeTest, this: Types) -> Code:

@@ -63,7 +63,7 @@ class Model:
     def __init__(self, definitions: Definitions) -> None:
         self.definitions = definitions
         self._properties: dict[str, dict[str, Property]] = {}
-        self._variants: dict[str, dict[str, Variant]] = {}
+        self._readers: dict[str, dict[str, Read]] = {}
         self._is_a: dict[tuple[str, str], bool] = {}
 
     def properties(self, type_name: str) -> dict[str, Property]:
@@ -73,13 +73,14 @@ class Model:
             found = self._properties[type_name] = self._read_properties(type_name)
         return found
 
-    def variants(self, type_name: str) -> dict[str, Variant]:
-        """Return the JSON properties of a type by their key."""
-        found = self._variants.get(type_name)
+    def readers(self, type_name: str) -> dict[str, Read]:
+        """Return how to read each JSON property of a type, those with an underscore included."""
+        found = self._readers.get(type_name)
         if found is None:
             properties = self.properties(type_name).values()
-            found = {variant.key: variant for each in properties for variant in each.variants}
-            self._variants[type_name] = found
+            variants = [variant for each in properties for variant in each.variants]
+            found = self._readers[type_name] = {variant.key: reader((variant,)) for variant in variants}
+            found |= {variant.shadow: found[variant.key] for variant in variants if variant.primitive}
         return found
 
     def _read_properties(self, type_name: str) -> dict[str, Property]:

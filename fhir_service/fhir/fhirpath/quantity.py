@@ -79,16 +79,21 @@ def comparable(left: Quantity, right: Quantity) -> bool:
 
 
 def equivalent(left: Quantity, right: Quantity) -> bool:
-    """Return whether they are the same at the precision of the less precise one."""
-    here, there = _base(left, True), _base(right, True)
+    """Return whether they are the same at the precision of the less precise one: 4 'g' and 4040 'mg' are."""
     if left.unit == right.unit:
         return round_equal(left.value, right.value)
+    here, there = _base(left, True), _base(right, True)
     if here is None or there is None or here[1] != there[1]:
         return False
-    scale = there[0] / Fraction(right.value) if right.value else Fraction(1)
-    converted = here[0] / scale
-    places = min(-_exponent(right.value), -_exponent(left.value))
-    return round(converted, places) == round(Fraction(right.value), places)
+    grain = max(_grain(left), _grain(right))
+    return round(here[0] / grain) == round(there[0] / grain)
+
+
+def _grain(quantity: Quantity) -> Fraction:
+    """Return, in base units, one unit of the last digit of the value."""
+    last = quantity._replace(value=Decimal(1).scaleb(_exponent(quantity.value)))
+    at, zero = _base(last, True), _base(quantity._replace(value=Decimal(0)), True)
+    return Fraction(1) if at is None or zero is None else at[0] - zero[0]
 
 
 def _exponent(value: Decimal) -> int:
@@ -152,3 +157,17 @@ def _factor(code: str) -> str:
 
 
 _EXACT = Context(prec=34, traps=[])
+
+
+def in_unit(quantity: Quantity, unit: str) -> Quantity | None:
+    """Return the same quantity in another unit (a UCUM code or a calendar word), None if it does not convert."""
+    calendar = unit in CALENDAR
+    wanted = Quantity(Decimal(1), CALENDAR.get(unit, unit), calendar)
+    if quantity.unit == wanted.unit:
+        return quantity
+    here, there = _base(quantity, False), _base(wanted, False)
+    if here is None or there is None or here[1] != there[1]:
+        return None
+    found = ucum.unit(_AS_UCUM.get(wanted.unit, wanted.unit))
+    offset = found.offset if found else Fraction(0)
+    return wanted._replace(value=_decimal((here[0] - offset) / (there[0] - offset)))

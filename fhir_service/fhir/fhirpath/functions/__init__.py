@@ -4,6 +4,32 @@ https://hl7.org/fhirpath/N1/#functions
 """
 
 from fhir_service.fhir.fhirpath.code import Function
-from fhir_service.fhir.fhirpath.functions import existence, fhir, filtering, types
+from fhir_service.fhir.fhirpath.functions import (
+    boundaries,
+    conformance,
+    conversion,
+    existence,
+    fhir,
+    filtering,
+    math,
+    strings,
+    subsetting,
+    tree,
+    types,
+    utility,
+)
 
-FUNCTIONS: dict[str, Function] = {**existence.TABLE, **filtering.TABLE, **types.TABLE, **fhir.TABLE}
+FUNCTIONS: dict[str, Function] = {
+    **existence.TABLE,
+    **filtering.TABLE,
+    **subsetting.TABLE,
+    **conversion.TABLE,
+    **strings.TABLE,
+    **math.TABLE,
+    **tree.TABLE,
+    **utility.TABLE,
+    **boundaries.TABLE,
+    **conformance.TABLE,
+    **types.TABLE,
+    **fhir.TABLE,
+}

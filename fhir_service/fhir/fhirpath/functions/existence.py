@@ -46,8 +46,6 @@ def _all(site: Site) -> Code:
 
 
 def _not(items: Items) -> Items:
-    if len(items) == 1 and items[0].value in (0, 1) and items[0].type == INTEGER:
-        return boolean(items[0].value == 0)
     value = truth(items)
     return boolean(None if value is None else not value)
 
