@@ -109,7 +109,7 @@ def objects(resource: Resource) -> Iterator[tuple[dict[str, Any], Place]]:
     """Yield every object of a resource in its order, and its place.
 
     What the entries of a Bundle refer to is the Bundle's own matter (https://hl7.org/fhir/R4/bundle.html#references):
-    the resources in it are not walked.
+    they are not walked.
     """
     in_bundle = resource["resourceType"] == "Bundle"
     pending: list[tuple[Any, Place]] = [(resource, (None, resource["resourceType"]))]
@@ -120,5 +120,5 @@ def objects(resource: Resource) -> Iterator[tuple[dict[str, Any], Place]]:
             continue
         yield node, place
         for name, child in reversed(node.items()):
-            if (type(child) is dict or (type(child) is list and child)) and not (in_bundle and name == "resource"):
+            if (type(child) is dict or (type(child) is list and child)) and not (in_bundle and name == "entry"):
                 pending.append((child, (place, name)))
