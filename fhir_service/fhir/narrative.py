@@ -1,0 +1,95 @@
+"""The XHTML of a narrative: which elements and attributes it may have, so that a browser can show it safely.
+
+https://hl7.org/fhir/R4/narrative.html#xhtml (the rules txt-1 and txt-2)
+"""
+
+import re
+from typing import NamedTuple
+
+from lxml import etree
+
+from fhir_service.fhir.outcome import Severity
+
+XHTML = "http://www.w3.org/1999/xhtml"
+
+# The formatting elements of HTML 4.0, chapters 7 to 11 (without section 4 of chapter 9) and 15, links and images.
+_ELEMENTS = """
+    div p br h1 h2 h3 h4 h5 h6 a span b em i strong small big tt dfn q var abbr acronym cite blockquote hr address bdo
+    kbd sub sup ul ol li dl dt dd pre table caption colgroup col thead tr tfoot tbody th td code samp img map area
+""".split()  # noqa: SIM905 - forty names read best as a line of words
+_TAGS = frozenset(f"{{{XHTML}}}{name}" for name in _ELEMENTS)
+_IMAGE = f"{{{XHTML}}}img"
+
+# What HTML 4.0 gives these elements, without the events (`onclick`) and what is deprecated as active.
+_ATTRIBUTES = frozenset(
+    """
+    id class style title lang dir {http://www.w3.org/XML/1998/namespace}lang accesskey tabindex name href hreflang rel
+    rev charset type target src alt longdesc width height usemap ismap shape coords nohref cite datetime start value
+    compact border cellpadding cellspacing frame rules summary span align valign char charoff abbr axis headers scope
+    rowspan colspan nowrap bgcolor clear size noshade
+    """.split()  # noqa: SIM905 - as above
+)
+
+_LINKS = frozenset({"href", "src", "longdesc", "cite", "usemap"})
+_ACTIVE_LINK = re.compile(r"javascript:|vbscript:|data:(?!image/(?:png|gif|jpeg|webp|bmp)[;,])", re.IGNORECASE)
+_ACTIVE_STYLE = re.compile(r"javascript:|vbscript:|expression\s*\(|-moz-binding|behavior\s*:|@import|\\", re.IGNORECASE)
+_IGNORED_IN_LINKS = re.compile(r"[\s\x00-\x20]+")  # browsers do not see them in `java\nscript:`
+
+_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+
+
+class NarrativeFault(NamedTuple):
+    """Why a narrative cannot be shown, in Japanese and in English; it is a warning where it shows nothing."""
+
+    ja: str
+    en: str
+    severity: Severity = "error"
+
+
+def narrative_fault(div: str) -> NarrativeFault | None:
+    """Return the first thing that is wrong with the `div` of a narrative."""
+    if not div.lstrip().startswith("<div"):
+        return NarrativeFault("div 要素で始まっていません。", "It does not start with a div element.")
+    try:
+        root = etree.fromstring(div, _PARSER)
+    except etree.XMLSyntaxError as error:
+        line, column = error.position
+        said = (error.msg or "").partition(", line")[0].strip()
+        return NarrativeFault(
+            f"XHTML として読めません({line} 行 {column} 桁): {said}",
+            f"It is not well-formed XHTML (line {line}, column {column}): {said}",
+        )
+    except ValueError:
+        return NarrativeFault("使えない制御文字があります。", "It holds control characters.")
+    if root.tag != f"{{{XHTML}}}div":
+        return NarrativeFault(f"名前空間が {XHTML} の div ではありません。", f"It is no div of the namespace {XHTML}.")
+
+    return _fault_inside(root)
+
+
+def _fault_inside(root: etree._Element) -> NarrativeFault | None:
+    shows = False
+    for element in root.iter():
+        if isinstance(element, etree._Comment):
+            continue
+        tag = element.tag
+        if tag not in _TAGS:
+            tag_name = etree.QName(element).localname if isinstance(tag, str) else "?"
+            return NarrativeFault(f"要素 {tag_name} は使えません。", f"The element {tag_name} is not allowed.")
+        shows = shows or tag == _IMAGE or bool(element.text and element.text.strip())
+        for name, value in element.items():
+            if name not in _ATTRIBUTES:
+                return NarrativeFault(f"属性 {name!s} は使えません。", f"The attribute {name!s} is not allowed.")
+            if _is_active(str(name), str(value)):
+                said = f"属性 {name!s} に実行される内容があります。", f"The attribute {name!s} holds active content."
+                return NarrativeFault(*said)
+        shows = shows or bool(element.tail and element.tail.strip())
+
+    return None if shows else NarrativeFault("表示する内容がありません。", "It shows nothing.", "warning")
+
+
+def _is_active(name: str, value: str) -> bool:
+    """Whether a browser could run something in this attribute."""
+    if name in _LINKS:
+        return _ACTIVE_LINK.match(_IGNORED_IN_LINKS.sub("", value)) is not None
+    return name == "style" and _ACTIVE_STYLE.search(value) is not None

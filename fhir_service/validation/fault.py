@@ -1,0 +1,26 @@
+"""A fault that a check found: what it is, and where below the checked value it lies."""
+
+from typing import NamedTuple
+
+from fhir_service.fhir.outcome import Issue, IssueType, Severity
+
+
+class Fault(NamedTuple):
+    """One fault; `path` leads to it from the checked value (`.name[0].family`), empty for the value itself."""
+
+    path: str
+    code: IssueType
+    ja: str
+    en: str
+    severity: Severity = "error"
+
+    def below(self, step: str) -> "Fault":
+        """Return the fault as seen from one step further up."""
+        return Fault(step + self.path, self.code, self.ja, self.en, self.severity)
+
+    def issue(self, root: str) -> Issue:
+        return Issue(self.code, self.ja, self.en, expression=(root + self.path,), severity=self.severity)
+
+
+Faults = list[Fault] | None
+"""What a check returns: None where nothing is wrong, which costs nothing to carry up."""

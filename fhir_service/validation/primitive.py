@@ -1,0 +1,176 @@
+"""The values of primitive types: their JSON type, regular expression and range.
+
+https://hl7.org/fhir/R4/datatypes.html#primitive
+"""
+
+import binascii
+import re
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from fhir_service.fhir.definitions import Definitions
+from fhir_service.fhir.narrative import narrative_fault
+from fhir_service.validation.fault import Fault, Faults
+
+Check = Callable[[Any], Faults]
+
+MAX_STRING = 1024 * 1024  # characters: https://hl7.org/fhir/R4/datatypes.html#string
+SHOWN = 60
+
+# What a value that does not match is told to be: Japanese, English.
+SHAPES: dict[str, tuple[str, str]] = {
+    "id": ("英数字・「-」・「.」の 1〜64 文字", "1 to 64 letters, digits, '-' and '.'"),
+    "code": ("前後に空白のない文字列", "text without spaces around it"),
+    "uri": ("空白のない URI", "a URI without spaces"),
+    "url": ("空白のない URL", "a URL without spaces"),
+    "canonical": ("空白のない URL", "a URL without spaces"),
+    "oid": ("urn:oid:1.2.3 の形", "like urn:oid:1.2.3"),
+    "uuid": ("urn:uuid: と小文字の UUID", "urn:uuid: and a UUID in lower case"),
+    "date": ("YYYY、YYYY-MM、YYYY-MM-DD の形の実在する日付", "a real date as YYYY, YYYY-MM or YYYY-MM-DD"),
+    "dateTime": (
+        "YYYY、YYYY-MM、YYYY-MM-DD、または時刻と時差のある YYYY-MM-DDThh:mm:ss+09:00 の形の実在する日時",
+        "a real date, and with a time also a zone, like YYYY-MM-DDThh:mm:ss+09:00",
+    ),
+    "instant": (
+        "YYYY-MM-DDThh:mm:ss.sss+09:00 の形の実在する日時(時差が必要)",
+        "a real time with its zone, like YYYY-MM-DDThh:mm:ss.sss+09:00",
+    ),
+    "time": ("hh:mm:ss の形の時刻", "a time like hh:mm:ss"),
+}
+
+# https://hl7.org/fhir/R4/datatypes.html#integer: 32 bits
+RANGES: dict[str, tuple[int, int]] = {
+    "integer": (-(2**31), 2**31 - 1),
+    "unsignedInt": (0, 2**31 - 1),
+    "positiveInt": (1, 2**31 - 1),
+}
+DATES = frozenset({"date", "dateTime", "instant"})
+TEXTS = frozenset({"string", "markdown"})
+
+
+def primitive_check(code: str, definitions: Definitions) -> Check:
+    """Return the check of the values of a primitive type; a check returns None for a good value."""
+    if code in RANGES:
+        return _integer_check(code, *RANGES[code])
+    if code in TEXTS:
+        return _text
+    if code in SHAPES:
+        pattern = definitions.type(code).pattern or r"\S*"
+        return _pattern_check(code, pattern)
+    return {"boolean": _boolean, "decimal": _decimal, "base64Binary": _base64, "xhtml": _xhtml}[code]
+
+
+def _integer_check(code: str, low: int, high: int) -> Check:
+    def check(value: Any) -> Faults:
+        if value.__class__ is int and low <= value <= high:
+            return None
+        if value.__class__ is not int:
+            return mistyped(value, f"{code}(整数)", f"an integer ({code})")
+        return [Fault("", "value", f"{low} 以上 {high} 以下の整数が必要です。", f"Must be from {low} to {high}.")]
+
+    return check
+
+
+def _pattern_check(code: str, pattern: str) -> Check:
+    matches = re.compile(pattern, re.ASCII).fullmatch  # Java's \s and \S, which the specification means, are ASCII
+    shape_ja, shape_en = SHAPES[code]
+    dated = code in DATES
+
+    def check(value: Any) -> Faults:
+        if value.__class__ is not str:
+            return mistyped(value, f"文字列({code})", f"a string ({code})")
+        if value and matches(value) and not (dated and value[8:10] > "28" and not _is_real(value)):
+            return None
+        if not value:
+            return _empty_text()
+        shown = _shown(value)
+        return [
+            Fault(
+                "",
+                "value",
+                f"「{shown}」は {code} として正しくありません。{shape_ja}でなければなりません。",
+                f"'{shown}' is not a valid {code}: it must be {shape_en}.",
+            )
+        ]
+
+    return check
+
+
+def _is_real(value: str) -> bool:
+    """Whether the calendar has this day; the pattern lets pass 31 days in every month."""
+    try:
+        date.fromisoformat(value[:10])
+    except ValueError:
+        return False
+    return True
+
+
+def _text(value: Any) -> Faults:
+    if value.__class__ is str and 0 < len(value) <= MAX_STRING:
+        return None
+    if value.__class__ is not str:
+        return mistyped(value, "文字列", "a string")
+    if not value:
+        return _empty_text()
+    return [
+        Fault("", "value", f"文字列が {MAX_STRING:,} 文字を超えています。", f"Longer than {MAX_STRING:,} characters.")
+    ]
+
+
+def _boolean(value: Any) -> Faults:
+    return None if value.__class__ is bool else mistyped(value, "true または false", "true or false")
+
+
+def _decimal(value: Any) -> Faults:
+    if value.__class__ is Decimal or value.__class__ is int:
+        return None
+    return mistyped(value, "数値", "a number")
+
+
+def _base64(value: Any) -> Faults:
+    if value.__class__ is not str:
+        return mistyped(value, "文字列(base64Binary)", "a string (base64Binary)")
+    if not value:
+        return _empty_text()
+    try:
+        binascii.a2b_base64("".join(value.split()), strict_mode=True)
+    except ValueError:
+        return [Fault("", "value", "base64 として正しくありません。", "It is not valid base64.")]
+    return None
+
+
+def _xhtml(value: Any) -> Faults:
+    if value.__class__ is not str:
+        return mistyped(value, "XHTML の文字列", "a string of XHTML")
+    fault = narrative_fault(value)
+    if fault is None:
+        return None
+    return [Fault("", "invalid", f"叙述部: {fault.ja}", f"Narrative: {fault.en}", fault.severity)]
+
+
+def _empty_text() -> Faults:
+    return [Fault("", "value", "空の文字列は使えません。", "A string must not be empty.")]
+
+
+def mistyped(value: Any, ja: str, en: str) -> list[Fault]:
+    """Return the fault of a value that has another JSON type than the one told."""
+    found_ja, found_en = JSON_TYPES.get(type(value), ("不明な値", "something else"))
+    return [Fault("", "structure", f"{ja}が必要ですが、{found_ja}です。", f"Must be {en}, but is {found_en}.")]
+
+
+def _shown(value: str) -> str:
+    return value if len(value) <= SHOWN else value[:SHOWN] + "…"
+
+
+JSON_TYPES: dict[type, tuple[str, str]] = {
+    dict: ("オブジェクト", "an object"),
+    list: ("配列", "an array"),
+    str: ("文字列", "a string"),
+    bool: ("真偽値", "a boolean"),
+    int: ("整数", "an integer"),
+    Decimal: ("小数", "a decimal number"),
+    float: ("浮動小数点数", "a floating-point number"),
+    type(None): ("null", "null"),
+}

@@ -1,0 +1,358 @@
+"""What the structure check accepts and refuses, and where it says that the fault lies."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_service.fhir import json
+from fhir_service.fhir.definitions import Definitions
+from fhir_service.fhir.outcome import Issue
+from fhir_service.fhir.resource import Resource
+from fhir_service.validation.structure import MAX_ISSUES, StructureCheck
+
+DIV = '<div xmlns="http://www.w3.org/1999/xhtml">{}</div>'
+TOO_LONG_ID = "SearchParameter-questionnaireresponse-extensions-QuestionnaireResponse-item-subject.json"
+
+
+@pytest.fixture(scope="module")
+def check() -> StructureCheck:
+    return StructureCheck(Definitions.load())
+
+
+def errors(issues: list[Issue]) -> list[Issue]:
+    return [issue for issue in issues if issue.severity == "error"]
+
+
+def patient(**elements: Any) -> Resource:
+    return {"resourceType": "Patient", **elements}
+
+
+def observation(**elements: Any) -> Resource:
+    return {"resourceType": "Observation", "status": "final", "code": {"text": "体重"}, **elements}
+
+
+def test_every_official_example_passes_but_for_one_whose_id_is_too_long(
+    check: StructureCheck, r4_examples: Path
+) -> None:
+    files = [file for file in r4_examples.glob("*.json") if file.name not in ("package.json", ".index.json")]
+
+    refused = {file.name: found for file in files if (found := errors(check(json.decode(file.read_bytes()))))}
+
+    assert len(files) >= 5306
+    assert list(refused) == [TOO_LONG_ID]
+    assert [issue.expression for issue in refused[TOO_LONG_ID]] == [("SearchParameter.id",)]
+
+
+@pytest.mark.parametrize(
+    ("resource", "code", "expression"),
+    [
+        (patient(nickname="x"), "structure", "Patient.nickname"),
+        (patient(name=[{"familyName": "山田"}]), "structure", "Patient.name[0].familyName"),
+        (patient(fhir_comments=["x"]), "structure", "Patient.fhir_comments"),
+        (patient(_name=[{"id": "a"}]), "structure", "Patient._name"),
+        (patient(name={"family": "山田"}), "structure", "Patient.name"),
+        (patient(name=[["山田"]]), "structure", "Patient.name[0]"),
+        (patient(name=["山田"]), "structure", "Patient.name[0]"),
+        (patient(name=[{"family": ["山田"]}]), "structure", "Patient.name[0].family"),
+        (patient(birthDate={"value": "1980-01-01"}), "structure", "Patient.birthDate"),
+        (patient(name=[]), "structure", "Patient.name"),
+        (patient(name=[{}]), "structure", "Patient.name[0]"),
+        (patient(name=None), "structure", "Patient.name"),
+        (patient(name=[None]), "structure", "Patient.name[0]"),
+        (patient(birthDate=None), "structure", "Patient.birthDate"),
+        (patient(name=[{"given": ["一", None]}]), "structure", "Patient.name[0].given[1]"),
+        (patient(name=[{"given": ["一", None], "_given": [{"id": "a"}, None]}]), "structure", "Patient.name[0].given[1]"),
+        (patient(name=[{"given": ["一"], "_given": {"id": "a"}}]), "structure", "Patient.name[0].given"),
+        (patient(_birthDate={"extension": [{"url": "http://e", "valueX": 1}]}), "structure",
+         "Patient.birthDate.extension[0].valueX"),
+        (patient(_birthDate={"value": "1980"}), "structure", "Patient.birthDate.value"),
+        (patient(active="true"), "structure", "Patient.active"),
+        (patient(active=1), "structure", "Patient.active"),
+        (patient(gender=True), "structure", "Patient.gender"),
+        (patient(multipleBirthInteger=True), "structure", "Patient.multipleBirth"),
+        (patient(multipleBirthInteger=Decimal("1.0")), "structure", "Patient.multipleBirth"),
+        (patient(deceasedBoolean=True, deceasedDateTime="2020"), "structure", "Patient.deceased"),
+        (patient(deceasedBoolean=True, _deceasedDateTime={"id": "a"}), "structure", "Patient.deceased"),
+        (observation(valueQuantity={"value": "70"}), "structure", "Observation.value.value"),
+        (observation(valueQuantity={"value": 70.5}), "structure", "Observation.value.value"),
+        ({"resourceType": "Observation", "status": "final"}, "required", "Observation.code"),
+        (patient(link=[{"type": "refer"}]), "required", "Patient.link[0].other"),
+        ({"resourceType": "Dosage"}, "structure", "Dosage"),
+        ({"resourceType": "DomainResource"}, "structure", "DomainResource"),
+        ({"resourceType": ["Patient"]}, "structure", "Resource"),
+    ],
+)  # fmt: skip
+def test_a_wrong_structure_is_refused_with_its_place(
+    check: StructureCheck, resource: Resource, code: str, expression: str
+) -> None:
+    issues = check(resource)
+
+    assert [(issue.code, issue.expression) for issue in issues] == [(code, (expression,))]
+    assert issues[0].ja
+    assert issues[0].severity == "error"
+
+
+def test_a_required_choice_must_be_there(check: StructureCheck) -> None:
+    issues = check(
+        {"resourceType": "MedicationRequest", "status": "active", "intent": "order", "subject": {"display": "A"}}
+    )
+
+    assert [issue.expression for issue in issues] == [("MedicationRequest.medication[x]",)]
+
+
+def test_a_primitive_with_only_an_extension_counts_as_present(check: StructureCheck) -> None:
+    absent = {
+        "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]
+    }
+    report = {"resourceType": "Observation", "_status": absent, "code": {"text": "体重"}}
+
+    assert check(report) == []
+    assert check(patient(name=[{"given": [None, "二"], "_given": [absent, None]}])) == []
+    assert check(patient(name=[{"_given": [absent]}])) == []
+    assert check(patient(_deceasedDateTime=absent)) == []
+
+
+@pytest.mark.parametrize(
+    ("element", "good", "bad"),
+    [
+        ("birthDate", ["1980", "1980-02", "2024-02-29", "1980-12-31"],
+         ["2023-02-29", "2023-02-30", "1980-13", "80", "1980-1-1", "1980-01-01T00:00:00Z", "0000", "２０２０",
+          " 1980", ""]),
+        ("deceasedDateTime", ["2020", "2020-02-29T23:59:60+09:00", "2020-01-01T00:00:00.123456789Z"],
+         ["2020-01-01T00:00:00", "2020-01-01T24:00:00Z", "2020-02-30T00:00:00Z", "2020-01-01 00:00",
+          "2020-01-01T00:00Z"]),
+        ("multipleBirthInteger", [0, -1, 2**31 - 1], [2**31, -(2**31) - 1]),
+        ("implicitRules", ["http://e", "urn:x"], ["http://e x", "a\nb", ""]),
+        ("gender", ["male", "a b"], [" male", "male ", "a  b", "", "\t"]),
+        ("id", ["a", "A-1.b", "x" * 64], ["x" * 65, "a_b", "a/b", "", "山", "a\n"]),
+    ],
+)  # fmt: skip
+def test_primitive_values_keep_the_rules_of_their_type(
+    check: StructureCheck, element: str, good: list[Any], bad: list[Any]
+) -> None:
+    for value in good:
+        assert check(patient(**{element: value})) == [], value
+    for value in bad:
+        issues = check(patient(**{element: value}))
+        assert [issue.code for issue in issues] == ["value"], value
+
+
+@pytest.mark.parametrize(
+    ("extension", "good", "bad"),
+    [
+        ("valueInstant", ["2020-01-01T00:00:00.1+09:00"],
+         ["2020-01-01", "2020-01-01T00:00:00", "2020-02-30T00:00:00Z"]),
+        ("valueTime", ["23:59:59.5"], ["24:00:00", "12:00", "12:00:00Z"]),
+        ("valuePositiveInt", [1], [0, -1]),
+        ("valueUnsignedInt", [0], [-1, 2**31]),
+        ("valueBase64Binary", ["YQ==", "YWJj\n ZGVm"], ["YQ", "YQ=", "Y", "山", "YQ==YQ=="]),
+        ("valueOid", ["urn:oid:1.2.392.100495"], ["1.2.3", "urn:oid:3.1", "urn:oid:1.02"]),
+        ("valueUuid", ["urn:uuid:c757873d-ec9a-4326-a141-556f43239520"], ["c757873d-ec9a-4326-a141-556f43239520"]),
+        ("valueString", ["a", " ", "山\n田"], ["", "x" * (1024 * 1024 + 1)]),
+        ("valueMarkdown", ["# a"], [""]),
+        ("valueCanonical", ["http://e|1#a"], ["http://e 1"]),
+        ("valueDecimal", [1, Decimal("1.00"), Decimal("-0.0")], []),
+        ("valueBoolean", [True, False], []),
+    ],
+)  # fmt: skip
+def test_values_of_extensions_keep_the_rules_of_their_type(
+    check: StructureCheck, extension: str, good: list[Any], bad: list[Any]
+) -> None:
+    for value in good:
+        assert check(patient(extension=[{"url": "http://e", extension: value}])) == [], value
+    for value in bad:
+        issues = check(patient(extension=[{"url": "http://e", extension: value}]))
+        assert [issue.expression for issue in issues] == [("Patient.extension[0].value",)], value
+        assert len(issues[0].en) < 250
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["Patient/1", "Patient/1/_history/2", "#p", "urn:uuid:c757873d-ec9a-4326-a141-556f43239520", "https://e.org/fhir/X/1",
+     "Patient?identifier=http://e|1", "http://e.org/a.pdf"],
+)  # fmt: skip
+def test_a_reference_that_can_be_followed_is_good(check: StructureCheck, reference: str) -> None:
+    assert check(observation(subject={"reference": reference})) == []
+
+
+@pytest.mark.parametrize(
+    "reference", ["Nothing/1", "patient/1", "Patient", "Patient/", "Patient/1 ", "山田", "Patient/a b", ""]
+)
+def test_a_reference_that_cannot_be_followed_is_refused(check: StructureCheck, reference: str) -> None:
+    issues = check(observation(subject={"reference": reference}))
+
+    assert [issue.expression for issue in issues] == [("Observation.subject.reference",)]
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("<script>alert(1)</script>", "script"),
+        ('<a href="javascript:alert(1)">a</a>', "href"),
+        ('<a href="java&#10;script:alert(1)">a</a>', "href"),
+        ('<img src="data:text/html,x" alt="a"/>', "src"),
+        ('<p onclick="x()">a</p>', "onclick"),
+        ('<p style="width: expression(alert(1))">a</p>', "style"),
+        ("<form><input/></form>", "form"),
+        ("<iframe/>", "iframe"),
+        ("<p>a", "well-formed"),
+        ("&nbsp;", "well-formed"),
+        ("<?php x?>a", "not allowed"),
+        ("<p>" * 1000 + "</p>" * 1000, "well-formed"),
+        ("\x00", "well-formed"),
+    ],
+)
+def test_a_narrative_with_active_or_broken_content_is_refused(check: StructureCheck, content: str, fault: str) -> None:
+    issues = check(patient(text={"status": "generated", "div": DIV.format(content)}))
+
+    assert [issue.expression for issue in issues] == [("Patient.text.div",)]
+    assert fault in issues[0].en
+    assert issues[0].severity == "error"
+
+
+@pytest.mark.parametrize(
+    "div", ["a", "<div>a</div>", "<!DOCTYPE div><div/>", '<p xmlns="http://www.w3.org/1999/xhtml"/>']
+)
+def test_a_narrative_is_a_div_of_xhtml(check: StructureCheck, div: str) -> None:
+    assert errors(check(patient(text={"status": "generated", "div": div})))
+
+
+def test_a_narrative_may_be_formatted(check: StructureCheck) -> None:
+    table = '<table class="grid"><tr><td style="color: red" colspan="2"><b>山田</b><!-- a --></td></tr></table>'
+    link = '<a href="https://example.org/data.html" title="b">c</a><img src="data:image/png;base64,YQ==" alt="d"/>'
+
+    assert check(patient(text={"status": "generated", "div": DIV.format(table + link)})) == []
+
+
+def test_a_narrative_that_shows_nothing_is_warned_of(check: StructureCheck) -> None:
+    issues = check(patient(text={"status": "generated", "div": DIV.format(" ")}))
+
+    assert [issue.severity for issue in issues] == ["warning"]
+
+
+def contained(*resources: Resource) -> Resource:
+    return patient(contained=list(resources))
+
+
+def organization(**elements: Any) -> Resource:
+    return {"resourceType": "Organization", **elements}
+
+
+@pytest.mark.parametrize(
+    ("resource", "expressions"),
+    [
+        (contained(organization(name="a")), ["Patient.contained[0].id"]),
+        (contained(organization(id="a", contained=[organization(id="b")])), ["Patient.contained[0].contained"]),
+        (contained(organization(id="a"), organization(id="a")), ["Patient.contained[1].id"]),
+        (contained({"resourceType": "Nothing", "id": "a"}), ["Patient.contained[0]"]),
+        (contained({"id": "a"}), ["Patient.contained[0]"]),
+        (patient(contained=["x"]), ["Patient.contained[0]"]),
+        (patient(contained={"resourceType": "Patient"}), ["Patient.contained"]),
+        (contained(organization(id="a", name=1)), ["Patient.contained[0].name"]),
+    ],
+)
+def test_contained_resources_keep_their_rules(
+    check: StructureCheck, resource: Resource, expressions: list[str]
+) -> None:
+    assert [issue.expression[0] for issue in errors(check(resource))] == expressions
+
+
+def test_contained_resources_that_refer_in_a_circle_are_refused(check: StructureCheck) -> None:
+    def part_of(name: str, whole: str) -> Resource:
+        return organization(id=name, partOf={"reference": f"#{whole}"})
+
+    assert check(contained(part_of("a", "b"), organization(id="b"))) == []
+    assert check(contained(part_of("a", "absent"))) == []
+    for circle in ([part_of("a", "a")], [part_of("a", "b"), part_of("b", "a")]):
+        assert [issue.code for issue in check(contained(*circle))] == ["invalid"]
+    long = [part_of(f"o{number}", f"o{(number + 1) % 5000}") for number in range(5000)]
+    assert [issue.code for issue in check(contained(*long))] == ["invalid"]
+
+
+def test_resources_inside_a_bundle_are_checked_where_they_are(check: StructureCheck) -> None:
+    entries = [{"resource": patient()}, {"resource": patient(gender=1)}, {"resource": {"resourceType": "X"}}]
+
+    issues = check({"resourceType": "Bundle", "type": "collection", "entry": entries})
+
+    assert [issue.expression for issue in issues] == [
+        ("Bundle.entry[1].resource.gender",),
+        ("Bundle.entry[2].resource",),
+    ]
+
+
+def test_elements_that_refer_to_others_nest(check: StructureCheck) -> None:
+    item = {
+        "linkId": "1",
+        "type": "group",
+        "item": [{"linkId": "2", "type": "group", "item": [{"linkId": 3, "type": "string"}]}],
+    }
+
+    issues = check({"resourceType": "Questionnaire", "status": "draft", "item": [item]})
+
+    assert [issue.expression for issue in issues] == [("Questionnaire.item[0].item[0].item[0].linkId",)]
+
+
+def test_there_are_no_more_issues_than_a_person_reads(check: StructureCheck) -> None:
+    assert len(check(patient(name=[{"x": 1}] * 10_000))) == MAX_ISSUES
+
+
+@pytest.mark.parametrize("value", [None, 1, "x", [], True])
+def test_what_is_no_resource_is_refused(check: StructureCheck, value: Any) -> None:
+    assert len(check(value)) == 1
+
+
+# Each mutation of a good resource is found: (name, change of an object at some place).
+MUTATIONS: dict[str, Callable[[dict[str, Any], str], None]] = {
+    "unknown element": lambda holder, name: holder.__setitem__(f"{name}Unknown", holder[name]),
+    "null": lambda holder, name: holder.__setitem__(name, None),
+    "empty array": lambda holder, name: holder.__setitem__(name, []),
+    "empty object": lambda holder, name: holder.__setitem__(name, {}),
+    "array for a single value, or the other way": lambda holder, name: holder.__setitem__(
+        name, holder[name][0] if isinstance(holder[name], list) else [holder[name]]
+    ),
+    "another type": lambda holder, name: holder.__setitem__(name, _other_type(holder[name])),
+}
+
+
+def _other_type(value: Any) -> Any:
+    return {"x": value} if isinstance(value, str | bool | int | Decimal) else "x"
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+@pytest.mark.parametrize(
+    "name",
+    ["Patient-example", "Encounter-f001", "Observation-f001", "CarePlan-example", "Consent-consent-example-basic"],
+)
+def test_every_mutation_of_an_example_is_found(
+    check: StructureCheck, r4_examples: Path, name: str, mutation: str
+) -> None:
+    resource = json.decode((r4_examples / f"{name}.json").read_bytes())
+    places = [place for place in _places(resource) if place[-1] != "resourceType"]
+
+    missed = []
+    for place in places:
+        mutant = deepcopy(resource)
+        holder = mutant
+        for step in place[:-1]:
+            holder = holder[step]
+        MUTATIONS[mutation](holder, place[-1])
+        if not errors(check(mutant)):
+            missed.append(place)
+
+    assert len(places) > 10
+    assert missed == []
+
+
+def _places(value: Any, *steps: Any) -> list[tuple[Any, ...]]:
+    """Return the way to every property."""
+    match value:
+        case dict(properties):
+            own = [(*steps, name) for name in properties]
+            return own + [place for name, child in properties.items() for place in _places(child, *steps, name)]
+        case list(items):
+            return [place for index, child in enumerate(items) for place in _places(child, *steps, index)]
+    return []
