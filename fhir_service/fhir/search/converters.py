@@ -87,11 +87,14 @@ def fold_contact(value: str) -> str:
     """Return what a contact point is compared by: a number by its digits, anything else without width and case.
 
     "At the discretion of the server, token searches on ContactPoint may use special handling, such as ignoring
-    punctuation": Japanese numbers are written with and without hyphens, half and full width.
+    punctuation": Japanese numbers are written with and without hyphens and +81, half and full width.
     """
     normal = re.sub("[\u2010-\u2015\u2212ー]", "-", unicodedata.normalize("NFKC", value)).strip().casefold()
     bare = normal.removeprefix("tel:").removeprefix("mailto:")
-    return re.sub(r"[^0-9+]", "", bare) if _PHONE(bare) else bare
+    if not _PHONE(bare):
+        return bare
+    digits = re.sub(r"[^0-9+]", "", bare)
+    return "0" + digits.removeprefix("+81").removeprefix("0") if digits.startswith("+81") else digits
 
 
 # String: https://hl7.org/fhir/R4/search.html#string

@@ -1,0 +1,167 @@
+"""From one search criterion, `subject:Patient.name:contains=山田,田中`, to its clause.
+
+https://hl7.org/fhir/R4/search.html#modifiers, #chaining and #has
+"""
+
+from dataclasses import dataclass, field, replace
+
+from fhir_service.fhir.outcome import FhirError
+from fhir_service.fhir.search import problems
+from fhir_service.fhir.search.parameter import SearchParameter, SearchType
+from fhir_service.fhir.search.problems import UnknownParameter
+from fhir_service.fhir.search.query import (
+    Chain,
+    Clause,
+    DateValue,
+    Has,
+    IdMatch,
+    LastUpdatedMatch,
+    Match,
+    ReferenceValue,
+    Value,
+)
+from fhir_service.fhir.search.values import Reading, read, split, token, unescape
+
+MAX_VALUES = 1000
+MAX_DEPTH = 8
+MAX_BRANCHES = 1000
+"""How many types a chain may be tried on: enough for two steps over references to anything."""
+
+# https://hl7.org/fhir/R4/search.html#modifiers; a reference also takes the name of a type that it can point to.
+MODIFIERS: dict[SearchType, tuple[str, ...]] = {
+    "string": ("exact", "contains", "missing"),
+    "token": ("not", "missing"),
+    "reference": ("identifier", "missing"),
+    "date": ("missing",),
+    "number": ("missing",),
+    "quantity": ("missing",),
+    "uri": ("missing",),
+    "composite": (),
+}
+
+
+@dataclass(slots=True)
+class Criterion:
+    """One parameter of a search while it is read: `key` is all that stands before `=`, `text` what is after it."""
+
+    key: str
+    text: str
+    reading: Reading
+    left: int = field(default=MAX_BRANCHES)
+
+    def clause(self, resource_type: str) -> Clause:
+        """Return what the criterion asks of a resource type; 400 if it asks nothing that can be answered."""
+        return self._clause(resource_type, self.key, 1)
+
+    def _clause(self, resource_type: str, key: str, depth: int) -> Clause:
+        self.left -= 1
+        if self.left < 0:
+            raise problems.too_broad(self.key)
+        if depth > MAX_DEPTH:
+            raise problems.too_deep(self.key, MAX_DEPTH)
+        if key.startswith("_has:"):
+            return self._has(resource_type, key, depth)
+        head, dot, rest = key.partition(".")
+        code, colon, modifier = head.partition(":")
+        parameter = self._parameter(resource_type, code)
+        if dot:
+            return self._chain(parameter, modifier, rest, depth)
+        return self._match(parameter, modifier if colon else None)
+
+    def _parameter(self, resource_type: str, code: str) -> SearchParameter:
+        known = self.reading.registry.parameters(resource_type)
+        if code not in known:
+            raise problems.unknown_parameter(resource_type, code, known)
+        return known[code]
+
+    def _has(self, resource_type: str, key: str, depth: int) -> Has:
+        """`_has:Observation:patient:code`: some Observation whose `patient` is this resource fulfils the rest."""
+        _, source, code, rest = [*key.split(":", 3), "", "", ""][:4]
+        if not rest:
+            raise problems.malformed(key, "_has:Observation:patient:code")
+        if source not in self.reading.registry.definitions.resource_types:
+            raise problems.unknown_type(source, key)
+        parameter = self._parameter(source, code)
+        if parameter.type != "reference":
+            raise problems.not_a_reference(parameter, key)
+        if parameter.targets and resource_type not in parameter.targets:
+            raise problems.not_a_target(parameter, resource_type)
+        return Has(source, parameter, self._clause(source, rest, depth + 1))
+
+    def _chain(self, parameter: SearchParameter, target: str, rest: str, depth: int) -> Chain:
+        """`subject:Patient.name`: the types that are tried are those on which the rest has a meaning."""
+        if parameter.type != "reference":
+            raise problems.not_a_reference(parameter, self.key)
+        types = self._targets(parameter, target)
+        clauses: list[tuple[str, Clause]] = []
+        refusals: list[FhirError] = []
+        for each in types:
+            try:
+                clauses.append((each, self._clause(each, rest, depth + 1)))
+            except FhirError as refusal:
+                if refusal.issues[0].code == "too-costly":
+                    raise
+                refusals.append(refusal)
+        if not clauses:
+            told = [each for each in refusals if not isinstance(each, UnknownParameter)]
+            raise told[0] if told else problems.unknown_in_chain(parameter, types, rest)
+        return Chain(parameter, tuple(clauses))
+
+    def _targets(self, parameter: SearchParameter, target: str) -> tuple[str, ...]:
+        known = self.reading.registry.definitions.resource_types
+        if not target:
+            return parameter.targets or tuple(sorted(known))
+        if target not in known:
+            raise problems.unknown_modifier(parameter, target, (*MODIFIERS["reference"], *parameter.targets))
+        if parameter.targets and target not in parameter.targets:
+            raise problems.not_a_target(parameter, target)
+        return (target,)
+
+    def _match(self, parameter: SearchParameter, modifier: str | None) -> Clause:
+        match parameter.code, parameter.type:
+            case "_id", _ if modifier is None:
+                return IdMatch(tuple(unescape(text, self.key) for text in self._texts))
+            case "_id", _:
+                raise problems.unknown_modifier(parameter, modifier or "", ())
+            case "_lastUpdated", _ if modifier is None:
+                dates = (read(parameter, text, self.reading) for text in self._texts)
+                return LastUpdatedMatch(tuple(date for date in dates if isinstance(date, DateValue)))
+            case "_lastUpdated", _:
+                raise problems.unknown_modifier(parameter, modifier or "", ())
+            case _, "reference" if modifier not in (None, *MODIFIERS["reference"]):
+                narrowed = replace(parameter, targets=self._targets(parameter, modifier or ""))
+                return Match(parameter, tuple(self._of_type(narrowed, text) for text in self._texts))
+        if modifier == "missing":
+            return Match(parameter, (), modifier, self._missing(parameter))
+        if modifier is not None and modifier not in MODIFIERS[parameter.type]:
+            raise problems.unknown_modifier(parameter, modifier, MODIFIERS[parameter.type])
+        return Match(parameter, tuple(self._value(parameter, modifier, text) for text in self._texts), modifier)
+
+    def _value(self, parameter: SearchParameter, modifier: str | None, text: str) -> Value:
+        if modifier == "identifier":
+            return ReferenceValue((), identifier=token(parameter, text))
+        return read(parameter, text, self.reading)
+
+    def _of_type(self, narrowed: SearchParameter, text: str) -> Value:
+        """Return the value of `subject:Patient=…`, where a literal of another type is a contradiction."""
+        value = read(narrowed, text, self.reading)
+        if isinstance(value, ReferenceValue) and value.targets[0].partition("/")[0] not in narrowed.targets:
+            raise problems.bad_value(narrowed, text)
+        return value
+
+    def _missing(self, parameter: SearchParameter) -> bool:
+        if parameter.type == "composite":
+            raise problems.unknown_modifier(parameter, "missing", ())
+        if self.text not in ("true", "false"):
+            raise problems.bad_result_parameter(self.key, self.text, "true, false")
+        return self.text == "true"
+
+    @property
+    def _texts(self) -> list[str]:
+        """The values, still escaped, that are joined by OR."""
+        texts = split(self.text, ",")
+        if len(texts) > MAX_VALUES:
+            raise problems.too_many_values(self.key, len(texts), MAX_VALUES)
+        if not all(text.strip() for text in texts):
+            raise problems.empty_value(self.key)
+        return texts

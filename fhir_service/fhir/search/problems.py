@@ -1,0 +1,173 @@
+"""What can be wrong with a search, in Japanese and English, always with what would be right.
+
+https://hl7.org/fhir/R4/search.html#errors
+"""
+
+from collections.abc import Iterable
+
+from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.search.parameter import SearchParameter, SearchType
+
+
+class UnknownParameter(FhirError):
+    """The resource type has no such search parameter; lenient handling ignores it."""
+
+
+def unknown_parameter(resource_type: str, code: str, known: Iterable[str]) -> UnknownParameter:
+    listed = ", ".join(sorted(known))
+    return UnknownParameter(
+        Issue(
+            "not-supported",
+            f"{resource_type}に検索パラメータ「{code}」はありません。使えるもの: {listed}",
+            f"{resource_type} has no search parameter '{code}'. Supported: {listed}",
+        )
+    )
+
+
+def unknown_in_chain(parameter: SearchParameter, types: tuple[str, ...], rest: str) -> UnknownParameter:
+    listed = ", ".join(types)
+    return UnknownParameter(
+        Issue(
+            "not-supported",
+            f"「{parameter.code}」の参照先に検索パラメータ「{rest}」はありません。参照先: {listed}",
+            f"No type that '{parameter.code}' refers to has a search parameter '{rest}'. Types: {listed}",
+        )
+    )
+
+
+def malformed(key: str, example: str) -> FhirError:
+    return FhirError(
+        Issue("invalid", f"「{key}」の形が正しくありません。例: {example}", f"'{key}' is malformed. Example: {example}")
+    )
+
+
+def unknown_modifier(parameter: SearchParameter, modifier: str, supported: Iterable[str]) -> FhirError:
+    listed = ", ".join(f":{each}" for each in supported) or "-"
+    return FhirError(
+        Issue(
+            "not-supported",
+            f"検索パラメータ「{parameter.code}」に修飾子「:{modifier}」は使えません。使えるもの: {listed}",
+            f"The search parameter '{parameter.code}' does not support the modifier ':{modifier}'. Supported: {listed}",
+        )
+    )
+
+
+def unknown_type(resource_type: str, key: str) -> FhirError:
+    return FhirError(
+        Issue(
+            "value",
+            f"「{key}」の「{resource_type}」はR4のリソースタイプではありません。",
+            f"'{resource_type}' in '{key}' is not a resource type of R4.",
+        )
+    )
+
+
+# The forms of the values of each type: https://hl7.org/fhir/R4/search.html#ptypes
+FORMS: dict[SearchType, str] = {
+    "number": "[eq|ne|gt|lt|ge|le|sa|eb|ap]100, 5.4e-3",
+    "date": "[eq|ne|gt|lt|ge|le|sa|eb|ap]YYYY[-MM[-DD[Thh:mm[:ss[.sss]][Z|(+|-)hh:mm]]]]",
+    "string": "text",
+    "token": "code, system|code, |code, system|",
+    "reference": "id, Type/id, absolute URL, canonical|version",
+    "composite": "value$value",
+    "quantity": "[prefix]number, [prefix]number|system|code, [prefix]number||code",
+    "uri": "URI",
+}
+
+
+def bad_value(parameter: SearchParameter, text: str) -> FhirError:
+    shown = text if len(text) <= 80 else f"{text[:80]}…"
+    form = FORMS.get(parameter.type, "")
+    return FhirError(
+        Issue(
+            "value",
+            f"「{parameter.code}」の値「{shown}」を{parameter.type}として読めません。書き方: {form}",
+            f"The value '{shown}' of '{parameter.code}' is no {parameter.type}. Forms: {form}",
+        )
+    )
+
+
+def bad_escape(key: str) -> FhirError:
+    return FhirError(
+        Issue(
+            "value",
+            f"「{key}」の値の「\\」の後には「,」「|」「$」「\\」のどれかが必要です。",
+            f"In the value of '{key}', a backslash must stand before ',', '|', '$' or a backslash.",
+        )
+    )
+
+
+def empty_value(key: str) -> FhirError:
+    return FhirError(
+        Issue("value", f"検索パラメータ「{key}」に値がありません。", f"The search parameter '{key}' has no value.")
+    )
+
+
+def too_many_values(key: str, count: int, limit: int) -> FhirError:
+    return FhirError(
+        Issue(
+            "too-costly",
+            f"「{key}」の値が{count}個あります。一つのパラメータに書けるのは{limit}個までです。",
+            f"'{key}' has {count} values; one parameter can have {limit}.",
+        )
+    )
+
+
+def too_deep(key: str, limit: int) -> FhirError:
+    return FhirError(
+        Issue(
+            "too-costly", f"「{key}」の連鎖が深すぎます({limit}段まで)。", f"'{key}' chains deeper than {limit} levels."
+        )
+    )
+
+
+def too_broad(key: str) -> FhirError:
+    return FhirError(
+        Issue(
+            "too-costly",
+            f"「{key}」がたどるタイプが多すぎます。「subject:Patient.name」のようにタイプを指定してください。",
+            f"'{key}' leads to too many types; name the type, as in 'subject:Patient.name'.",
+        )
+    )
+
+
+def not_a_reference(parameter: SearchParameter, key: str) -> FhirError:
+    code, resource_type = parameter.code, parameter.resource_type
+    return FhirError(
+        Issue(
+            "invalid",
+            f"「{key}」: {resource_type}の「{code}」は参照(reference)ではなく{parameter.type}のパラメータです。",
+            f"'{key}': '{code}' of {resource_type} is no reference parameter, but a {parameter.type}.",
+        )
+    )
+
+
+def not_a_target(parameter: SearchParameter, resource_type: str) -> FhirError:
+    listed = ", ".join(parameter.targets)
+    return FhirError(
+        Issue(
+            "value",
+            f"{parameter.resource_type}の「{parameter.code}」は{resource_type}を参照しません。参照先: {listed}",
+            f"'{parameter.code}' of {parameter.resource_type} does not refer to {resource_type}, but to: {listed}",
+        )
+    )
+
+
+def bad_result_parameter(name: str, text: str, allowed: str) -> FhirError:
+    return FhirError(
+        Issue(
+            "value",
+            f"「{name}」の値「{text[:80]}」は使えません。使えるもの: {allowed}",
+            f"The value '{text[:80]}' of '{name}' is not allowed. Allowed: {allowed}",
+        )
+    )
+
+
+def repeated(name: str) -> FhirError:
+    return FhirError(Issue("invalid", f"「{name}」は一度だけ指定できます。", f"'{name}' can be given only once."))
+
+
+def excluded(name: str, others: str) -> FhirError:
+    return FhirError(
+        Issue("invalid", f"「{name}」は{others}と一緒に使えません。", f"'{name}' cannot be combined with {others}.")
+    )
