@@ -106,8 +106,20 @@ def string(code: str, value: str) -> Sequence[Entry]:
 
 def human_name(code: str, value: Resource) -> Sequence[Entry]:
     """ "HumanName: any of the string fields, including family, give, prefix, suffix, and/or text"."""
-    parts = _texts(value, ("text", "family", "given", "prefix", "suffix"))
-    return [StringEntry(code, part, fold(part)) for part in (*parts, *_whole(value, ("family", "given"), " "))]
+    parts = (*_texts(value, ("text", "family", "given", "prefix", "suffix")), *_whole(value, ("family", "given"), " "))
+    return [entry for part in parts for entry in name_part(code, part)]
+
+
+def name_part(code: str, value: str) -> Sequence[StringEntry]:
+    """ "Servers should search the parts of a family name independently: either 'Carreno' or 'Quinones' should match."
+
+    Each word of a name begins an entry of its own; its text is the whole one, which is what `:exact` compares.
+    """
+    first = StringEntry(code, value, fold(value))
+    if not _BETWEEN_WORDS.search(value):
+        return (first,)
+    starts = [found.end() for found in _BETWEEN_WORDS.finditer(value) if found.end() < len(value)]
+    return [first, *(StringEntry(code, value, fold(value[start:])) for start in starts[:MAX_WORDS])]
 
 
 def address(code: str, value: Resource) -> Sequence[Entry]:
@@ -132,6 +144,10 @@ def _whole(value: Resource, names: Sequence[str], separator: str) -> Iterator[st
         parts = list(_texts(value, names))
         if len(parts) > 1:
             yield separator.join(parts)
+
+
+_BETWEEN_WORDS = re.compile(r"[\s\-・･=＝]+")
+MAX_WORDS = 8
 
 
 # Date: https://hl7.org/fhir/R4/search.html#date

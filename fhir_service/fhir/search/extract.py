@@ -15,8 +15,8 @@ from fhir_service.fhir.definitions import Definitions, Element
 from fhir_service.fhir.fhirpath import Expression, FhirPathError
 from fhir_service.fhir.reference import parse_reference
 from fhir_service.fhir.resource import Resource
-from fhir_service.fhir.search.converters import CONVERTERS, Converter, code_of, nothing
-from fhir_service.fhir.search.index import CompositeEntry, Entry, IndexEntries, ReferenceEntry
+from fhir_service.fhir.search.converters import CONVERTERS, Converter, code_of, name_part, nothing
+from fhir_service.fhir.search.index import CompositeEntry, Entry, IndexEntries, ReferenceEntry, UriEntry
 from fhir_service.fhir.search.match import LISTS
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
 from fhir_service.fhir.search.paths import Path, Step, simple_paths, split_union
@@ -27,6 +27,8 @@ BUCKETS = tuple(LISTS)
 
 # `_id` and `_lastUpdated` are the store's own: it gives the id, stamps the time, and answers both itself.
 OF_THE_STORE = frozenset({"_id", "_lastUpdated"})
+
+NAME_PARTS = ("family", "given")  # of HumanName, the only type that has such elements
 
 # The System types that an expression can end in, as the FHIR types that index the same.
 SYSTEM_TYPES = {
@@ -84,6 +86,7 @@ class Plan:
     calculated: list[Calculated] = field(default_factory=list)
     composites: list[Composite] = field(default_factory=list)
     date: str | None = None
+    has_canonical_url: bool = False
 
 
 class Indexer:
@@ -117,13 +120,17 @@ class Indexer:
         for composite in plan.composites:
             if not composite.instance.first or composite.instance.first in resource:
                 entries.composites += _instances(composite, resource)
+        if plan.has_canonical_url and "url" in resource and "version" in resource:
+            entries.uris += _versioned_url(resource)
         if plan.date is not None:
             entries.date = min((each.low for each in entries.dates if each.code == plan.date), default=None)
         return entries
 
     def _plan(self, resource_type: str) -> Plan:
+        parameters = self.registry.parameters(resource_type)
         plan = Plan(date=self.registry.primary_date(resource_type))
-        for parameter in self.registry.parameters(resource_type).values():
+        plan.has_canonical_url = "url" in parameters and parameters["url"].type == "uri"
+        for parameter in parameters.values():
             if parameter.type == "composite":
                 plan.composites += self._composites(parameter)
             elif parameter.code not in OF_THE_STORE:
@@ -181,6 +188,8 @@ class Indexer:
             system = self._implicit_system(path.element)
             if system is not None:
                 return code_of(system)
+        if search_type == "string" and path.element and path.element.name in NAME_PARTS:
+            return name_part
         return self._converters(search_type).get(path.type, nothing)
 
     def _implicit_system(self, element: Element) -> str | None:
@@ -207,6 +216,15 @@ class Indexer:
             return text, None
         local = found.base is None or found.base == self.base
         return (str(found.key) if local else f"{found.base}/{found.key}"), found.version
+
+
+def _versioned_url(resource: Resource) -> Sequence[UriEntry]:
+    """Canonical resources are found by `url=…|version`, too.
+
+    "Servers SHOULD support automatically detecting a |[version] portion as part of the search parameter"
+    https://hl7.org/fhir/R4/search.html#uri
+    """
+    return (UriEntry("url", f"{resource['url']}|{resource['version']}"),)
 
 
 def _extension(code: str, value: Resource, by_property: dict[str, Converter]) -> Sequence[Entry]:
