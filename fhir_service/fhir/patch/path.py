@@ -116,12 +116,10 @@ def segments(path: str) -> list[str] | None:
     for token in _TOKEN.findall(path):
         if depth or token in "([{":
             depth += (token in "([{") - (token in ")]}")
-            if token == "[" and depth == 1:
+            if (token == "[" and depth == 1) or not parts:
                 parts.append(token)
-            elif parts:
-                parts[-1] += token
             else:
-                return None
+                parts[-1] += token
         elif token == ".":
             joined = True
         elif token.isspace():
