@@ -7,8 +7,9 @@ document's patient as its subject, so that it stands in that patient's compartme
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from fhir_service.fhir.bundle_links import FullUrls
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.json import decode
 from fhir_service.fhir.outcome import Issue
@@ -87,12 +88,15 @@ async def file_entries(document: Document, filing: Filing) -> None:
     matches = await _matches(document, filing)
     patient = document.patient
     subject = filing.reference(patient) if patient else {}
+    links = FullUrls(filing.services.definitions, filing.base)
+    for url in document.resources:
+        links.add(url, filing.key(url))
 
     for url, resource in document.resources.items():
         if (matched := matches.get(url)) and matched.version is not None:
             filing.keep(url, matched)
             continue
-        here = _here(resource, url, document, filing)
+        here = _here(resource, url, document, filing, links)
         filing.create(_about(here, subject, filing.services.definitions), url)
     _affiliate(document, filing)
 
@@ -109,19 +113,16 @@ async def _matches(document: Document, filing: Filing) -> Mapping[str, Matched]:
         if matched.version is not None:
             filing.standing[url] = matched.amended or decode(matched.version.body)
 
-    def entries(resource_type: str) -> list[tuple[str, Resource]]:
-        return [each for each in document.resources.items() if each[1]["resourceType"] == resource_type]
-
-    for url, resource in entries("Organization"):
+    for url, resource in _entries(document, "Organization"):
         note(url, await match_organization(resource, places[url], services))
-    for url, resource in entries("Patient"):
+    for url, resource in _entries(document, "Patient"):
         note(url, await match_patient(resource, places[url], services))
     workplaces = _workplaces(document)
-    for url, resource in entries("Practitioner"):
+    for url, resource in _entries(document, "Practitioner"):
         workplace = workplaces.get(url, "")
         known = filing.key(workplace) if workplace in filing.standing else None
         note(url, await match_practitioner(resource, known, places[url], services))
-    for url, resource in entries("PractitionerRole"):
+    for url, resource in _entries(document, "PractitionerRole"):
         practitioner, organization = _sides(document, url, resource)
         if practitioner in filing.standing and organization in filing.standing:
             note(url, await match_role(filing.key(practitioner), filing.key(organization), services))
@@ -133,13 +134,10 @@ async def _matches(document: Document, filing: Filing) -> Mapping[str, Matched]:
 
 def _workplaces(document: Document) -> dict[str, str]:
     """Return in which organisation each practitioner is, by their roles or by where they stand in the document."""
-    pairs = document.affiliations()
-    for url, resource in document.resources.items():
-        if resource["resourceType"] == "PractitionerRole":
-            practitioner, organization = _sides(document, url, resource)
-            if practitioner and organization:
-                pairs[practitioner] = organization
-    return pairs
+    sides = (_sides(document, url, role) for url, role in _entries(document, "PractitionerRole"))
+    return document.affiliations() | {
+        practitioner: organization for practitioner, organization in sides if organization
+    }
 
 
 def _sides(document: Document, url: str, role: Resource) -> tuple[str, str]:
@@ -153,7 +151,7 @@ def _sides(document: Document, url: str, role: Resource) -> tuple[str, str]:
 
 def _affiliate(document: Document, filing: Filing) -> None:
     """Add a PractitionerRole for each practitioner who is new here and stands beside an organisation without one."""
-    with_role = {_sides(document, url, resource)[0] for url, resource in document.resources.items()}
+    with_role = {_sides(document, url, role)[0] for url, role in _entries(document, "PractitionerRole")}
     new = {filed.full_url for filed in filing.filed if filed.made}
     for practitioner, organization in document.affiliations().items():
         if practitioner in new and practitioner not in with_role:
@@ -168,28 +166,18 @@ def _affiliate(document: Document, filing: Filing) -> None:
             )
 
 
-def _here(resource: Resource, url: str, document: Document, filing: Filing) -> Resource:
-    """Return the resource with its id here, and with what it refers to in the document turned to what stands here."""
+def _entries(document: Document, resource_type: str) -> list[tuple[str, Resource]]:
+    return [each for each in document.resources.items() if each[1]["resourceType"] == resource_type]
+
+
+def _here(resource: Resource, url: str, document: Document, filing: Filing, links: FullUrls) -> Resource:
+    """Return the resource with its id here, and with its links in the document turned to what stands here."""
     here = deepcopy(resource) | {"id": filing.standing[url]["id"]}
     for found in references(here):
-        if target := document.resolve(found.text, url):
-            found.reference["reference"] = str(filing.key(target))
-    _turn_attachments(here, {url: str(filing.key(url)) for url in document.resources})
+        found.reference["reference"] = document.resolve(found.text, url) or found.text
+    links.replace(here, url)
     filing.standing[url] = here
     return here
-
-
-def _turn_attachments(node: Any, keys: Mapping[str, str]) -> None:
-    """Point attachments at the resources of this server where they name an entry of the document (a Binary)."""
-    match node:
-        case dict():
-            if isinstance(url := node.get("url"), str) and url in keys:
-                node["url"] = keys[url]
-            for child in node.values():
-                _turn_attachments(child, keys)
-        case list():
-            for child in node:
-                _turn_attachments(child, keys)
 
 
 def _about(resource: Resource, subject: Resource, definitions: Definitions) -> Resource:
