@@ -9,6 +9,7 @@ import re
 
 from fhir_service.fhir.outcome import STATUS, FhirError, Issue
 from fhir_service.fhir.resource import Resource
+from fhir_service.fhir.search.elements import SUBSETTED
 from fhir_service.interactions.exchange import FhirRequest
 from fhir_service.interactions.references import integrity
 from fhir_service.interactions.services import Services
@@ -29,6 +30,7 @@ def proposed(request: FhirRequest, resource_type: str) -> Resource:
     body = request.body
     match body:
         case {"resourceType": str(found)} if found == resource_type:
+            _refuse_part(body)
             return dict(body)
         case {"resourceType": found}:
             raise FhirError(
@@ -47,6 +49,23 @@ def proposed(request: FhirRequest, resource_type: str) -> Resource:
                     f"The body must be a {resource_type} resource.",
                 ),
                 status=400,
+            )
+
+
+def _refuse_part(resource: Resource) -> None:
+    """Raise 422 for what a search gave in part (`_elements`, `_summary`): it would overwrite the whole.
+
+    https://hl7.org/fhir/R4/search.html#summary
+    """
+    match resource.get("meta"):
+        case {"tag": [*tags]} if any(isinstance(tag, dict) and tag.get("code") == SUBSETTED["code"] for tag in tags):
+            raise FhirError(
+                Issue(
+                    "business-rule",
+                    "一部の要素だけを取り出したリソース(SUBSETTED)は保存できません。全体を読み直してください。",
+                    "This is only a part of a resource (tagged SUBSETTED); read the whole of it before storing it.",
+                    (f"{resource['resourceType']}.meta.tag",),
+                )
             )
 
 

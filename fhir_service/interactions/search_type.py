@@ -33,6 +33,11 @@ class Asked(NamedTuple):
     understood: str
 
     @property
+    def bound_to(self) -> str:
+        """What a page link is good for: this search, whatever the server is called by."""
+        return f"{self.parsed.query.resource_type}?{self.understood}"
+
+    @property
     def only_count(self) -> bool:
         return self.size == 0 or self.parsed.summary == "count"
 
@@ -49,7 +54,7 @@ async def search_type(request: FhirRequest, services: Services) -> FhirResponse:
         return FhirResponse(200, bundle("searchset", _links(request, asked, page, services), (), page.total))
 
     token = dict(request.query).get(cursor.PARAMETER)
-    place = cursor.position(token, asked.understood, services.secret) if token else None
+    place = cursor.position(token, asked.bound_to, services.secret) if token else None
     page = await services.store.search(
         asked.parsed.query,
         count=asked.size,
@@ -91,7 +96,7 @@ def _links(request: FhirRequest, asked: Asked, page: Page, services: Services) -
     shown = "&".join(part for part in (asked.understood, format_) if part)
 
     def at(position: Position) -> str:
-        token = cursor.token(position, asked.understood, services.secret)
+        token = cursor.token(position, asked.bound_to, services.secret)
         return url(asked.address, f"{shown}&{cursor.PARAMETER}={token}".lstrip("&"))
 
     links = [("self", url(asked.address, shown))]

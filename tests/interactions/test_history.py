@@ -1,0 +1,107 @@
+"""https://hl7.org/fhir/R4/http.html#history"""
+
+from typing import Any
+
+import httpx
+import pytest
+
+BASIC = {"resourceType": "Basic", "code": {"text": "history"}}
+
+
+@pytest.fixture
+def basic(api: httpx.Client) -> str:
+    """A resource that was created, updated, deleted and brought back."""
+    id_ = api.post("Basic", json=BASIC).json()["id"]
+    api.put(f"Basic/{id_}", json=BASIC | {"id": id_, "created": "2026-01-01"})
+    api.delete(f"Basic/{id_}")
+    api.put(f"Basic/{id_}", json=BASIC | {"id": id_})
+    return f"Basic/{id_}"
+
+
+def versions(bundle: dict[str, Any]) -> list[str]:
+    return [entry["response"]["etag"] for entry in bundle["entry"]]
+
+
+def link(bundle: dict[str, Any], relation: str) -> str | None:
+    return next((link["url"] for link in bundle["link"] if link["relation"] == relation), None)
+
+
+def test_the_history_of_a_resource_tells_each_version_newest_first(api: httpx.Client, basic: str) -> None:
+    bundle = api.get(f"{basic}/_history").json()
+
+    assert (bundle["type"], bundle["total"]) == ("history", 4)
+    assert versions(bundle) == ['W/"4"', 'W/"3"', 'W/"2"', 'W/"1"']
+    assert [entry["request"]["method"] for entry in bundle["entry"]] == ["PUT", "DELETE", "PUT", "POST"]
+    assert [entry["request"]["url"] for entry in bundle["entry"]] == [basic, basic, basic, "Basic"]
+    assert [entry["response"]["status"] for entry in bundle["entry"]][1:] == ["204", "200", "201"]
+    assert [("resource" in entry) for entry in bundle["entry"]] == [True, False, True, True]
+    assert all(entry["fullUrl"] == f"{api.base_url}{basic}" for entry in bundle["entry"])
+
+
+def test_each_entry_has_the_resource_as_it_was(api: httpx.Client, basic: str) -> None:
+    bundle = api.get(f"{basic}/_history").json()
+
+    assert bundle["entry"][2]["resource"] == api.get(f"{basic}/_history/2").json()
+    assert bundle["entry"][2]["response"]["lastModified"] == bundle["entry"][2]["resource"]["meta"]["lastUpdated"]
+
+
+def test_pages_of_a_history_hold_each_version_once(api: httpx.Client, basic: str) -> None:
+    seen: list[str] = []
+    url: str | None = f"{basic}/_history?_count=3"
+    while url:
+        bundle = api.get(url).json()
+        seen += versions(bundle)
+        url = link(bundle, "next")
+
+    assert seen == ['W/"4"', 'W/"3"', 'W/"2"', 'W/"1"']
+
+
+def test_a_count_of_zero_tells_the_total_alone(api: httpx.Client, basic: str) -> None:
+    bundle = api.get(f"{basic}/_history?_count=0").json()
+
+    assert bundle["total"] == 4
+    assert "entry" not in bundle
+    assert link(bundle, "next") is None
+
+
+def test_since_leaves_out_what_was_before(api: httpx.Client, basic: str) -> None:
+    times = [entry["response"]["lastModified"] for entry in api.get(f"{basic}/_history").json()["entry"]]
+
+    assert api.get(f"{basic}/_history", params={"_since": times[-1]}).json()["total"] == 4
+    assert api.get(f"{basic}/_history", params={"_since": "2999-01-01"}).json()["total"] == 0
+    assert api.get(f"{basic}/_history?_since=2999-01-01T00:00:00+09:00").json()["total"] == 0
+
+
+def test_at_tells_what_stood_then(api: httpx.Client, basic: str) -> None:
+    assert api.get(f"{basic}/_history", params={"_at": "2999"}).json()["total"] == 1
+    assert api.get(f"{basic}/_history", params={"_at": "2001-01-01"}).json()["total"] == 0
+
+
+def test_the_history_of_a_type_and_of_all_hold_it_too(api: httpx.Client, basic: str) -> None:
+    for url in ("Basic/_history?_count=4", "_history?_count=4"):
+        bundle = api.get(url).json()
+
+        assert [entry["fullUrl"] for entry in bundle["entry"]] == [f"{api.base_url}{basic}"] * 4
+
+
+def test_the_history_of_what_never_was_is_404(api: httpx.Client) -> None:
+    assert api.get("Basic/never-was/_history").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["_count=-1", "_count=x", "_since=yesterday", "_at=2026-13", "name=x", "_cursor=x", "_cursor=", "_sort=_id"],
+)
+def test_a_parameter_that_is_not_understood_is_refused(api: httpx.Client, basic: str, query: str) -> None:
+    assert api.get(f"{basic}/_history?{query}").status_code == (200 if query == "_cursor=" else 400)
+
+
+def test_a_page_link_of_one_history_is_refused_by_another(api: httpx.Client, basic: str) -> None:
+    following = link(api.get(f"{basic}/_history?_count=1").json(), "next")
+    assert following is not None
+    token = httpx.URL(following).params["_cursor"]
+
+    assert api.get(f"{basic}/_history?_count=1&_cursor={token}").status_code == 200
+    assert api.get(f"{basic}/_history?_count=2&_cursor={token}").status_code == 400
+    assert api.get(f"Basic/_history?_count=1&_cursor={token}").status_code == 400
+    assert api.get(f"{basic}/_history?_count=1&_cursor={token[:-2]}AA").status_code == 400
