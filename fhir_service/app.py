@@ -5,6 +5,7 @@ The endpoint stands in front of the framework: see `http/endpoint.py`.
 
 import os
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from fhir_service.fhir.definitions import Definitions
@@ -16,14 +17,18 @@ from fhir_service.http.endpoint import Endpoint
 from fhir_service.http.envelope import Envelope
 from fhir_service.http.site import Site
 from fhir_service.interactions.routes import dispatch
-from fhir_service.interactions.services import Operation, Services
+from fhir_service.interactions.services import Operation, Rule, Services
+from fhir_service.operations import patient_everything
+from fhir_service.outreach import submit_document
+from fhir_service.outreach.task_status import task_status
 from fhir_service.settings import Settings
 from fhir_service.storage.identity import IdSequence
 from fhir_service.storage.memory import MemoryStore
 from fhir_service.storage.store import Clock, Store
 from fhir_service.validation.structure import StructureCheck
 
-OPERATIONS: tuple[Operation, ...] = ()
+OPERATIONS: tuple[Operation, ...] = (patient_everything.OPERATION, submit_document.OPERATION)
+RULES: Mapping[str, tuple[Rule, ...]] = {"Task": (task_status,)}
 
 
 def build(settings: Settings) -> Asgi:
@@ -54,6 +59,7 @@ def wire(settings: Settings) -> Services:
         referential_integrity=settings.referential_integrity,
         default_count=settings.default_count,
         max_count=settings.max_count,
+        rules=RULES,
     )
 
 
