@@ -1,0 +1,36 @@
+"""A connection that reads, with what planning remembers between searches."""
+
+import apsw
+
+from fhir_service.storage.store import PrimaryDates
+
+_COUNT = "SELECT count(*) FROM (SELECT 1 FROM ix WHERE k = ? LIMIT ?)"
+_REMEMBERED = 20_000
+_FRESH = 5_000
+"""After so many counts asked for, all are made anew: they are estimates, and the tables grow."""
+
+
+class Reader:
+    """See `Context` in `sql.py`."""
+
+    def __init__(self, connection: apsw.Connection, dates: PrimaryDates) -> None:
+        self.connection = connection
+        self._dates = dates
+        self._counts: dict[int, tuple[int, int]] = {}  # key: rows found, limit that was counted to
+        self._asked = 0
+
+    def rows_of_key(self, key: int, limit: int) -> int:
+        """Return how many rows of `ix` have a key, `limit` if it is as many or more; it may be a little old."""
+        self._asked += 1
+        if self._asked > _FRESH or len(self._counts) > _REMEMBERED:
+            self._asked = 0
+            self._counts.clear()
+        rows, counted_to = self._counts.get(key, (0, 0))
+        if rows == counted_to < limit:
+            rows = self.connection.execute(_COUNT, (key, limit)).get
+            self._counts[key] = (rows, limit)
+        return min(rows, limit)
+
+    def primary_date(self, resource_type: str) -> str | None:
+        """Return the code of the primary date parameter of a type."""
+        return self._dates.primary_date(resource_type)

@@ -1,0 +1,64 @@
+"""`_include` and `_revinclude`: the resources that others refer to, and those that refer to them.
+
+https://hl7.org/fhir/R4/search.html#include
+"""
+
+from collections.abc import Sequence
+
+import apsw
+
+from fhir_service.fhir.search.query import Include
+from fhir_service.storage.sqlite.keys import XOR, constant, parameter_id
+from fhir_service.storage.sqlite.sql import Parameter, Sql, json_array, one_of
+from fhir_service.storage.too_costly import too_many_included
+
+
+def included(connection: apsw.Connection, rids: Sequence[int], includes: Sequence[Include], limit: int) -> list[int]:
+    """Return the rids that these include, hop by hop, each hop by rid; FhirError if there are more than `limit`."""
+    seen, found, frontier, hop = set(rids), list[int](), list(rids), list(includes)
+    while frontier and hop:
+        reached: set[int] = set()
+        for select in _selects(frontier, hop):
+            room = limit - len(found) + len(seen) + 1  # what has been seen may come again
+            reached |= {rid for (rid,) in connection.execute(f"{select.text} LIMIT ?", (*select.parameters, room))}
+        frontier = sorted(reached - seen)
+        seen |= reached
+        found += frontier
+        if len(found) > limit:
+            raise too_many_included(limit)
+        hop = [include for include in includes if include.iterate]
+    return found
+
+
+def _selects(rids: Sequence[int], includes: Sequence[Include]) -> list[Sql]:
+    """Return a SELECT of what each group of includes reaches from these resources."""
+    forward: dict[str | None, list[Parameter]] = {}
+    for include in includes:
+        if not include.reverse:
+            p = parameter_id(include.source, include.parameter.code)
+            forward.setdefault(include.target, []).append(p)
+    reverse = [include for include in includes if include.reverse]
+    return [
+        *[_forward(rids, parameters, target) for target, parameters in forward.items()],
+        *[_reverse(rids, include) for include in reverse],
+    ]
+
+
+def _forward(rids: Sequence[int], parameters: Sequence[Parameter], target: str | None) -> Sql:
+    of_target, names = ("", ()) if target is None else (" AND r.rtype = ?", (target,))
+    test = one_of("f.p", parameters)
+    return Sql(
+        f"SELECT DISTINCT r.rid FROM json_each(?) m CROSS JOIN rf f ON f.rid = m.value AND {test.text} "
+        f"CROSS JOIN res r ON r.rk = f.tk WHERE r.deleted = 0{of_target}",
+        (json_array(list(rids)), *test.parameters, *names),
+    )
+
+
+def _reverse(rids: Sequence[int], include: Include) -> Sql:
+    of_target, names = ("", ()) if include.target is None else (" AND r.rtype = ?", (include.target,))
+    key = XOR.format(a="r.rk", b=constant(include.source, include.parameter.code))
+    return Sql(
+        f"SELECT DISTINCT x.rid FROM json_each(?) m CROSS JOIN res r ON r.rid = m.value "
+        f"CROSS JOIN ix x ON x.k = {key} WHERE 1{of_target}",
+        (json_array(list(rids)), *names),
+    )

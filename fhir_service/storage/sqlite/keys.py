@@ -1,0 +1,115 @@
+"""The numbers that stand for texts in the index: 64-bit hashes of values, XORed with a constant of the parameter.
+
+Because the constant is XORed on, SQL derives the key of a reference from the row that it points to (`XOR` below), so
+that chains and `_has` are joins.
+
+Collisions. A read by id compares type and id, and so does everything that resolves a reference; two resources can not
+have the same `rk` (UNIQUE). A hit through `ix` rests on 64 bits: among 10^8 distinct keys the chance that one query
+finds anything wrong is below 10^-11. `:exact` and `:contains` compare the folded text besides. Parameters have 31 bits
+(small rows), and every two that are used in one process are compared.
+"""
+
+from functools import cache, lru_cache
+from hashlib import blake2b
+from struct import Struct
+
+from fhir_service.fhir.search.index import ReferenceEntry
+from fhir_service.fhir.search.query import ReferenceValue, TokenValue
+
+# SQLite has no XOR operator.
+XOR = "(({a}|{b})-({a}&{b}))"
+
+_SEPARATOR = "\0"  # stands in no FHIR string, so that no two texts run together to the same
+_IDENTIFIER = "\1"
+
+
+@lru_cache(maxsize=65_536)
+def hash64(text: str) -> int:
+    """Return a signed 64-bit hash."""
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big", signed=True)
+
+
+@cache
+def constant(resource_type: str, code: str) -> int:
+    """Return the constant of a parameter on a type."""
+    return hash64(f"{resource_type}.{code}")
+
+
+def type_key(resource_type: str) -> int:
+    """Return the key that every resource of the type has."""
+    return constant(resource_type, "")
+
+
+def shape_key(resource_type: str, codes: frozenset[str]) -> int:
+    """Return the key of the resources of a type that have values for exactly these parameters (`:missing`)."""
+    return hash64(_SEPARATOR.join(sorted(codes))) ^ constant(resource_type, "#shape")
+
+
+def gram_key(resource_type: str, gram: str) -> int:
+    """Return the key of two characters in any string of a type (`:contains`)."""
+    return hash64(gram) ^ constant(resource_type, "#gram")
+
+
+_names: dict[int, str] = {}
+
+
+@cache
+def parameter_id(resource_type: str, code: str) -> int:
+    """Return the number of a parameter on a type; RuntimeError if two parameters share one."""
+    name = f"{resource_type}.{code}"
+    number = hash64(name) & 0x7FFF_FFFF
+    if _names.setdefault(number, name) != name:
+        raise RuntimeError(f"The parameters {name} and {_names[number]} have the same number in the index.")
+    return number
+
+
+def token_texts(system: str | None, value: str | None) -> tuple[str, ...]:
+    """Return the texts under which a token is found: any system, no system, its system, system and value.
+
+    https://hl7.org/fhir/R4/search.html#token
+    """
+    if system is None:
+        return () if value is None else (value, _SEPARATOR + value)
+    if value is None:
+        return (system + _SEPARATOR,)
+    return (value, system + _SEPARATOR, f"{system}{_SEPARATOR}{value}")
+
+
+def token_text(value: TokenValue) -> str:
+    """Return the text that a token value looks for."""
+    if value.system is None:
+        return value.value or ""
+    return f"{value.system}{_SEPARATOR}{value.value or ''}"
+
+
+def reference_texts(entry: ReferenceEntry) -> tuple[str, ...]:
+    """Return the texts under which a reference is found: its target, that version of it, its identifier.
+
+    https://hl7.org/fhir/R4/search.html#reference
+    """
+    identifier = tuple(_IDENTIFIER + text for text in token_texts(entry.system, entry.value))
+    if entry.target is None:
+        return identifier
+    if entry.version is None:
+        return (entry.target, *identifier)
+    return (entry.target, f"{entry.target}{_SEPARATOR}{entry.version}", *identifier)
+
+
+def reference_value_texts(value: ReferenceValue) -> tuple[str, ...]:
+    """Return the texts that a reference value looks for."""
+    if value.identifier is not None:
+        return (_IDENTIFIER + token_text(value.identifier),)
+    if value.version is None:
+        return value.targets
+    return tuple(f"{target}{_SEPARATOR}{value.version}" for target in value.targets)
+
+
+_DOUBLE = Struct("<d")
+_INT64 = Struct("<q")
+_SIGN_KEPT = 0x7FFF_FFFF_FFFF_FFFF
+
+
+def ordered(number: float) -> int:
+    """Return the integer that stands for a double: in the same order, and exact through any text."""
+    bits: int = _INT64.unpack(_DOUBLE.pack(number + 0.0))[0]  # + 0.0: there is one zero
+    return bits if bits >= 0 else bits ^ _SIGN_KEPT

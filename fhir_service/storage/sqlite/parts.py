@@ -1,0 +1,93 @@
+"""From the clauses of a query to parts of SQL.
+
+https://hl7.org/fhir/R4/search.html
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.search.parameter import SearchParameter, SearchType
+from fhir_service.fhir.search.query import Chain, Clause, Has, IdMatch, LastUpdatedMatch, Match
+from fhir_service.storage.sqlite.keys import constant, hash64, reference_value_texts, token_text
+from fhir_service.storage.sqlite.links import Chained, Had
+from fhir_service.storage.sqlite.ranges import dates, numbers, quantities
+from fhir_service.storage.sqlite.sql import Context, Part
+from fhir_service.storage.sqlite.values import Ids, Keys, Not, Strings, Updated
+
+_SHAPES = "SELECT k, params FROM shape WHERE rtype = ?"
+_decode_codes = msgspec.json.Decoder(list[str]).decode
+
+
+def part_of(resource_type: str, clause: Clause, context: Context) -> Part:
+    """Return the part for a clause on resources of a type."""
+    match clause:
+        case Match():
+            return _match_part(resource_type, clause, context)
+        case IdMatch(ids):
+            return Ids(resource_type, ids)
+        case LastUpdatedMatch(values):
+            return Updated(resource_type, values)
+        case Chain(parameter, clauses):
+            targets = tuple((type_, part_of(type_, rest, context)) for type_, rest in clauses)
+            return Chained(resource_type, parameter.code, targets)
+        case Has(source_type, parameter, rest):
+            return Had(resource_type, source_type, parameter.code, part_of(source_type, rest, context))
+
+
+def _match_part(resource_type: str, match: Match, context: Context) -> Part:
+    if match.modifier == "missing":
+        return _missing(resource_type, match, context)
+    make = _PARTS.get(match.parameter.type)
+    if make is None or match.modifier not in _MODIFIERS:
+        raise _not_supported(match)
+    part = make(resource_type, match.parameter, match.values, match.modifier)
+    return Not(resource_type, part) if match.modifier == "not" else part
+
+
+def _missing(resource_type: str, match: Match, context: Context) -> Keys:
+    """Return the keys of the shapes without the parameter, or of those with it."""
+    rows = context.connection.execute(_SHAPES, (resource_type,))
+    return Keys(tuple(k for k, codes in rows if (match.parameter.code in _decode_codes(codes)) is not match.missing))
+
+
+def _keys(resource_type: str, parameter: SearchParameter, texts: Sequence[str]) -> Keys:
+    c = constant(resource_type, parameter.code)
+    return Keys(tuple(dict.fromkeys([hash64(text) ^ c for text in texts])))
+
+
+def _tokens(resource_type: str, parameter: SearchParameter, values: Sequence[Any], modifier: str | None) -> Part:
+    return _keys(resource_type, parameter, [token_text(value) for value in values])
+
+
+def _references(resource_type: str, parameter: SearchParameter, values: Sequence[Any], modifier: str | None) -> Part:
+    return _keys(resource_type, parameter, [text for value in values for text in reference_value_texts(value)])
+
+
+def _uris(resource_type: str, parameter: SearchParameter, values: Sequence[Any], modifier: str | None) -> Part:
+    return _keys(resource_type, parameter, [value.uri for value in values])
+
+
+def _strings(resource_type: str, parameter: SearchParameter, values: Any, modifier: str | None) -> Part:
+    return Strings(resource_type, parameter.code, values, modifier)
+
+
+_MODIFIERS = frozenset({None, "not", "exact", "contains", "identifier"})
+_PARTS: dict[SearchType, Callable[[str, SearchParameter, Any, str | None], Part]] = {
+    "token": _tokens,
+    "reference": _references,
+    "uri": _uris,
+    "string": _strings,
+    "date": lambda resource_type, parameter, values, modifier: dates(resource_type, parameter.code, values),
+    "number": lambda resource_type, parameter, values, modifier: numbers(resource_type, parameter.code, values),
+    "quantity": lambda resource_type, parameter, values, modifier: quantities(resource_type, parameter.code, values),
+}
+
+
+def _not_supported(match: Match) -> FhirError:
+    name = match.parameter.code + (f":{match.modifier}" if match.modifier else "")
+    return FhirError(
+        Issue("not-supported", f"検索条件「{name}」にはまだ対応していません。", f'"{name}" is not supported yet.')
+    )

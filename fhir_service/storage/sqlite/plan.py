@@ -1,0 +1,184 @@
+"""How a search is run: where it begins, what is tested on the way, and in which order.
+
+Every row of `ix` carries the primary date and the rid, so a page in that order is read from the rows of the rarest key,
+and every other clause is a point probe; it ends as soon as the page is full. Where no key is rare but the rows of
+another table are few, those are gathered and sorted. What is rare is found by counting, no further than FEW.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from fhir_service.fhir.search.query import Query
+from fhir_service.storage.sqlite.keys import parameter_id, type_key
+from fhir_service.storage.sqlite.order import Page, index_order, order_of, sorted_page
+from fhir_service.storage.sqlite.parts import part_of
+from fhir_service.storage.sqlite.ranges import Ranges, Within, within
+from fhir_service.storage.sqlite.sql import Candidate, Context, Part, Sql, all_of, count_up_to
+from fhir_service.storage.sqlite.values import Keys
+
+FEW = 2_000
+"""As many rids are gathered and sorted without further thought (some milliseconds)."""
+
+MANY = 50_000
+"""Between keys that all have more than FEW rows, counting goes on up to here."""
+
+WORTH_A_SPAN = 200
+"""A key with fewer rows than this is read without asking whether the dates of a query shorten the way."""
+
+
+class Start(NamedTuple):
+    """Where a search begins: at the rows of these keys, in order, or at rids that are gathered.
+
+    `part` passes all that begins here, so it is not tested again. `rows` is about how many begin (FEW: or more).
+    """
+
+    keys: tuple[int, ...]
+    gathered: Sql | None
+    part: Part | None
+    rows: int
+
+
+class Plan:
+    """The statements that answer one query at this moment of the database."""
+
+    def __init__(self, query: Query, context: Context) -> None:
+        self.query = query
+        self.order = order_of(query, context)
+        self._context = context
+        self._parts = tuple(part_of(query.resource_type, clause, context) for clause in query.clauses)
+        self._spans = _spans(self._parts)
+        self._start = self._begin()
+
+    def page(self, page: Page) -> Sql:
+        """Return the SELECT of a page: for each match its keys, in the (perhaps backward) order."""
+        if self.order.column == "d":
+            return self._in_date_order(page)
+        if self.order.column is not None and self._is_many():
+            return self._in_index_order(self.order.column, page)
+        return sorted_page(_union(self._branches(None)), self.order, page)
+
+    def count(self) -> Sql:
+        """Return the SELECT of how many there are."""
+        if len(self._parts) == 1 and self._start.gathered is None and not isinstance(self._parts[0], Keys):
+            one = self._parts[0].rids()  # a scan of its rows is faster than a probe for every resource
+            return Sql(f"SELECT count(DISTINCT rid) FROM ({one.text})", one.parameters)
+        found = _union(self._branches(None))
+        return Sql(f"SELECT count(*) FROM ({found.text})", found.parameters)
+
+    def rids(self, limit: int) -> Sql:
+        """Return the SELECT of the rids of matches, in no order, `limit` at the most."""
+        found = _union(self._branches(None))
+        return Sql(f"SELECT rid FROM ({found.text}) LIMIT ?", (*found.parameters, limit))
+
+    def _begin(self) -> Start:
+        drivers = [part for part in self._parts if part.drives]
+        keys = [part for part in drivers if isinstance(part, Keys) and part.ordered]
+        if not drivers:
+            return self._everything()
+        if len(drivers) == 1 and keys:
+            return Start(keys[0].keys, None, keys[0], FEW)
+        rarest, rows = self._rarest(drivers)
+        if rarest is not None:
+            return rarest
+        if keys:
+            key = min(keys, key=lambda part: part.estimate(self._context, MANY))
+            return Start(key.keys, None, key, rows)
+        return self._everything()
+
+    def _rarest(self, drivers: Sequence[Part]) -> tuple[Start | None, int]:
+        """Return the start with the fewest rows, if it has fewer than FEW."""
+        start, rows = None, FEW
+        for part in sorted(drivers, key=lambda part: not isinstance(part, Keys)):  # keys are the cheapest to count
+            count = part.estimate(self._context, rows)
+            if count < rows:
+                rows = count
+                ordered = isinstance(part, Keys) and part.ordered
+                keys = part.keys if isinstance(part, Keys) and ordered else ()
+                start = Start(keys, None if ordered else part.rids(), part, rows)
+        for span in self._spans.values():
+            count = count_up_to(self._context.connection, span.rids(), rows)
+            if count < rows:
+                rows = count
+                start = Start((), span.rids(), None, rows)
+        return start, rows
+
+    def _everything(self) -> Start:
+        return Start((type_key(self.query.resource_type),), None, None, FEW)
+
+    def _is_many(self) -> bool:
+        """Whether the matches may be too many to be sorted."""
+        start = self._start
+        if start.rows < FEW:
+            return False
+        return not isinstance(start.part, Keys) or start.part.estimate(self._context, FEW) >= FEW
+
+    def _in_date_order(self, page: Page) -> Sql:
+        ix_after, by = index_order(("i.d", "i.rid"), self.order, page)
+        res_after, _ = index_order(("r.d", "r.rid"), self.order, page)
+        found = _union(self._branches((ix_after, res_after)))
+        return Sql(f"{found.text} ORDER BY {by} LIMIT ?", (*found.parameters, page.limit))
+
+    def _in_index_order(self, column: str, page: Page) -> Sql:
+        after, by = index_order((f"r.{column}", "r.rid"), self.order, page)
+        tests = self._tests(Candidate("r.rid", "r.d"), None)
+        where = all_of([*([after] if after else []), *tests])
+        return Sql(
+            f"SELECT r.{column}, r.rid FROM res r WHERE r.rtype = ? AND r.deleted = 0 AND {where.text} "
+            f"ORDER BY {by} LIMIT ?",
+            (self.query.resource_type, *where.parameters, page.limit),
+        )
+
+    def _branches(self, after: tuple[Sql | None, Sql | None] | None) -> list[Sql]:
+        """Return SELECTs of (d, rid) that together give every match; `after` limits those from ix and from res."""
+        from_ix, from_res = after or (None, None)
+        if self._start.gathered is not None:
+            return [self._gathered(self._start.gathered, self._start.part, from_res)]
+        bounds, far = self._bounds()
+        tests = [*bounds, *([from_ix] if from_ix else []), *self._tests(Candidate("i.rid", "i.d"), self._start.part)]
+        where = all_of(tests)
+        text = f"SELECT i.d AS d, i.rid AS rid FROM ix i WHERE i.k = ? AND {where.text}"
+        branches = [Sql(text, (key, *where.parameters)) for key in self._start.keys]
+        return [*branches, self._gathered(far, None, from_res)] if far else branches
+
+    def _gathered(self, rids: Sql, part: Part | None, after: Sql | None) -> Sql:
+        tests = [*([after] if after else []), *self._tests(Candidate("r.rid", "r.d"), part)]
+        where = all_of(tests)
+        return Sql(
+            f"SELECT r.d AS d, r.rid AS rid FROM (SELECT DISTINCT rid FROM ({rids.text})) g "
+            f"CROSS JOIN res r ON r.rid = g.rid WHERE {where.text}",
+            (*rids.parameters, *where.parameters),
+        )
+
+    def _tests(self, candidate: Candidate, passed: Part | None) -> list[Sql]:
+        return [part.probe(candidate) for part in self._parts if part is not passed]
+
+    def _bounds(self) -> tuple[list[Sql], Sql | None]:
+        """Return what the dates asked for say about `i.d`, and the rids to which that does not apply."""
+        primary = self._context.primary_date(self.query.resource_type)
+        span = self._spans.get(parameter_id(self.query.resource_type, primary)) if primary else None
+        if span is None:
+            return [], None
+        bounds = [] if span.upper is None else [Sql("i.d <= ?", (span.upper,))]
+        if span.least is None or self._start.rows < WORTH_A_SPAN:
+            return bounds, None
+        far = count_up_to(self._context.connection, span.far(), FEW)
+        if far == FEW:
+            return bounds, None
+        return [*bounds, Sql("i.d >= ?", (span.least,))], span.far() if far else None
+
+
+def _spans(parts: Sequence[Part]) -> dict[int, Within]:
+    """Return for each date parameter the span that its clauses leave."""
+    clauses: dict[int, list[Ranges]] = {}
+    for part in parts:
+        if isinstance(part, Ranges) and part.table == "dt":
+            clauses.setdefault(part.p, []).append(part)
+    spans = {p: within(of_one) for p, of_one in clauses.items()}
+    return {p: span for p, span in spans.items() if span is not None}
+
+
+def _union(branches: Sequence[Sql]) -> Sql:
+    return Sql(
+        " UNION ".join([branch.text for branch in branches]),
+        tuple([parameter for branch in branches for parameter in branch.parameters]),
+    )

@@ -1,0 +1,79 @@
+"""A commit made ready for the writer, by whoever asks for it: canonical JSON, index rows, hashes.
+
+The writer's thread is the one that all writes wait for, so that nothing is done there that can be done before.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from fhir_service.fhir.json import split_for_stamp
+from fhir_service.fhir.resource import Key, key_of
+from fhir_service.fhir.search.index import IndexEntries
+from fhir_service.storage.sqlite.keys import hash64, shape_key
+from fhir_service.storage.sqlite.rows import Rows, encode_rows, rows_of, shape_of, sort_texts
+from fhir_service.storage.store import Change, Condition, Put
+
+encode_json = msgspec.json.Encoder().encode
+
+
+def resource_key(key: Key) -> int:
+    """Return the rk of a resource: the hash of what a reference to it says."""
+    return hash64(f"{key[0]}/{key[1]}")
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a Put stores, all but the stamp; `sort` is JSON, `shape` the key and codes of what has a value."""
+
+    head: bytes
+    tail: bytes
+    entries: IndexEntries
+    rows: Rows
+    rows_blob: bytes
+    sort: bytes
+    shape: tuple[int, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedChange:
+    """A change, its key and rk; `content` is None for a Delete."""
+
+    change: Change
+    key: Key
+    rk: int
+    content: Content | None
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedCommit:
+    changes: tuple[PreparedChange, ...]
+    conditions: tuple[Condition, ...]
+
+
+def prepare(changes: Sequence[Change], conditions: Sequence[Condition]) -> PreparedCommit:
+    """Return the commit with all that can be computed without the database."""
+    return PreparedCommit(tuple(map(_prepare, changes)), tuple(conditions))
+
+
+def _prepare(change: Change) -> PreparedChange:
+    if not isinstance(change, Put):
+        return PreparedChange(change, change.key, resource_key(change.key), None)
+    key = key_of(change.resource)
+    return PreparedChange(change, key, resource_key(key), _content(change, key.type))
+
+
+def _content(change: Put, resource_type: str) -> Content:
+    head, tail = split_for_stamp(change.resource)
+    rows = rows_of(resource_type, change.entries)
+    codes = shape_of(change.entries)
+    return Content(
+        head,
+        tail,
+        change.entries,
+        rows,
+        encode_rows(rows),
+        encode_json(sort_texts(resource_type, change.entries)),
+        (shape_key(resource_type, codes), codes),
+    )

@@ -1,0 +1,212 @@
+"""Clauses about dates, numbers and quantities: ranges compared with ranges.
+
+An entry that passes has `hi` at or above some bound and `lo` at or below another. Entries begin where the index begins,
+so a bound on `hi` alone would find no place in it. But most ranges are short: unless a resource is marked `far`, its
+`lo` is at most FAR below its `hi`, which bounds `lo` as well; the few that are far have an index on their ends.
+https://hl7.org/fhir/R4/search.html#prefix
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from fhir_service.fhir.search.query import DateValue, NumberValue, Prefix, QuantityValue
+from fhir_service.storage.sqlite.keys import ordered, parameter_id
+from fhir_service.storage.sqlite.rows import ANY_UNIT, FAR_DATES, FAR_NUMBERS, NO_DATE, unit_key
+from fhir_service.storage.sqlite.sql import Candidate, Context, Sql, any_of, count_up_to, exists, union_all
+
+# What `fhir/search/match.py` asks, as tests of columns; {low} and {high} are the value's bounds.
+_DATE_TESTS: dict[Prefix, str] = {
+    "eq": "lo >= {low} AND hi <= {high}",
+    "ne": "NOT (lo >= {low} AND hi <= {high})",
+    "gt": "hi > {high}",
+    "lt": "lo < {low}",
+    "ge": "hi >= {low}",
+    "le": "lo <= {high}",
+    "sa": "lo > {high}",
+    "eb": "hi < {low}",
+    "ap": "lo <= {high} AND hi >= {low}",
+}
+# For numbers {value} is the exact one, and `high` does not belong to the range.
+_NUMBER_TESTS: dict[Prefix, str] = {
+    "eq": "lo >= {low} AND hi < {high}",
+    "ne": "NOT (lo >= {low} AND hi < {high})",
+    "gt": "hi > {value}",
+    "lt": "lo < {value}",
+    "ge": "hi >= {value}",
+    "le": "lo <= {value}",
+    "sa": "lo > {value}",
+    "eb": "hi < {value}",
+    "ap": "lo < {high} AND hi >= {low}",
+}
+# Which of a value's numbers bounds `hi` from below, and which bounds `lo` from above, in an entry that passes.
+_DATE_BOUNDS: dict[Prefix, tuple[str | None, str | None]] = {
+    "eq": ("low", "high"),
+    "ne": (None, None),
+    "gt": ("high", None),
+    "lt": (None, "low"),
+    "ge": ("low", None),
+    "le": (None, "high"),
+    "sa": ("high", None),
+    "eb": (None, "low"),
+    "ap": ("low", "high"),
+}
+_NUMBER_BOUNDS: dict[Prefix, tuple[str | None, str | None]] = {
+    "eq": ("low", "high"),
+    "ne": (None, None),
+    "gt": ("value", None),
+    "lt": (None, "value"),
+    "ge": ("value", None),
+    "le": (None, "value"),
+    "sa": ("value", None),
+    "eb": (None, "value"),
+    "ap": ("low", "high"),
+}
+
+Table = Literal["dt", "nq"]
+_FAR: dict[Table, int] = {"dt": FAR_DATES, "nq": FAR_NUMBERS}
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """One value: the test of an entry, and the bounds that follow from it. `unit` is for quantities."""
+
+    test: Sql
+    lower: int | None
+    upper: int | None
+    unit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """Resources with an entry of the parameter `p` that passes one of these."""
+
+    table: Table
+    p: int
+    values: tuple[Range, ...]
+
+    @property
+    def drives(self) -> bool:
+        return True
+
+    def probe(self, candidate: Candidate) -> Sql:
+        test = any_of([_with_unit(value) for value in self.values])
+        table = self.table
+        select = f"SELECT 1 FROM {table} INDEXED BY {table}_rid WHERE rid = {candidate.rid} AND p = ? AND ({test.text})"
+        return exists(Sql(select, (self.p, *test.parameters)))
+
+    def rids(self, depth: int = 0) -> Sql:
+        return union_all([select for value in self.values for select in _selects(self.table, self.p, value)])
+
+    def estimate(self, context: Context, limit: int) -> int:
+        return count_up_to(context.connection, self.rids(), limit)
+
+
+def dates(resource_type: str, code: str, values: tuple[DateValue, ...]) -> Ranges:
+    """Return the clause about a date parameter."""
+    return Ranges("dt", parameter_id(resource_type, code), tuple(map(_date_range, values)))
+
+
+def numbers(resource_type: str, code: str, values: tuple[NumberValue, ...]) -> Ranges:
+    """Return the clause about a number parameter."""
+    p = parameter_id(resource_type, code)
+    return Ranges("nq", p, tuple(_number_range(value, ANY_UNIT) for value in values))
+
+
+def quantities(resource_type: str, code: str, values: tuple[QuantityValue, ...]) -> Ranges:
+    """Return the clause about a quantity parameter."""
+    p = parameter_id(resource_type, code)
+    return Ranges("nq", p, tuple(_number_range(value.number, _unit(value)) for value in values))
+
+
+def instant_test(column: str, value: DateValue) -> Sql:
+    """Return the test of a column that holds an instant."""
+    template = re.sub(r"\b(lo|hi)\b", column, _DATE_TESTS[value.prefix])
+    return _filled(template, {"low": value.low, "high": value.high})
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Resources whose dates of a parameter overlap the span that several clauses on it leave together.
+
+    It finds at least all that pass those clauses: a way to begin, not a test.
+    """
+
+    p: int
+    lower: int | None
+    upper: int | None
+
+    def rids(self) -> Sql:
+        """Return the SELECT of the rids."""
+        return union_all(_selects("dt", self.p, Range(Sql("1"), self.lower, self.upper)))
+
+    def far(self) -> Sql:
+        """Return the SELECT of those that are far."""
+        return _selects("dt", self.p, Range(Sql("1"), self.lower, self.upper))[-1]
+
+    @property
+    def least(self) -> int | None:
+        """The least that the earliest date can be of one that is not far."""
+        return None if self.lower is None else max(self.lower - FAR_DATES, NO_DATE + 1)
+
+
+def within(clauses: list[Ranges]) -> Within | None:
+    """Return the span that these clauses (of one date parameter, joined by AND) leave, None if it is all time."""
+    single = [clause.values[0] for clause in clauses if len(clause.values) == 1]
+    lower = max((value.lower for value in single if value.lower is not None), default=None)
+    upper = min((value.upper for value in single if value.upper is not None), default=None)
+    return None if lower is None and upper is None else Within(clauses[0].p, lower, upper)
+
+
+def _date_range(value: DateValue) -> Range:
+    numbers = {"low": value.low, "high": value.high}
+    lower, upper = _DATE_BOUNDS[value.prefix]
+    return Range(_filled(_DATE_TESTS[value.prefix], numbers), numbers.get(lower or ""), numbers.get(upper or ""))
+
+
+def _number_range(value: NumberValue, unit: int) -> Range:
+    numbers = {"low": ordered(value.low), "high": ordered(value.high), "value": ordered(float(value.value))}
+    lower, upper = _NUMBER_BOUNDS[value.prefix]
+    test = _filled(_NUMBER_TESTS[value.prefix], numbers)
+    return Range(test, numbers.get(lower or ""), numbers.get(upper or ""), unit)
+
+
+def _unit(value: QuantityValue) -> int:
+    if value.system is None and value.unit is None:
+        return ANY_UNIT
+    return unit_key(value.system or "", value.unit or "")
+
+
+def _with_unit(value: Range) -> Sql:
+    if value.unit is None:
+        return value.test
+    return Sql(f"unit = ? AND {value.test.text}", (value.unit, *value.test.parameters))
+
+
+def _selects(table: Table, p: int, value: Range) -> list[Sql]:
+    """Return the SELECTs of the rids with an entry that passes: one range of the index, or a short one and the far."""
+    head, first = ("p = ?", (p,)) if value.unit is None else ("p = ? AND unit = ?", (p, value.unit))
+    tail, last = value.test
+    if value.upper is not None:
+        tail, last = f"lo <= ? AND {tail}", (value.upper, *last)
+    if value.lower is None:
+        return [Sql(f"SELECT rid FROM {table} WHERE {head} AND {tail}", (*first, *last))]
+    least = max(value.lower - _FAR[table], NO_DATE)
+    return [
+        Sql(f"SELECT rid FROM {table} WHERE {head} AND far = 0 AND lo >= ? AND {tail}", (*first, least, *last)),
+        Sql(
+            f"SELECT rid FROM {table} INDEXED BY {table}_far WHERE {head} AND far = 1 AND hi >= ? AND {tail}",
+            (*first, value.lower, *last),
+        ),
+    ]
+
+
+@cache
+def _parsed(template: str) -> tuple[str, tuple[str, ...]]:
+    return re.sub(r"\{\w+\}", "?", template), tuple(re.findall(r"\{(\w+)\}", template))
+
+
+def _filled(template: str, numbers: dict[str, int]) -> Sql:
+    text, names = _parsed(template)
+    return Sql(text, tuple([numbers[name] for name in names]))

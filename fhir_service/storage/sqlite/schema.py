@@ -1,0 +1,133 @@
+"""The tables of the SQLite file, and the steps by which an older file is brought up to them.
+
+`PRAGMA user_version` counts the steps that a file has seen. A step that has been released is never changed.
+"""
+
+import apsw
+
+# What is read to keep (res, hist), and what is derived from the IndexEntries of the standing version (the rest).
+# A key table is WITHOUT ROWID: the table is its own index. rid and d are explained in docs/architecture.md.
+_FIRST = """
+CREATE TABLE res (          -- the standing version of each resource; a deletion has an empty body
+  rid INTEGER PRIMARY KEY,  -- milliseconds and sequence: grows with time
+  rtype TEXT NOT NULL,
+  id TEXT NOT NULL,
+  rk INTEGER NOT NULL UNIQUE,  -- hash64("Type/id"), what references hold
+  ver INTEGER NOT NULL,
+  txn INTEGER NOT NULL,     -- the commit that wrote it
+  upd INTEGER NOT NULL,     -- lastUpdated, microseconds
+  d INTEGER NOT NULL,       -- primary clinical date, microseconds
+  deleted INTEGER NOT NULL,
+  method TEXT NOT NULL,
+  body BLOB NOT NULL,
+  UNIQUE (rtype, id)
+) STRICT;
+CREATE INDEX res_upd ON res (upd, rid);
+CREATE INDEX res_type_upd ON res (rtype, upd, rid);
+
+CREATE TABLE hist (         -- superseded versions; each stood from upd until just before `until`
+  rid INTEGER NOT NULL,
+  ver INTEGER NOT NULL,
+  rtype TEXT NOT NULL,
+  txn INTEGER NOT NULL,
+  upd INTEGER NOT NULL,
+  until INTEGER NOT NULL,
+  method TEXT NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY (rid, ver)
+) STRICT;
+CREATE INDEX hist_upd ON hist (upd, rid, ver);
+CREATE INDEX hist_type_upd ON hist (rtype, upd, rid, ver);
+
+CREATE TABLE entries (      -- the index rows that were written for a resource, and what it sorts by
+  rid INTEGER PRIMARY KEY,
+  rows BLOB NOT NULL,
+  sort TEXT NOT NULL        -- JSON: parameter to its token, reference or uri, or [least, greatest] of several
+) STRICT;
+
+CREATE TABLE ix (           -- tokens, references, uris, the type, the shape; later one row for each composite
+  k INTEGER NOT NULL,
+  d INTEGER NOT NULL,
+  rid INTEGER NOT NULL,
+  PRIMARY KEY (k, d, rid)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE shape (        -- which parameters have a value, for `:missing`
+  k INTEGER PRIMARY KEY,
+  rtype TEXT NOT NULL,
+  params TEXT NOT NULL      -- JSON: their codes
+) STRICT;
+CREATE INDEX shape_type ON shape (rtype);
+
+CREATE TABLE rf (           -- references to this server, forward; tk is the rk of the target
+  rid INTEGER NOT NULL,
+  p INTEGER NOT NULL,
+  tk INTEGER NOT NULL,
+  PRIMARY KEY (rid, p, tk)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX rf_target ON rf (tk, rid);
+
+CREATE TABLE st (           -- folded strings; x is hash64 of the original
+  p INTEGER NOT NULL,
+  v TEXT NOT NULL,
+  rid INTEGER NOT NULL,
+  x INTEGER NOT NULL,
+  PRIMARY KEY (p, v, rid, x)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX st_rid ON st (rid, p, v, x);
+
+CREATE TABLE gm (           -- every two characters in the strings of a resource, for `:contains`
+  g INTEGER NOT NULL,
+  rid INTEGER NOT NULL,
+  PRIMARY KEY (g, rid)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE dt (           -- dates as ranges; far = 1: the values of the resource reach over more than FAR_DATES
+  p INTEGER NOT NULL,
+  lo INTEGER NOT NULL,
+  rid INTEGER NOT NULL,
+  hi INTEGER NOT NULL,
+  far INTEGER NOT NULL,
+  PRIMARY KEY (p, lo, rid, hi)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX dt_rid ON dt (rid, p, lo, hi);
+CREATE INDEX dt_far ON dt (p, hi, lo, rid) WHERE far = 1;
+
+CREATE TABLE nq (           -- numbers and quantities as ranges of ordered(double); unit 0 is any
+  p INTEGER NOT NULL,
+  unit INTEGER NOT NULL,
+  lo INTEGER NOT NULL,
+  rid INTEGER NOT NULL,
+  hi INTEGER NOT NULL,
+  far INTEGER NOT NULL,
+  PRIMARY KEY (p, unit, lo, rid, hi)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX nq_rid ON nq (rid, p, unit, lo, hi);
+CREATE INDEX nq_far ON nq (p, unit, hi, lo, rid) WHERE far = 1;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST,)
+
+
+class NewerFile(Exception):
+    """The file was written by a newer release than this one."""
+
+
+def migrate(connection: apsw.Connection, migrations: tuple[str, ...] = MIGRATIONS) -> None:
+    """Bring the file up to the newest step, in one transaction; raise NewerFile if it is beyond."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = int(connection.pragma("user_version") or 0)
+        if version > len(migrations):
+            raise NewerFile(
+                f"{connection.filename} has schema {version}, but this release knows only up to {len(migrations)}; "
+                "start it with the release that wrote it, or a newer one."
+            )
+        for step in migrations[version:]:
+            connection.execute(step)
+        if version < len(migrations):
+            connection.execute(f"PRAGMA user_version = {len(migrations)}")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")

@@ -1,0 +1,88 @@
+"""Searches on a connection: a page of matches, with the total and what they include.
+
+https://hl7.org/fhir/R4/search.html
+"""
+
+from collections.abc import Iterable, Sequence
+
+import apsw
+
+from fhir_service.fhir.resource import Key
+from fhir_service.fhir.search.query import Query
+from fhir_service.storage.sqlite.context import Reader
+from fhir_service.storage.sqlite.includes import included
+from fhir_service.storage.sqlite.order import Page as Part
+from fhir_service.storage.sqlite.plan import Plan
+from fhir_service.storage.sqlite.prepared import resource_key
+from fhir_service.storage.sqlite.sql import json_array
+from fhir_service.storage.store import Cursor, Page, Version
+
+_VERSIONS = """
+SELECT rid, rtype, id, ver, upd, method, body FROM res WHERE rid IN (SELECT value FROM json_each(?)) AND deleted = 0
+"""
+_RIDS = """
+SELECT rid, rtype, id FROM res WHERE rk IN (SELECT value FROM json_each(?)) AND deleted = 0
+"""
+_KEYS = "SELECT rtype, id FROM res WHERE rid IN (SELECT value FROM json_each(?))"
+
+
+def search(
+    reader: Reader,
+    query: Query,
+    count: int,
+    after: Cursor | None,
+    before: Cursor | None,
+    total: bool,
+    include_limit: int,
+) -> Page:
+    """Return a page; see `Store.search`."""
+    connection, plan = reader.connection, Plan(query, reader)
+    backward = before is not None
+    rows: list[Cursor] = []
+    if count:
+        select = plan.page(Part(count + 1, before if backward else after, backward))
+        rows = connection.execute(select.text, select.parameters).fetchall()
+    more = len(rows) > count
+    rows = rows[:count]
+    if backward:
+        rows.reverse()
+
+    rids = [int(row[-1] or 0) for row in rows]
+    total_found: int | None = None
+    if total:
+        select = plan.count()
+        total_found = connection.execute(select.text, select.parameters).get
+    others = included(connection, rids, query.includes, include_limit) if query.includes else []
+    return Page(
+        tuple(versions(connection, rids)),
+        tuple(versions(connection, others)),
+        total_found,
+        rows[-1] if rows and (backward or more) else None,
+        rows[0] if rows and (after is not None or (backward and more)) else None,
+    )
+
+
+def find(reader: Reader, query: Query, limit: int) -> set[Key]:
+    """Return the keys of the matches, `limit` at the most."""
+    select = Plan(query, reader).rids(limit)
+    rids = [rid for (rid,) in reader.connection.execute(select.text, select.parameters)]
+    if not rids:
+        return set()
+    return {Key(*row) for row in reader.connection.execute(_KEYS, (json_array(rids),))}
+
+
+def rids_of(connection: apsw.Connection, keys: Sequence[Key]) -> list[int]:
+    """Return the rids of those of these resources that stand."""
+    rows = connection.execute(_RIDS, (json_array([resource_key(key) for key in keys]),))
+    return [rid for rid, rtype, id_ in rows if Key(rtype, id_) in keys]
+
+
+def versions(connection: apsw.Connection, rids: Sequence[int]) -> Iterable[Version]:
+    """Return the standing versions of these resources, in this order."""
+    if not rids:
+        return ()
+    found = {
+        rid: Version(Key(rtype, id_), version, updated, method, body)
+        for rid, rtype, id_, version, updated, method, body in connection.execute(_VERSIONS, (json_array(rids),))
+    }
+    return [found[rid] for rid in rids]

@@ -1,0 +1,177 @@
+"""The store in one SQLite file.
+
+Reads run where they are asked for, in the event loop: one takes some microseconds, a thread would take four times as
+long. Writes go through one thread (`writer.py`). WAL lets both go on at once; a commit is answered when it is on disk.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import apsw
+
+from fhir_service.fhir.resource import Key
+from fhir_service.fhir.search.query import Include, Query
+from fhir_service.storage.sqlite.context import Reader
+from fhir_service.storage.sqlite.history import history
+from fhir_service.storage.sqlite.includes import included
+from fhir_service.storage.sqlite.prepared import prepare, resource_key
+from fhir_service.storage.sqlite.schema import migrate
+from fhir_service.storage.sqlite.search import rids_of, search, versions
+from fhir_service.storage.sqlite.sql import json_array
+from fhir_service.storage.sqlite.writer import Writer
+from fhir_service.storage.store import (
+    Change,
+    Clock,
+    Committed,
+    Condition,
+    Cursor,
+    HistoryPage,
+    Page,
+    PrimaryDates,
+    Version,
+)
+
+_READ = "SELECT ver, upd, method, body, rtype, id FROM res WHERE rk = ?"
+_VREAD = """
+SELECT h.ver, h.upd, h.method, h.body FROM res r CROSS JOIN hist h ON h.rid = r.rid AND h.ver = ?
+WHERE r.rk = ? AND r.rtype = ? AND r.id = ?
+"""
+_READ_MANY = """
+SELECT rtype, id, ver, upd, method, body FROM res
+WHERE rk IN (SELECT value FROM json_each(?)) AND deleted = 0
+"""
+_REFERRERS = """
+SELECT DISTINCT rf.rid FROM rf CROSS JOIN res ON res.rid = rf.rid
+WHERE rf.tk = ? AND rf.rid > ? AND (? OR res.rtype IN (SELECT value FROM json_each(?))) ORDER BY rf.rid LIMIT ?
+"""
+_SCAN_TYPE = """
+SELECT id, rtype, id, ver, upd, method, body FROM res
+WHERE rtype = ? AND id > ? AND deleted = 0 ORDER BY id LIMIT ?
+"""
+_SCAN = "SELECT rid, rtype, id, ver, upd, method, body FROM res WHERE rid > ? AND deleted = 0 ORDER BY rid LIMIT ?"
+_SCANNED_AT_ONCE = 200
+
+_STATEMENTS = 500  # prepared and kept by each connection
+_PAGES_IN_WAL = 4_000  # 16 MB: then they are copied into the file
+
+
+class SqliteStore:
+    """See `Store`. It belongs to one event loop."""
+
+    def __init__(self, reading: apsw.Connection, writer: Writer, dates: PrimaryDates) -> None:
+        self._connection = reading
+        self._execute = reading.execute
+        self._reader = Reader(reading, dates)
+        self._writer = writer
+
+    @classmethod
+    def open(cls, path: Path | str, clock: Clock, dates: PrimaryDates) -> Self:
+        """Open the file, make it if it is not there, bring its schema up to date; NewerFile if it is beyond ours."""
+        writing = apsw.Connection(str(path), statementcachesize=_STATEMENTS)
+        writing.set_busy_timeout(10_000)
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            f"wal_autocheckpoint = {_PAGES_IN_WAL}",
+            "temp_store = MEMORY",
+            "cache_size = -65536",
+        ):
+            writing.execute(f"PRAGMA {pragma}").fetchall()
+        migrate(writing)
+        reading = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY, statementcachesize=_STATEMENTS)
+        for pragma in ("query_only = ON", "temp_store = MEMORY", "mmap_size = 274877906944", "cache_size = -16384"):
+            reading.execute(f"PRAGMA {pragma}").fetchall()
+        return cls(reading, Writer(writing, clock, dates), dates)
+
+    async def read(self, key: Key) -> Version | None:
+        row = self._execute(_READ, (resource_key(key),)).get
+        # Two keys might share a hash: then the row is that of the other.
+        if row is None or row[5] != key[1] or row[4] != key[0]:
+            return None
+        return Version(key, row[0], row[1], row[2], row[3])
+
+    async def vread(self, key: Key, version: int) -> Version | None:
+        standing = await self.read(key)
+        if standing is None or version >= standing.version:
+            return standing if standing is not None and version == standing.version else None
+        row = self._execute(_VREAD, (version, resource_key(key), *key)).get
+        return Version(key, *row) if row else None
+
+    async def read_many(self, keys: Sequence[Key]) -> dict[Key, Version]:
+        asked = set(keys)
+        rks = json_array([resource_key(key) for key in asked])
+        found = (Version(Key(rtype, id_), *rest) for rtype, id_, *rest in self._execute(_READ_MANY, (rks,)))
+        return {version.key: version for version in found if version.key in asked}
+
+    async def history(
+        self,
+        resource_type: str | None,
+        id: str | None,
+        *,
+        count: int,
+        since: int | None = None,
+        at: tuple[int, int] | None = None,
+        after: Cursor | None = None,
+        total: bool = True,
+    ) -> HistoryPage:
+        with self._snapshot() as connection:
+            return history(connection, resource_type, id, count, since, at, after, total)
+
+    async def search(
+        self,
+        query: Query,
+        *,
+        count: int,
+        after: Cursor | None = None,
+        before: Cursor | None = None,
+        total: bool = False,
+        include_limit: int = 1000,
+    ) -> Page:
+        with self._snapshot():
+            return search(self._reader, query, count, after, before, total, include_limit)
+
+    async def included(self, keys: Sequence[Key], includes: Sequence[Include], limit: int) -> tuple[Version, ...]:
+        with self._snapshot() as connection:
+            rids = rids_of(connection, keys)
+            return tuple(versions(connection, included(connection, rids, includes, limit)))
+
+    async def referrers(self, key: Key, resource_types: Sequence[str], *, count: int, after: Cursor | None) -> Page:
+        with self._snapshot() as connection:
+            last = after[0] if after else -1
+            asked = (resource_key(key), last, not resource_types, json_array(list(resource_types)), count + 1)
+            rids = [rid for (rid,) in connection.execute(_REFERRERS, asked)]
+            matches = tuple(versions(connection, rids[:count]))
+            return Page(matches, next=(rids[count - 1],) if 0 < count < len(rids) else None)
+
+    async def scan(self, resource_type: str | None) -> AsyncIterator[Version]:
+        last: str | int = -1 if resource_type is None else ""
+        while True:
+            rows: list[tuple[Any, ...]] = (
+                self._execute(_SCAN, (last, _SCANNED_AT_ONCE))
+                if resource_type is None
+                else self._execute(_SCAN_TYPE, (resource_type, last, _SCANNED_AT_ONCE))
+            ).fetchall()
+            for _, rtype, id_, *rest in rows:
+                yield Version(Key(rtype, id_), *rest)
+            if len(rows) < _SCANNED_AT_ONCE:
+                return
+            last = rows[-1][0]
+
+    async def commit(self, changes: Sequence[Change], conditions: Sequence[Condition] = ()) -> list[Committed]:
+        return await self._writer.submit(prepare(changes, conditions))
+
+    async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(None, self._writer.stop)
+        self._connection.close()
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[apsw.Connection]:
+        """One state of the database for several statements."""
+        self._execute("BEGIN")
+        try:
+            yield self._connection
+        finally:
+            self._execute("COMMIT")

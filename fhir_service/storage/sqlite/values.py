@@ -1,0 +1,207 @@
+"""Clauses about a resource itself: its keys, strings, id and time of update.
+
+Each is a `Part`; what they have to mean is said in `fhir/search/match.py`.
+https://hl7.org/fhir/R4/search.html
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from fhir_service.fhir.search.query import DateValue, StringValue
+from fhir_service.storage.sqlite.keys import gram_key, hash64, parameter_id, type_key
+from fhir_service.storage.sqlite.ranges import instant_test
+from fhir_service.storage.sqlite.sql import (
+    Candidate,
+    Context,
+    Part,
+    Sql,
+    any_of,
+    count_up_to,
+    exists,
+    one_of,
+    union_all,
+)
+
+MOST_MERGED = 20
+"""Of how many keys the ordered rows are merged; more are gathered and sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Resources with one of these keys in `ix`."""
+
+    keys: tuple[int, ...]
+
+    @property
+    def drives(self) -> bool:
+        return True
+
+    @property
+    def ordered(self) -> bool:
+        """Whether its rows can be read in the order of the primary date."""
+        return len(self.keys) <= MOST_MERGED
+
+    def probe(self, candidate: Candidate) -> Sql:
+        x, test = f"x{candidate.depth}", one_of(f"x{candidate.depth}.k", self.keys)
+        where = f"{test.text} AND {x}.d = {candidate.d} AND {x}.rid = {candidate.rid}"
+        return exists(Sql(f"SELECT 1 FROM ix {x} WHERE {where}", test.parameters))
+
+    def rids(self, depth: int = 0) -> Sql:
+        test = one_of("k", self.keys)
+        return Sql(f"SELECT rid FROM ix WHERE {test.text}", test.parameters)
+
+    def estimate(self, context: Context, limit: int) -> int:
+        total = 0
+        for key in self.keys:
+            total += context.rows_of_key(key, limit)
+            if total >= limit:
+                return limit
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Resources of a type that do not pass."""
+
+    resource_type: str
+    part: Part
+
+    @property
+    def drives(self) -> bool:
+        return False
+
+    def probe(self, candidate: Candidate) -> Sql:
+        test = self.part.probe(candidate)
+        return Sql(f"NOT ({test.text})", test.parameters)
+
+    def rids(self, depth: int = 0) -> Sql:
+        a = f"a{depth}"
+        test = self.probe(Candidate(f"{a}.rid", f"{a}.d", depth + 1))
+        return Sql(
+            f"SELECT {a}.rid FROM ix {a} WHERE {a}.k = ? AND {test.text}",
+            (type_key(self.resource_type), *test.parameters),
+        )
+
+    def estimate(self, context: Context, limit: int) -> int:
+        return limit
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """Resources of a type with one of these ids."""
+
+    resource_type: str
+    ids: tuple[str, ...]
+
+    @property
+    def drives(self) -> bool:
+        return True
+
+    def probe(self, candidate: Candidate) -> Sql:
+        test = one_of("id", self.ids)
+        return exists(Sql(f"SELECT 1 FROM res WHERE rid = {candidate.rid} AND {test.text}", test.parameters))
+
+    def rids(self, depth: int = 0) -> Sql:
+        test = one_of("id", self.ids)
+        return Sql(
+            f"SELECT rid FROM res WHERE rtype = ? AND deleted = 0 AND {test.text}",
+            (self.resource_type, *test.parameters),
+        )
+
+    def estimate(self, context: Context, limit: int) -> int:
+        return min(len(self.ids), limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """Resources of a type that were last updated within one of these ranges."""
+
+    resource_type: str
+    values: tuple[DateValue, ...]
+
+    @property
+    def drives(self) -> bool:
+        return True
+
+    def probe(self, candidate: Candidate) -> Sql:
+        test = self._test()
+        return exists(Sql(f"SELECT 1 FROM res WHERE rid = {candidate.rid} AND ({test.text})", test.parameters))
+
+    def rids(self, depth: int = 0) -> Sql:
+        return union_all(
+            [
+                Sql(
+                    f"SELECT rid FROM res INDEXED BY res_type_upd WHERE rtype = ? AND deleted = 0 AND {test.text}",
+                    (self.resource_type, *test.parameters),
+                )
+                for test in self._tests()
+            ]
+        )
+
+    def estimate(self, context: Context, limit: int) -> int:
+        return count_up_to(context.connection, self.rids(), limit)
+
+    def _tests(self) -> list[Sql]:
+        return [instant_test("upd", value) for value in self.values]
+
+    def _test(self) -> Sql:
+        return any_of(self._tests())
+
+
+@dataclass(frozen=True, slots=True)
+class Strings:
+    """Resources with a string that is, begins with or contains one of these."""
+
+    resource_type: str
+    code: str
+    values: tuple[StringValue, ...]
+    modifier: str | None
+
+    @property
+    def drives(self) -> bool:
+        return True
+
+    def probe(self, candidate: Candidate) -> Sql:
+        test = any_of([self._test(value) for value in self.values])
+        select = f"SELECT 1 FROM st INDEXED BY st_rid WHERE rid = {candidate.rid} AND p = ? AND ({test.text})"
+        return exists(Sql(select, (self._p, *test.parameters)))
+
+    def rids(self, depth: int = 0) -> Sql:
+        return union_all([self._rids(value) for value in self.values])
+
+    def estimate(self, context: Context, limit: int) -> int:
+        return count_up_to(context.connection, self.rids(), limit)
+
+    @property
+    def _p(self) -> int:
+        return parameter_id(self.resource_type, self.code)
+
+    def _test(self, value: StringValue) -> Sql:
+        if self.modifier == "exact":
+            return Sql("v = ? AND x = ?", (value.folded, hash64(value.text)))
+        if self.modifier == "contains":
+            return Sql("instr(v, ?) > 0", (value.folded,))
+        end = _after_prefix(value.folded)
+        return Sql("v >= ? AND v < ?", (value.folded, end)) if end else Sql("v >= ?", (value.folded,))
+
+    def _rids(self, value: StringValue) -> Sql:
+        test = self._test(value)
+        pairs = list(dict.fromkeys(a + b for a, b in pairwise(value.folded)))
+        if self.modifier != "contains" or not pairs:
+            return Sql(f"SELECT rid FROM st WHERE p = ? AND {test.text}", (self._p, *test.parameters))
+        first, *others = [gram_key(self.resource_type, pair) for pair in pairs]
+        joins = "".join(f" CROSS JOIN gm g{n} ON g{n}.g = ? AND g{n}.rid = g.rid" for n, _ in enumerate(others))
+        return Sql(
+            f"SELECT g.rid FROM gm g{joins} CROSS JOIN st INDEXED BY st_rid ON st.rid = g.rid AND st.p = ? "
+            f"AND {test.text} WHERE g.g = ?",
+            (*others, self._p, *test.parameters, first),
+        )
+
+
+def _after_prefix(prefix: str) -> str | None:
+    """Return the least text behind all that begin with the prefix, None if there is none."""
+    for end in range(len(prefix), 0, -1):
+        code = ord(prefix[end - 1])
+        if code < 0x10FFFF:
+            return prefix[: end - 1] + chr(0xE000 if code + 1 == 0xD800 else code + 1)
+    return None

@@ -1,0 +1,130 @@
+"""The one writer: a thread that takes all commits that wait, makes one durable transaction of them, and answers all.
+
+There is no timer: while a transaction is made durable, the next batch gathers.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import NamedTuple
+
+import apsw
+
+from fhir_service.storage.identity import IdSequence, microseconds
+from fhir_service.storage.sqlite.batch import Batch
+from fhir_service.storage.sqlite.context import Reader
+from fhir_service.storage.sqlite.prepared import PreparedCommit
+from fhir_service.storage.store import Clock, Committed, ConditionFailed, PrimaryDates
+
+MOST_CHANGES = 1000  # in one batch, so that the first of them does not wait too long
+
+
+class _Waiting(NamedTuple):
+    """A commit and where its outcome goes."""
+
+    commit: PreparedCommit
+    outcome: "asyncio.Future[list[Committed]]"
+
+
+_Outcome = list[Committed] | Exception
+
+
+class Writer:
+    """Owns the connection that writes. `submit` is called in one event loop."""
+
+    def __init__(self, connection: apsw.Connection, clock: Clock, dates: PrimaryDates) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._reader = Reader(connection, dates)
+        newest, last = connection.execute("SELECT (SELECT max(upd) FROM res), (SELECT max(rid) FROM res)").get
+        self._updated: int = newest or 0
+        self._sequence = IdSequence(clock, last or 0)
+        self._known_shapes = {k for (k,) in connection.execute("SELECT k FROM shape")}
+        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._thread = Thread(target=self._run, name="sqlite-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, commit: PreparedCommit) -> "asyncio.Future[list[Committed]]":
+        """Return the future outcome of a commit."""
+        outcome: asyncio.Future[list[Committed]] = asyncio.get_running_loop().create_future()
+        self._queue.put(_Waiting(commit, outcome))
+        return outcome
+
+    def stop(self) -> None:
+        """Finish what was submitted and end the thread; the connection is closed."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            batch, ended = self._gather(first)
+            _answer(batch, self._write(batch))
+            if ended:
+                break
+        self._connection.close()
+
+    def _gather(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
+        """Return the commits that wait, and whether the end of all was among them."""
+        batch = [first]
+        changes = len(first.commit.changes)
+        while changes < MOST_CHANGES:
+            try:
+                waiting = self._queue.get_nowait()
+            except Empty:
+                break
+            if waiting is None:
+                return batch, True
+            batch.append(waiting)
+            changes += len(waiting.commit.changes)
+        return batch, False
+
+    def _write(self, batch: Sequence[_Waiting]) -> list[_Outcome]:
+        commits = [waiting.commit for waiting in batch]
+        try:
+            return self._transaction(commits)
+        except Exception as error:  # whatever it is, whoever waits must be told, and the thread goes on
+            if len(commits) == 1:
+                return [error]
+        return [outcome for waiting in batch for outcome in self._write([waiting])]  # who fails, fails alone
+
+    def _transaction(self, commits: Sequence[PreparedCommit]) -> list[_Outcome]:
+        """Return the outcome of each commit once all are durable; after an error nothing of them is there."""
+        updated = max(self._updated, microseconds(self._clock()) // 1000 * 1000)
+        shapes = set(self._known_shapes)
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            batch = Batch(self._reader, self._sequence, updated, shapes)
+            batch.look_up(commits)
+            outcomes = [_decided(batch, commit) for commit in commits]
+            batch.write()
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+        self._updated, self._known_shapes = updated, shapes
+        return outcomes
+
+
+def _decided(batch: Batch, commit: PreparedCommit) -> _Outcome:
+    try:
+        return batch.decide(commit)
+    except ConditionFailed as failed:
+        return failed
+
+
+def _answer(batch: Sequence[_Waiting], outcomes: Sequence[_Outcome]) -> None:
+    loop = batch[0].outcome.get_loop()
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(_resolve, batch, outcomes)
+
+
+def _resolve(batch: Sequence[_Waiting], outcomes: Sequence[_Outcome]) -> None:
+    for waiting, outcome in zip(batch, outcomes, strict=True):
+        if waiting.outcome.done():  # whoever waited has gone
+            continue
+        if isinstance(outcome, Exception):
+            waiting.outcome.set_exception(outcome)
+        else:
+            waiting.outcome.set_result(outcome)
