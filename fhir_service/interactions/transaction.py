@@ -23,7 +23,7 @@ from fhir_service.storage.stamp import instant
 from fhir_service.storage.store import Committed, Version
 
 _READ = 3  # the place of GET and HEAD in the order
-_MAY_CHANGE = frozenset({404, 410})  # what a read may answer before the transaction and not after it
+_MAY_CHANGE = frozenset({"not-found", "deleted"})  # what a read may meet before the transaction and not after it
 
 
 async def transaction(request: FhirRequest, services: Services) -> FhirResponse:
@@ -109,7 +109,7 @@ async def _prove(read: _Read, services: Services) -> None:
     try:
         await services.dispatch(request, services)
     except FhirError as error:
-        if error.status not in _MAY_CHANGE:
+        if error.issues[0].code not in _MAY_CHANGE:
             raise located(error, entry.index) from None
 
 

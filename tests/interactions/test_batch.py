@@ -1,0 +1,121 @@
+"""https://hl7.org/fhir/R4/http.html#transaction"""
+
+from typing import Any
+
+Json = dict[str, Any]
+PATIENT: Json = {"resourceType": "Patient", "active": True}
+
+
+def entry(method: str, url: str, resource: Any = None, **request: str) -> Json:
+    made: Json = {"request": {"method": method, "url": url, **request}}
+    return made if resource is None else made | {"resource": resource}
+
+
+async def answered(fhir: Any, *entries: Any, **headers: str) -> list[Json]:
+    status, answer = await fhir("POST", "", {"resourceType": "Bundle", "type": "batch", "entry": entries}, **headers)
+    assert (status, answer["type"]) == (200, "batch-response")
+    return answer["entry"]
+
+
+def statuses(entries: list[Json]) -> list[str]:
+    return [one["response"]["status"] for one in entries]
+
+
+async def test_each_entry_is_answered_for_itself(fhir: Any) -> None:
+    await fhir.put(PATIENT | {"id": "a"}, PATIENT | {"id": "b"})
+
+    entries = await answered(
+        fhir,
+        entry("GET", "Patient/none"),
+        entry("POST", "Patient", PATIENT),
+        entry("POST", "Patient", {"resourceType": "Patient", "active": "perhaps"}),
+        entry("PUT", "Patient/new", PATIENT | {"id": "new"}),
+        entry("PATCH", "Patient/a", {"resourceType": "Patient", "gender": "male"}),
+        entry("DELETE", "Patient/b"),
+        entry("GET", "Patient?gender=male"),
+        entry("HEAD", "Patient/a"),
+        entry("GET", "Patient?nothing=1"),
+        "no entry",
+        entry("GET", "http://elsewhere.org/Patient/1"),
+        entry("OPTIONS", "Patient"),
+        entry("POST", "", {"resourceType": "Bundle", "type": "batch"}),
+        entry("PUT", "metadata", PATIENT),
+    )
+
+    assert statuses(entries) == [
+        "404 Not Found",
+        "201 Created",
+        "400 Bad Request",
+        "201 Created",
+        "200 OK",
+        "204 No Content",
+        "200 OK",
+        "200 OK",
+        "400 Bad Request",
+        "400 Bad Request",
+        "400 Bad Request",
+        "400 Bad Request",
+        "400 Bad Request",
+        "405 Method Not Allowed",
+    ]
+    assert entries[0]["response"]["outcome"]["issue"][0]["code"] == "not-found"
+    assert entries[1]["response"]["location"].endswith("/_history/1")
+    assert entries[1]["response"]["lastModified"].endswith("+09:00")
+    assert entries[2]["response"]["outcome"]["issue"][0]["expression"] == ["Patient.active"]
+    assert entries[6]["resource"]["total"] == 1
+    assert "resource" not in entries[7] and entries[7]["response"]["etag"] == 'W/"2"'
+    assert entries[9]["response"]["outcome"]["issue"][0]["expression"] == ["Bundle.entry[9]"]
+
+
+async def test_conditions_of_an_entry_are_kept(fhir: Any) -> None:
+    await fhir.put(PATIENT | {"id": "a", "identifier": [{"value": "7"}]})
+
+    entries = await answered(
+        fhir,
+        entry("PUT", "Patient/a", PATIENT | {"id": "a"}, ifMatch='W/"9"'),
+        entry("POST", "Patient", PATIENT, ifNoneExist="identifier=7"),
+        entry("GET", "Patient/a", ifNoneMatch='W/"1"'),
+        entry("GET", "Patient/a", ifModifiedSince="2999-01-01T00:00:00Z"),
+    )
+
+    assert statuses(entries) == ["412 Precondition Failed", "200 OK", "304 Not Modified", "304 Not Modified"]
+    assert await fhir.total("Patient") == 1
+
+
+async def test_what_deletes_goes_before_what_creates_and_that_before_what_reads(fhir: Any) -> None:
+    await fhir.put(PATIENT | {"id": "a", "identifier": [{"value": "7"}]})
+
+    found, created, deleted = await answered(
+        fhir,
+        entry("GET", "Patient?identifier=7"),
+        entry("POST", "Patient", PATIENT | {"identifier": [{"value": "7"}]}, ifNoneExist="identifier=7"),
+        entry("DELETE", "Patient/a"),
+    )
+
+    assert statuses([created, deleted]) == ["201 Created", "204 No Content"]
+    assert [one["resource"]["id"] for one in found["resource"]["entry"]] == [created["resource"]["id"]]
+
+
+async def test_prefer_holds_for_every_entry(fhir: Any) -> None:
+    minimal, refused = await answered(
+        fhir, entry("POST", "Patient", PATIENT), entry("GET", "Patient?nothing=1"), prefer="return=minimal"
+    )
+    (told,) = await answered(fhir, entry("POST", "Patient", PATIENT), prefer="return=OperationOutcome")
+
+    assert "resource" not in minimal and refused["response"]["status"] == "400 Bad Request"
+    assert told["response"]["outcome"]["resourceType"] == "OperationOutcome"
+
+
+async def test_the_conditions_of_the_bundles_own_request_are_not_those_of_its_entries(fhir: Any) -> None:
+    await fhir.put(PATIENT | {"id": "a"})
+
+    (updated,) = await answered(fhir, entry("PUT", "Patient/a", PATIENT | {"id": "a"}), if_match='W/"9"')
+
+    assert updated["response"]["status"] == "200 OK"
+
+
+async def test_a_hundred_entries_of_a_batch_are_all_done(fhir: Any) -> None:
+    entries = await answered(fhir, *(entry("POST", "Patient", PATIENT) for _ in range(100)))
+
+    assert set(statuses(entries)) == {"201 Created"}
+    assert await fhir.total("Patient") == 100
