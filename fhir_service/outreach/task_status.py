@@ -8,13 +8,13 @@ from fhir_service.fhir.outcome import Issue
 from fhir_service.fhir.resource import Resource
 from fhir_service.outreach.codes import CASE_TASK
 
-OPEN = frozenset({"received", "accepted", "rejected", "ready", "in-progress", "cancelled"})
 UNDER_WAY = frozenset({"in-progress", "on-hold", "failed", "completed", "cancelled"})
+OPEN = UNDER_WAY | {"received", "accepted", "rejected", "ready"}
 
 # From each status to those that may follow; a step of the state machine may be left out, none may be taken back. What
 # was a mistake can always be marked so.
 FOLLOWING: dict[str, frozenset[str]] = {
-    "draft": frozenset({"requested", "ready", "cancelled"}),
+    "draft": OPEN | {"requested"},
     "requested": OPEN,
     "received": OPEN - {"received"},
     "accepted": UNDER_WAY | {"ready"},

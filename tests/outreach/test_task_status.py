@@ -15,6 +15,7 @@ def task(status: str, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("before", "after"),
     [("requested", "received"), ("requested", "accepted"), ("accepted", "in-progress"), ("accepted", "completed"),
+     ("requested", "completed"),
      ("in-progress", "on-hold"), ("on-hold", "in-progress"), ("in-progress", "completed"), ("completed", "completed"),
      ("completed", "entered-in-error")],
 )  # fmt: skip
