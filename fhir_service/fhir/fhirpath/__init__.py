@@ -11,7 +11,7 @@ from fhir_service.fhir.fhirpath.error import FhirPathError, failed, too_costly
 from fhir_service.fhir.fhirpath.item import Context, Environment, Item, Items, Quantity
 from fhir_service.fhir.fhirpath.model import model_of, type_of
 from fhir_service.fhir.fhirpath.parser import parse
-from fhir_service.fhir.fhirpath.syntax import contains_call
+from fhir_service.fhir.fhirpath.syntax import calls
 from fhir_service.fhir.resource import Resource
 
 __all__ = ["Environment", "Expression", "FhirPathError", "Item", "Items", "Quantity", "compile"]
@@ -68,7 +68,7 @@ def compile(  # noqa: A001  # the word for it, as in `re.compile`
     closed = None if context_type is None or model.is_open(context_type) else context_type
     try:
         tree = parse(expression)
-        compiler = Compiler(model, strict, contains_call(tree, "defineVariable"))
+        compiler = Compiler(model, strict, calls(tree, "defineVariable"))
         code = compiler.expression(tree, None if closed is None else (closed,))
     except FhirPathError as error:
         raise error.within(expression) from None

@@ -101,7 +101,9 @@ def plain(function: Plain, arguments: int = 0, optional: int = 0, returns: Types
         given = [site.argument(index).run for index in range(len(site.call.arguments))]
 
         def run(this: Items, context: Context) -> Items:
-            return function(source(this, context), *[argument(this, context) for argument in given])
+            collections = [source(this, context), *[argument(this, context) for argument in given]]
+            context.spend(sum(map(len, collections)))
+            return function(*collections)
 
         return Code(located(run, site.call.at), site.input.types if returns == SAME else returns, site.input.ordered)
 

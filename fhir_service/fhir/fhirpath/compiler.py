@@ -26,7 +26,7 @@ from fhir_service.fhir.fhirpath.syntax import (
     Special,
     TypeTest,
     Union,
-    contains_call,
+    calls,
 )
 from fhir_service.fhir.fhirpath.variables import external
 
@@ -46,7 +46,7 @@ class Compiler(NamedTuple):
     def separate(self, node: Node, this: Types) -> Code:
         """Return the code of an operand or argument, out of which no defined variable is seen."""
         code = self.expression(node, this)
-        return code._replace(run=_scope(code.run)) if self.scoped and contains_call(node, "defineVariable") else code
+        return code._replace(run=_scope(code.run)) if self.scoped and calls(node, "defineVariable") else code
 
     def site(self, call: Call, source: Code, this: Types) -> Site:
         """Return what a function needs to compile its call."""
@@ -211,7 +211,11 @@ def _binary(compiler: Compiler, node: Binary, this: Types) -> Code:
 def _joined(operator: operators.Operator, left: Evaluate, right: Evaluate, at: int) -> Evaluate:
     def run(this: Items, context: Context) -> Items:
         try:
-            return operator(left(this, context), right(this, context))
+            a, b = left(this, context), right(this, context)
+            size = len(a) + len(b)
+            if size > 2:
+                context.spend(size)
+            return operator(a, b)
         except FhirPathError as error:
             raise error.at(at) from None
 

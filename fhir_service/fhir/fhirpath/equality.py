@@ -27,6 +27,10 @@ from fhir_service.fhir.fhirpath.item import (
 MAX_DEPTH = 100
 """How deep complex values may nest to be compared."""
 
+MAX_EQUIVALENT = 500
+"""How many items each side of `~` may have: each of them may have to be compared with each."""
+
+_FEW = 8
 _NUMBERS = frozenset((INTEGER, DECIMAL))
 _DATES = frozenset((DATE, DATETIME))
 _AMOUNTS = frozenset((QUANTITY, INTEGER, DECIMAL))
@@ -130,10 +134,21 @@ def distinct(items: Items) -> Items:
     """Return the items without those that equal an earlier one."""
     if len(items) < 2:
         return items
+    if len(items) <= _FEW and not any(item[1] in SYSTEM for item in items):
+        return _distinct_nodes(items)
     first: dict[Any, Item] = {}
     for item in items:
         first.setdefault(key(item), item)
     return list(first.values())
+
+
+def _distinct_nodes(items: Items) -> Items:
+    """Return the same for a few complex values, which differ soon when compared but are dear to make keys of."""
+    found: Items = []
+    for item in items:
+        if not any(item[1] == other[1] and item[0] == other[0] for other in found):
+            found.append(item)
+    return found
 
 
 def equivalent(left: Item, right: Item) -> bool:
@@ -169,6 +184,8 @@ def collections_equivalent(left: Items, right: Items) -> bool:
     """Return whether two collections have equivalent items in any order."""
     if len(left) != len(right):
         return False
+    if len(left) > MAX_EQUIVALENT:
+        raise too_costly()
     rest = list(right)
     for item in left:
         found = next((index for index, other in enumerate(rest) if equivalent(item, other)), None)

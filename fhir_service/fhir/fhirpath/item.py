@@ -48,7 +48,8 @@ class Environment:
     (code, system, value set), `conforms_to` (resource, profile), `subsumes` (system, code A, code B), None meaning
     that nobody knows. `variables` are those that the expression may use as `%name`. `resource` is `%resource` when the
     focus is an element of it, `root` is `%rootResource` when that resource is contained. `limit` bounds the steps of
-    one evaluation.
+    one evaluation (about one for each node of the expression and each item it meets), and `expired` is asked now and
+    then whether its time is over.
     """
 
     resolve: Callable[[str], Resource | None] | None = None
@@ -61,12 +62,20 @@ class Environment:
     root: Resource | None = None
     trace: Trace | None = None
     limit: int = 1_000_000
+    expired: Callable[[], bool] | None = None
+
+
+SLICE = 1000
+"""How many steps are taken between two looks at the limit and the time."""
 
 
 class Context:
-    """The state of one evaluation: `$index`, `$total`, defined variables, and the steps that are left."""
+    """The state of one evaluation: `$index`, `$total`, defined variables, and the steps that are left.
 
-    __slots__ = ("environment", "focus", "index", "left", "resource", "root", "total", "variables")
+    `left` are the steps until `refill` has to be called; every loop takes from it what it does.
+    """
+
+    __slots__ = ("environment", "focus", "index", "left", "reserve", "resource", "root", "total", "variables")
 
     def __init__(self, environment: Environment, focus: Items, resource: Items, root: Items) -> None:
         self.environment = environment
@@ -76,12 +85,21 @@ class Context:
         self.index: Items = []
         self.total: Items = []
         self.variables: Mapping[str, Items] = {}
-        self.left = environment.limit
+        self.left = 0
+        self.reserve = environment.limit
 
     def spend(self, steps: int) -> None:
-        """Take steps from what is left."""
+        """Take steps from what is left; raise FhirPathError when the limit is passed or the time is over."""
         self.left -= steps
         if self.left < 0:
+            self.refill()
+
+    def refill(self) -> None:
+        """Fill `left` up again from the reserve, if the limit and the time allow."""
+        self.reserve -= SLICE - self.left
+        self.left = SLICE
+        expired = self.environment.expired
+        if self.reserve < -SLICE or (expired is not None and expired()):
             raise too_costly()
 
 

@@ -4,7 +4,9 @@ https://hl7.org/fhir/R4/fhirpath.html#types
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from fhir_service.fhir.definitions import Definitions, Element
@@ -196,33 +198,39 @@ def _resource(variant: Variant) -> Read:
     return read
 
 
+# https://hl7.org/fhir/R4/json.html#primitive: what JSON writes each kind of primitive as
+_JSON: dict[str, frozenset[type]] = {
+    BOOLEAN: frozenset((bool,)),
+    INTEGER: frozenset((int,)),
+    DECIMAL: frozenset((int, Decimal)),
+}
+_TEXT: frozenset[type] = frozenset((str,))
+
+
 def _primitive(variant: Variant) -> Read:
+    """Return the reader of a primitive; a value that JSON has as another type than it must be is passed over."""
     key, shadow, type_name = variant.key, variant.shadow, variant.type
+    allowed = _JSON.get(SYSTEM.get(type_name, STRING), _TEXT)
 
     def read(node: dict[str, Any], out: Items) -> None:
         value = node.get(key)
-        beside = node.get(shadow) if shadow in node else None
-        if type(value) is list or type(beside) is list:
-            _read_list(value, beside, type_name, out)
-        elif type(value) is not dict and (value is not None or type(beside) is dict):
-            out.append(new(Item, (value, type_name, beside if type(beside) is dict else None)))
+        if shadow in node:
+            read_both(value, node[shadow], out)
+        elif type(value) in allowed:
+            out.append(new(Item, (value, type_name, None)))
+        elif type(value) is list:
+            out.extend([new(Item, (each, type_name, None)) for each in value if type(each) in allowed])
+
+    def read_both(values: Any, beside: Any, out: Items) -> None:
+        values = values if type(values) is list else [values]
+        beside = beside if type(beside) is list else [beside]
+        for value, other in zip_longest(values, beside):
+            known = value if type(value) in allowed else None
+            extra = other if type(other) is dict else None
+            if known is not None or extra is not None:
+                out.append(new(Item, (known, type_name, extra)))
 
     return read
-
-
-def _read_list(values: Any, beside: Any, type_name: str, out: Items) -> None:
-    values = values if type(values) is list else []
-    if beside is None:
-        out.extend(
-            [new(Item, (each, type_name, None)) for each in values if each is not None and type(each) is not dict]
-        )
-        return
-    beside = beside if type(beside) is list else []
-    for index in range(max(len(values), len(beside))):
-        value = values[index] if index < len(values) else None
-        object_beside = beside[index] if index < len(beside) and type(beside[index]) is dict else None
-        if type(value) is not dict and (value is not None or object_beside is not None):
-            out.append(new(Item, (value, type_name, object_beside)))
 
 
 def _choice(variants: tuple[Variant, ...]) -> Read:

@@ -349,7 +349,7 @@ def negate(items: Items) -> Items:
     if kind == INTEGER:
         return integer(-item.value)
     if kind == DECIMAL:
-        return [Item(item.value.copy_negate(), DECIMAL)]
+        return [Item(Decimal(item.value).copy_negate(), DECIMAL)]
     amount = from_fhir(item.value) if kind == QUANTITY else None
     if amount is None:
         raise failed(f"「-」は{item.type}には使えません。", f"The operator '-' does not apply to {item.type}.")

@@ -3,7 +3,6 @@
 https://hl7.org/fhirpath/N1/#path-selection
 """
 
-from fhir_service.fhir.fhirpath.error import too_costly
 from fhir_service.fhir.fhirpath.item import NOTHING, Context, Evaluate, Items
 from fhir_service.fhir.fhirpath.model import Model, Property, Read, children
 
@@ -97,7 +96,7 @@ def root_step(model: Model, name: str) -> Evaluate:
 def _counted(out: Items, context: Context) -> Items:
     context.left -= len(out)
     if context.left < 0:
-        raise too_costly()
+        context.refill()
     return out
 
 

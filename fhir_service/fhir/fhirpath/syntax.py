@@ -3,6 +3,7 @@
 https://hl7.org/fhirpath/N1/grammar.html
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -99,21 +100,34 @@ class TypeTest:
 Node = Constant | Special | External | Member | Call | Indexer | Polarity | Binary | Union | TypeTest
 
 
-def contains_call(node: Node | None, name: str) -> bool:
+def nodes(tree: Node | None) -> Iterator[Node]:
+    """Give every node of the tree."""
+    queue = [tree]
+    while queue:
+        node = queue.pop()
+        if node is None:
+            continue
+        yield node
+        match node:
+            case Member():
+                queue.append(node.target)
+            case Call():
+                queue += [node.target, *node.arguments]
+            case Indexer():
+                queue += [node.target, node.index]
+            case Polarity() | TypeTest():
+                queue.append(node.operand)
+            case Binary():
+                queue += [node.left, node.right]
+            case Union():
+                queue += node.branches
+
+
+def calls(tree: Node, name: str) -> bool:
     """Return whether a function of this name is called anywhere in the tree."""
-    match node:
-        case Call():
-            inside = (node.target, *node.arguments)
-            return node.name == name or any(contains_call(part, name) for part in inside)
-        case Member():
-            return contains_call(node.target, name)
-        case Indexer():
-            return contains_call(node.target, name) or contains_call(node.index, name)
-        case Polarity() | TypeTest():
-            return contains_call(node.operand, name)
-        case Binary():
-            return contains_call(node.left, name) or contains_call(node.right, name)
-        case Union():
-            return any(contains_call(branch, name) for branch in node.branches)
-        case _:
-            return False
+    return any(isinstance(node, Call) and node.name == name for node in nodes(tree))
+
+
+def mentions(tree: Node, name: str) -> bool:
+    """Return whether `$name` is used anywhere in the tree."""
+    return any(isinstance(node, Special) and node.name == name for node in nodes(tree))

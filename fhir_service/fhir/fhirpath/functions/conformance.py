@@ -91,13 +91,13 @@ def _conforms_to(site: Site) -> Code:
 
 
 def _check_modifiers(items: Items, *allowed: Items) -> Items:
-    known = {item.value for urls in allowed for item in urls}
+    known = {item.value for urls in allowed for item in urls if type(item.value) is str}
     for item in items:
         node: dict[str, Any] = children(item.value, item.primitive) or {}
         found = node.get("modifierExtension")
         for extension in found if type(found) is list else ():
             url = extension.get("url") if type(extension) is dict else None
-            if url not in known:
+            if type(url) is not str or url not in known:
                 raise failed(f"未知の修飾拡張「{url}」があります。", f"There is an unknown modifier extension {url}.")
     return items
 

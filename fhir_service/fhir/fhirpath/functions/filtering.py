@@ -5,7 +5,7 @@ https://hl7.org/fhirpath/N1/#filtering-and-projection
 
 from fhir_service.fhir.fhirpath.code import Code, Function, Site
 from fhir_service.fhir.fhirpath.equality import key
-from fhir_service.fhir.fhirpath.functions.iteration import each
+from fhir_service.fhir.fhirpath.functions.iteration import each, weight
 from fhir_service.fhir.fhirpath.item import Context, Items, truth
 
 
@@ -37,6 +37,7 @@ def _repeat(unique: bool) -> Function:
     def build(site: Site) -> Code:
         source = site.input.run
         projection = site.compile(site.call.arguments[0], None).run
+        cost = weight(site.call.arguments[0])
 
         def run(this: Items, context: Context) -> Items:
             found: Items = []
@@ -46,7 +47,7 @@ def _repeat(unique: bool) -> Function:
                 below: Items = []
                 for item in queue:
                     below += projection([item], context)
-                context.spend(len(queue) + len(below))
+                context.spend(len(queue) * cost + len(below))
                 queue = _unseen(below, seen) if unique else below
                 found += queue
             return found

@@ -44,6 +44,10 @@ def scalar(
             value = value_as(source(this, context), kind)
             if value is None:
                 return NOTHING
+            if type(value) is str:
+                context.left -= len(value) >> 6
+                if context.left < 0:
+                    context.refill()
             values = [value_as(argument(this, context), wanted) for argument, wanted in parameters]
             if any(each is None for each in values):
                 return NOTHING

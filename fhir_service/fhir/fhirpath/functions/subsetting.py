@@ -8,7 +8,6 @@ from functools import cmp_to_key
 
 from fhir_service.fhir.fhirpath.code import SAME, Code, Function, Site, located, plain
 from fhir_service.fhir.fhirpath.equality import distinct, key
-from fhir_service.fhir.fhirpath.error import too_costly
 from fhir_service.fhir.fhirpath.functions.scalar import value_as
 from fhir_service.fhir.fhirpath.item import INTEGER, Context, Evaluate, Item, Items, one
 from fhir_service.fhir.fhirpath.operators import order
@@ -62,7 +61,7 @@ def _joined(unique: bool) -> Function:
             both = source.run(this, context) + other.run(this, context)
             context.left -= len(both)
             if context.left < 0:
-                raise too_costly()
+                context.refill()
             return distinct(both) if unique else both
 
         return Code(run, types)
@@ -98,7 +97,7 @@ def _sort(site: Site) -> Code:
 
     def run(this: Items, context: Context) -> Items:
         items = source(this, context)
-        context.spend(len(items) * (1 + len(keys)))
+        context.spend(len(items) * len(items).bit_length() * (1 + len(keys)))
         rows: list[Row] = [(item, [one(key([item], context)) for key, _ in keys] or [item]) for item in items]
         return [item for item, _ in sorted(rows, key=cmp_to_key(compare))]
 

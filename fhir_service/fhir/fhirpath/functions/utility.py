@@ -9,6 +9,7 @@ from datetime import datetime
 
 from fhir_service.fhir.fhirpath.code import Code, Function, Site, check_kind, located
 from fhir_service.fhir.fhirpath.error import failed, unreadable
+from fhir_service.fhir.fhirpath.functions.iteration import weight
 from fhir_service.fhir.fhirpath.functions.scalar import value_as
 from fhir_service.fhir.fhirpath.item import (
     BOOLEAN,
@@ -50,7 +51,7 @@ def _iif(site: Site) -> Code:
 
 def _aggregate(site: Site) -> Code:
     source = site.input.run
-    step = site.lambda_(0).run
+    step, cost = site.lambda_(0).run, weight(site.call.arguments[0])
     start = site.argument(1).run if len(site.call.arguments) > 1 else None
 
     def run(this: Items, context: Context) -> Items:
@@ -58,7 +59,7 @@ def _aggregate(site: Site) -> Code:
         outer_total, outer_index = context.total, context.index
         total = NOTHING if start is None else start(this, context)
         for index, item in enumerate(items):
-            context.spend(1 + len(total))
+            context.spend(cost + len(total))
             context.total, context.index = total, [Item(index, INTEGER)]
             total = step([item], context)
         context.total, context.index = outer_total, outer_index
