@@ -28,7 +28,8 @@ _SUSPECT_ESCAPE = re.compile(rb"\\(?:[bf]|u(?:00[01]|[fF]{3}[eEfF]))").search
 _NONCHARACTER = re.compile(b"\xef\xbf[\xbe\xbf]").search
 
 
-def _number(text: str) -> Decimal:
+def number(text: str) -> Decimal:
+    """Return the decimal of a number's text with the digits it has, or raise UnfitNumber."""
     if len(text) > MAX_DIGITS:
         raise UnfitNumber(text, Fault.LONG_NUMBER)
     try:
@@ -40,7 +41,7 @@ def _number(text: str) -> Decimal:
     return number
 
 
-_decode = msgspec.json.Decoder(float_hook=_number).decode
+_decode = msgspec.json.Decoder(float_hook=number).decode
 encode = msgspec.json.Encoder(decimal_format="number").encode
 """Return the JSON of a value, compact, in UTF-8, decimals with the digits they came with."""
 

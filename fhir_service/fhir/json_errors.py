@@ -47,9 +47,14 @@ class Fault(Enum):
     def error(self, data: bytes, place: int | None = 0, *, text: str = "") -> FhirError:
         """Return this fault as an error at a place of the text."""
         line, column = line_and_column(data, place) if place is not None else (None, None)
-        ja, en = (sentence.format(text=_shortened(text)) for sentence in self.value)
+        ja, en = self.said(text)
         code: IssueType = "value" if self in (Fault.LONG_NUMBER, Fault.FAR_NUMBER) else "structure"
         return FhirError(Issue(code, ja, en, line=line, column=column), status=400)
+
+    def said(self, text: str = "") -> tuple[str, str]:
+        """Return what is said of this fault in Japanese and in English."""
+        ja, en = self.value
+        return ja.format(text=_shortened(text)), en.format(text=_shortened(text))
 
 
 class UnfitNumber(Exception):

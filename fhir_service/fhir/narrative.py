@@ -67,6 +67,14 @@ def narrative_fault(div: str) -> NarrativeFault | None:
     return _fault_inside(root)
 
 
+def is_well_formed(div: str) -> bool:
+    """Whether the `div` of a narrative is one element of XML, so that it can stand in another."""
+    try:
+        return div.lstrip().startswith("<div") and etree.fromstring(div, _PARSER) is not None
+    except (etree.XMLSyntaxError, ValueError):
+        return False
+
+
 def _fault_inside(root: etree._Element) -> NarrativeFault | None:
     shows = False
     for element in root.iter():
