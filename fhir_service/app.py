@@ -24,6 +24,7 @@ from fhir_service.outreach.task_status import task_status
 from fhir_service.settings import Settings
 from fhir_service.storage.identity import IdSequence
 from fhir_service.storage.memory import MemoryStore
+from fhir_service.storage.sqlite import SqliteStore
 from fhir_service.storage.store import Clock, Store
 from fhir_service.validation.structure import StructureCheck
 
@@ -41,8 +42,6 @@ def build(settings: Settings) -> Asgi:
 
 def wire(settings: Settings) -> Services:
     """Open the definitions and the store, and give each part what it needs (`load` and the demo use this, too)."""
-    if settings.database_path is not None:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     definitions = Definitions.load(packages=settings.data_dir / "packages")
     registry = SearchRegistry(definitions)
     base = settings.base_url or f"http://{settings.host}:{settings.port}{BASE_PATH}"
@@ -68,13 +67,18 @@ def _now() -> datetime:
 
 
 def _store(settings: Settings, clock: Clock, registry: SearchRegistry) -> Store:
-    return MemoryStore(clock, registry)
+    path = settings.database_path
+    if path is None:
+        return MemoryStore(clock, registry)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return SqliteStore.open(path, clock, registry)
 
 
 def _secret(settings: Settings) -> bytes:
     """Return the key that page links are signed with; kept, so that links outlive a restart."""
     if settings.database_path is None:
         return secrets.token_bytes(32)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = settings.data_dir / "secret"
     try:
         return path.read_bytes()

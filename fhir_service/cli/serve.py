@@ -71,6 +71,7 @@ def _start(flags: dict[str, Any]) -> None:
     from fhir_service.app import build
     from fhir_service.http.protocol import LimitedProtocol
     from fhir_service.settings import Settings
+    from fhir_service.storage.sqlite import NewerFile
 
     try:
         settings = Settings(**flags)
@@ -81,7 +82,11 @@ def _start(flags: dict[str, Any]) -> None:
         raise typer.Exit(2) from None
     _refuse_unsafe(settings.open, settings.host)
 
-    application = build(settings)
+    try:
+        application = build(settings)
+    except (NewerFile, OSError) as error:
+        typer.echo(f"{error}", err=True)
+        raise typer.Exit(1) from None
     typer.echo(_BANNER)
     typer.echo(f"  http://{_shown(settings.host)}:{settings.port}{BASE_PATH}\n")
     uvicorn.run(

@@ -158,8 +158,8 @@ def _form(raw: bytes, method: str, path: tuple[str, ...]) -> tuple[tuple[str, st
         raise FhirError(
             Issue(
                 "not-supported",
-                f"{FORM}の本文は_searchへのPOSTだけで使えます。",
-                f"A body of {FORM} is for POST to _search only.",
+                f"{FORM}の本文は_searchへのPOSTだけで使えます。リソースは{JSON.media_type}などで送ってください。",
+                f"A body of {FORM} is for POST to _search only; send a resource as {JSON.media_type}.",
             ),
             status=415,
         )

@@ -12,6 +12,7 @@ from fhir_service.fhir.outcome import Issue, operation_outcome
 
 MAX_URL = 32_768  # bytes
 MAX_HEADERS = 65_536  # bytes, names and values together
+LINGER = 1.0  # seconds that a refused client has to read the answer
 
 _BAD_REQUEST = Issue("structure", "HTTPとして読めない要求です。", "The request is not valid HTTP.")
 _LONG_URL = Issue(
@@ -34,7 +35,12 @@ class LimitedProtocol(HttpToolsProtocol):
     """Answers 414 and 431 before the application hears of the request, then closes the connection."""
 
     _refusal = (400, _BAD_REQUEST)
+    _refused = False
     _header_bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        if not self._refused:
+            super().data_received(data)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -58,7 +64,11 @@ class LimitedProtocol(HttpToolsProtocol):
             b"%bcontent-type: application/fhir+json; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
             % (STATUS_LINE[status], len(body), body)
         )
-        self.transport.close()
+        # Closing at once would reset the connection while the client still sends, and it would not see the answer.
+        self._refused = True
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LINGER, self.transport.close)
 
     def _refuse(self, status: int, issue: Issue) -> NoReturn:
         self._refusal = (status, issue)

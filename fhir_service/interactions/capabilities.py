@@ -27,6 +27,7 @@ TYPE_INTERACTIONS = (
 )  # fmt: skip
 SYSTEM_INTERACTIONS = ("transaction", "batch", "search-system", "history-system")
 _MODES = ("full", "normative")
+_UNSEARCHED = frozenset({"composite", "special"})  # what no backend answers yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,9 @@ def _statement(registered: Registered, base: str, date: str) -> bytes:
 
 
 def _resource(name: str, registered: Registered, revincludes: list[str]) -> Resource:
-    parameters = registered.registry.parameters(name)
+    parameters = {
+        code: each for code, each in registered.registry.parameters(name).items() if each.type not in _UNSEARCHED
+    }
     return _filled(
         {
             "type": name,
