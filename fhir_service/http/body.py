@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/http.html#mime-type
 """
 
+import codecs
 import re
 import zlib
 from collections.abc import Mapping
@@ -12,11 +13,11 @@ from fhir_service.fhir import json, xml
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.http.asgi import Receive
-from fhir_service.http.negotiation import ContentType
+from fhir_service.http.negotiation import CHARSETS, ContentType, codec_of
 
 # zlib's own names for its container formats: 32 + 15 finds out whether it is gzip or zlib
 _ENCODINGS = {"gzip": 32 + zlib.MAX_WBITS, "x-gzip": 32 + zlib.MAX_WBITS, "deflate": 32 + zlib.MAX_WBITS}
-_XML_ENCODING = re.compile(r"""^(\s*<\?xml[^>]*?)\sencoding\s*=\s*(?:"[^"]*"|'[^']*')""")
+_XML_ENCODING = re.compile(r"""^(\s*<\?xml[^>]{,200}?)\sencoding\s*=\s*["']([^"']*)["']""")
 
 
 class Disconnected(Exception):
@@ -47,17 +48,17 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int
 
 def decode_body(raw: bytes, kind: ContentType, definitions: Definitions) -> Any:
     """Return what the body says; 400 with line and column if it cannot be read."""
-    if kind.charset in (None, "utf-8"):
+    charset = kind.charset or (_declared(raw) if kind.format == "xml" else None) or "utf-8"
+    if charset == "utf-8":
         return xml.decode(raw, definitions) if kind.format == "xml" else json.decode(raw)
-    assert kind.charset is not None
     try:
-        text = raw.decode(kind.charset)
+        text = raw.decode(charset)
     except UnicodeError as error:
         raise FhirError(
             Issue(
                 "structure",
-                f"本文をContent-Typeの文字コード({kind.charset})として読めません。",
-                f"The body is not in the charset that Content-Type says ({kind.charset}).",
+                f"本文を、示された文字コード({CHARSETS[charset]})として読めません。",
+                f"The body is not in the charset that it is said to be in ({CHARSETS[charset]}).",
                 diagnostics=str(error)[:200],
             )
         ) from None
@@ -65,6 +66,17 @@ def decode_body(raw: bytes, kind: ContentType, definitions: Definitions) -> Any:
         # What HTTP says goes before what the document says: https://www.rfc-editor.org/rfc/rfc7303#section-3
         return xml.decode(_XML_ENCODING.sub(r"\1", text.removeprefix("\ufeff")).encode(), definitions)
     return json.decode(text.encode())
+
+
+def _declared(raw: bytes) -> str | None:
+    """Return the charset that an XML document says of itself, if it is one that is read here.
+
+    https://www.w3.org/TR/xml/#sec-guessing
+    """
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    declaration = _XML_ENCODING.match(raw[:300].decode("latin-1"))
+    return codec_of(declaration[2]) if declaration else None
 
 
 def too_large(limit: int) -> FhirError:

@@ -119,7 +119,9 @@ def content_type(header: str | None) -> ContentType:
     if media.parameters.get("fhirversion", "4.0") not in FHIR_VERSIONS:
         raise _unsupported("FHIRのこの版は扱えません", "This version of FHIR is not supported")
     charset = media.parameters.get("charset")
-    return ContentType(format_, media.name, None if charset is None else _codec(charset))
+    if charset is not None and codec_of(charset) is None:
+        raise _unsupported(f"文字コード{charset[:40]}は扱えません", f"The charset {charset[:40]} is not supported")
+    return ContentType(format_, media.name, charset and codec_of(charset))
 
 
 def parse_media_type(text: str) -> MediaType:
@@ -129,6 +131,15 @@ def parse_media_type(text: str) -> MediaType:
     return MediaType(
         name.strip().lower(), {key.strip().lower(): value.strip().strip('"').lower() for key, _, value in pairs}
     )
+
+
+def codec_of(charset: str) -> str | None:
+    """Return Python's name of a charset, None if it is none that is read here."""
+    try:
+        name = codecs.lookup(_ALIASES.get(charset.lower(), charset)).name
+    except (LookupError, ValueError):
+        return None
+    return name if name in CHARSETS else None
 
 
 def _of_format(text: str) -> Representation:
@@ -157,16 +168,6 @@ def _fit(media: MediaType, offered: str) -> int:
     if media.name == f"{offered.partition('/')[0]}/*":
         return 2
     return int(media.name == "*/*")
-
-
-def _codec(charset: str) -> str:
-    try:
-        name = codecs.lookup(_ALIASES.get(charset, charset)).name
-    except (LookupError, ValueError):
-        name = ""
-    if name not in CHARSETS:
-        raise _unsupported(f"文字コード{charset[:40]}は扱えません", f"The charset {charset[:40]} is not supported")
-    return name
 
 
 def _not_acceptable(asked: str) -> FhirError:
