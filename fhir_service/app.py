@@ -18,7 +18,7 @@ from fhir_service.http.envelope import Envelope
 from fhir_service.http.site import Site
 from fhir_service.interactions.routes import dispatch
 from fhir_service.interactions.services import Operation, Rule, Services
-from fhir_service.operations import patient_everything
+from fhir_service.operations import fhirpath, patient_everything
 from fhir_service.outreach import submit_document
 from fhir_service.outreach.task_status import task_status
 from fhir_service.settings import Settings
@@ -28,7 +28,7 @@ from fhir_service.storage.sqlite import SqliteStore
 from fhir_service.storage.store import Clock, Store
 from fhir_service.validation.structure import StructureCheck
 
-OPERATIONS: tuple[Operation, ...] = (patient_everything.OPERATION, submit_document.OPERATION)
+OPERATIONS: tuple[Operation, ...] = (fhirpath.OPERATION, patient_everything.OPERATION, submit_document.OPERATION)
 RULES: Mapping[str, tuple[Rule, ...]] = {"Task": (task_status,)}
 
 

@@ -31,16 +31,15 @@ class Expression:
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"
 
-    def evaluate(self, focus: Resource | Item, environment: Environment = _BARE) -> Items:
-        """Return the result on a resource, or on an item of one (whose resource is then `environment.resource`).
+    def evaluate(self, focus: Resource | Item | None, environment: Environment = _BARE) -> Items:
+        """Return the result on a resource, on an item of one (whose resource is `environment.resource`), or on nothing.
 
         Raises FhirPathError (422) if the expression cannot be evaluated on it, or goes past the limit.
         """
-        item = focus if isinstance(focus, Item) else Item(focus, type_of(focus, "Resource"))
-        this = [item]
-        if self._context_type is not None and item.type != self._context_type:
-            ja = f"{self._context_type}のための式を{item.type}に使いました。"
-            raise failed(ja, f"An expression for {self._context_type} was used on {item.type}.").within(self.text)
+        this = [focus] if isinstance(focus, Item) else _resource(focus)
+        if self._context_type is not None and this and this[0].type != self._context_type:
+            ja = f"{self._context_type}のための式を{this[0].type}に使いました。"
+            raise failed(ja, f"An expression for {self._context_type} was used on {this[0].type}.").within(self.text)
         resource = this if environment.resource is None else _resource(environment.resource)
         root = resource if environment.root is None else _resource(environment.root)
         try:
@@ -51,8 +50,8 @@ class Expression:
             raise too_costly().within(self.text) from None
 
 
-def _resource(resource: Resource) -> Items:
-    return [Item(resource, type_of(resource, "Resource"))]
+def _resource(resource: Resource | None) -> Items:
+    return [] if resource is None else [Item(resource, type_of(resource, "Resource"))]
 
 
 def compile(  # noqa: A001  # the word for it, as in `re.compile`

@@ -8,10 +8,10 @@ from typing import Any
 
 from fhir_service.fhir.fhirpath.code import Code, Function, Site, located, plain
 from fhir_service.fhir.fhirpath.error import failed
-from fhir_service.fhir.fhirpath.functions.html import is_narrative
 from fhir_service.fhir.fhirpath.functions.scalar import value_as
 from fhir_service.fhir.fhirpath.item import BOOLEAN, NOTHING, STRING, Context, Item, Items, boolean, one
 from fhir_service.fhir.fhirpath.model import children
+from fhir_service.fhir.narrative import narrative_fault
 
 BASE = "http://hl7.org/fhir/StructureDefinition/"
 
@@ -106,7 +106,7 @@ def _html_checks(items: Items) -> Items:
     item = one(items)
     if item is None or type(item.value) is not str:
         return NOTHING
-    return boolean(is_narrative(item.value))
+    return boolean(narrative_fault(item.value) is None)
 
 
 TABLE: dict[str, Function] = {
