@@ -60,12 +60,14 @@ class Batch:
         self,
         reader: Reader,
         sequence: IdSequence,
+        transactions: IdSequence,
         updated: int,
         known_shapes: set[int],
     ) -> None:
         self._reader = reader
         self._connection = reader.connection
         self._sequence = sequence
+        self._transactions = transactions
         self._updated = updated
         self._known_shapes = known_shapes
         self._states: dict[Key, _State] = {}
@@ -99,7 +101,7 @@ class Batch:
                     self._check_unreferenced(condition, commit.changes)
         self._check_versions(commit.changes)
 
-        txn = self._sequence.rid()
+        txn = self._transactions.rid()
         return [self._plan(change, txn) for change in commit.changes]
 
     def write(self) -> None:

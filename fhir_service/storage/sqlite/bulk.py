@@ -47,7 +47,7 @@ SELECT rid, ver, rtype, txn, upd, ?, method, body FROM res WHERE rid IN (SELECT 
 _RES = """
 INSERT INTO res (rid, rtype, id, rk, ver, txn, upd, d, deleted, method, body)
 SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, value->>9,
-  substr(?, 1 + (value->>10), value->>11) FROM json_each(?) WHERE true
+  coalesce(substr(?, 1 + (value->>10), value->>11), x'') FROM json_each(?) WHERE true
 ON CONFLICT (rid) DO UPDATE SET ver = excluded.ver, txn = excluded.txn, upd = excluded.upd, d = excluded.d,
   deleted = excluded.deleted, method = excluded.method, body = excluded.body
 """

@@ -20,6 +20,7 @@ from fhir_service.fhir.search.query import ReferenceValue, TokenValue
 XOR = "(({a}|{b})-({a}&{b}))"
 
 _SEPARATOR = "\0"  # stands in no FHIR string, so that no two texts run together to the same
+_ANY_VALUE = "\0\0"
 _IDENTIFIER = "\1"
 
 
@@ -71,15 +72,15 @@ def token_texts(system: str | None, value: str | None) -> tuple[str, ...]:
     if system is None:
         return () if value is None else (value, _SEPARATOR + value)
     if value is None:
-        return (system + _SEPARATOR,)
-    return (value, system + _SEPARATOR, f"{system}{_SEPARATOR}{value}")
+        return (system + _ANY_VALUE,)
+    return (value, system + _ANY_VALUE, f"{system}{_SEPARATOR}{value}")
 
 
 def token_text(value: TokenValue) -> str:
     """Return the text that a token value looks for."""
     if value.system is None:
         return value.value or ""
-    return f"{value.system}{_SEPARATOR}{value.value or ''}"
+    return value.system + (_ANY_VALUE if value.value is None else _SEPARATOR + value.value)
 
 
 def reference_texts(entry: ReferenceEntry) -> tuple[str, ...]:

@@ -93,7 +93,7 @@ class Ranges:
     def probe(self, candidate: Candidate) -> Sql:
         test = any_of([_with_unit(value) for value in self.values])
         table = self.table
-        select = f"SELECT 1 FROM {table} INDEXED BY {table}_rid WHERE rid = {candidate.rid} AND p = ? AND ({test.text})"
+        select = f"SELECT 1 FROM {table} INDEXED BY {table}_rid WHERE rid = {candidate.rid} AND p = ? AND {test.text}"
         return exists(Sql(select, (self.p, *test.parameters)))
 
     def rids(self, depth: int = 0) -> Sql:

@@ -97,7 +97,8 @@ def all_of(tests: Sequence[Sql]) -> Sql:
 
 def any_of(tests: Sequence[Sql]) -> Sql:
     """Return the test that one of these holds."""
-    return _joined([Sql(f"({test.text})", test.parameters) for test in tests], " OR ", Sql("0"))
+    joined = _joined([Sql(f"({test.text})", test.parameters) for test in tests], " OR ", Sql("0"))
+    return Sql(f"({joined.text})", joined.parameters)
 
 
 def union_all(selects: Sequence[Sql]) -> Sql:

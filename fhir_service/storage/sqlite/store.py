@@ -17,7 +17,8 @@ from fhir_service.fhir.search.query import Include, Query
 from fhir_service.storage.sqlite.context import Reader
 from fhir_service.storage.sqlite.history import history
 from fhir_service.storage.sqlite.includes import included
-from fhir_service.storage.sqlite.prepared import prepare, resource_key
+from fhir_service.storage.sqlite.packed import unpack
+from fhir_service.storage.sqlite.prepared import PreparedCommit, prepare, resource_key
 from fhir_service.storage.sqlite.schema import migrate
 from fhir_service.storage.sqlite.search import rids_of, search, versions
 from fhir_service.storage.sqlite.sql import json_array
@@ -162,6 +163,10 @@ class SqliteStore:
 
     async def commit(self, changes: Sequence[Change], conditions: Sequence[Condition] = ()) -> list[Committed]:
         return await self._writer.submit(prepare(changes, conditions))
+
+    def commit_packed(self, changes: Sequence[bytes], conditions: Sequence[Condition]) -> "asyncio.Future[Any]":
+        """Store changes that were prepared elsewhere (`packed.py`); the future ends when they are durable."""
+        return self._writer.submit(PreparedCommit(tuple(map(unpack, changes)), tuple(conditions)))
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(None, self._writer.stop)

@@ -125,7 +125,7 @@ class Updated:
 
     def probe(self, candidate: Candidate) -> Sql:
         test = self._test()
-        return exists(Sql(f"SELECT 1 FROM res WHERE rid = {candidate.rid} AND ({test.text})", test.parameters))
+        return exists(Sql(f"SELECT 1 FROM res WHERE rid = {candidate.rid} AND {test.text}", test.parameters))
 
     def rids(self, depth: int = 0) -> Sql:
         return union_all(
@@ -163,7 +163,7 @@ class Strings:
 
     def probe(self, candidate: Candidate) -> Sql:
         test = any_of([self._test(value) for value in self.values])
-        select = f"SELECT 1 FROM st INDEXED BY st_rid WHERE rid = {candidate.rid} AND p = ? AND ({test.text})"
+        select = f"SELECT 1 FROM st INDEXED BY st_rid WHERE rid = {candidate.rid} AND p = ? AND {test.text}"
         return exists(Sql(select, (self._p, *test.parameters)))
 
     def rids(self, depth: int = 0) -> Sql:

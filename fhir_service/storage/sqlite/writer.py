@@ -40,6 +40,7 @@ class Writer:
         newest, last = connection.execute("SELECT (SELECT max(upd) FROM res), (SELECT max(rid) FROM res)").get
         self._updated: int = newest or 0
         self._sequence = IdSequence(clock, last or 0)
+        self._transactions = IdSequence(clock)
         self._known_shapes = {k for (k,) in connection.execute("SELECT k FROM shape")}
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="sqlite-writer", daemon=True)
@@ -94,7 +95,7 @@ class Writer:
         shapes = set(self._known_shapes)
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            batch = Batch(self._reader, self._sequence, updated, shapes)
+            batch = Batch(self._reader, self._sequence, self._transactions, updated, shapes)
             batch.look_up(commits)
             outcomes = [_decided(batch, commit) for commit in commits]
             batch.write()

@@ -1,0 +1,40 @@
+"""Prepared changes as bytes, so that other processes can prepare what one process writes (`fhir-service load`).
+
+What is left out are the typed entries, of which nothing but the rows is stored. A commit of such changes must not share
+a batch with one whose `Finds` condition they could fulfil: the loader waits for its commits before it does anything else.
+"""
+
+from typing import Any
+
+import msgspec
+
+from fhir_service.fhir.resource import Key
+from fhir_service.fhir.search.index import IndexEntries
+from fhir_service.storage.sqlite.keys import shape_key
+from fhir_service.storage.sqlite.prepared import Content, PreparedChange, prepare, resource_key
+from fhir_service.storage.sqlite.rows import decode_rows
+from fhir_service.storage.store import Put
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode: Any = msgspec.msgpack.Decoder(tuple[str, str, bytes, bytes, bytes, bytes, list[str]]).decode
+_NO_ENTRIES = IndexEntries()
+
+
+def pack(change: Put) -> bytes:
+    """Return the change with all that can be computed without the database; any process can do this."""
+    (prepared,) = prepare((change,), ()).changes
+    content = prepared.content
+    assert content is not None
+    return _encode((*prepared.key, content.head, content.tail, content.rows_blob, content.sort, list(content.shape[1])))
+
+
+def unpack(packed: bytes) -> PreparedChange:
+    """Return the change as the writer takes it: a PUT of whatever version there is."""
+    resource_type, id_, head, tail, rows_blob, sort, codes = _decode(packed)
+    key = Key(resource_type, id_)
+    shape = frozenset(codes)
+    content = Content(
+        head, tail, _NO_ENTRIES, decode_rows(rows_blob), rows_blob, sort, (shape_key(resource_type, shape), shape)
+    )
+    change = Put({"resourceType": resource_type, "id": id_}, _NO_ENTRIES)
+    return PreparedChange(change, key, resource_key(key), content)

@@ -1,0 +1,235 @@
+"""Random small worlds: the same changes for several stores, and queries of every kind about them.
+
+Values are few, so that queries find something, clauses meet in the same resources, and sort keys tie.
+"""
+
+from collections.abc import Sequence
+from random import Random
+from typing import Any, get_args
+
+from fhir_service.fhir.resource import Key
+from fhir_service.fhir.search.index import (
+    DateEntry,
+    IndexEntries,
+    NumberEntry,
+    QuantityEntry,
+    ReferenceEntry,
+    StringEntry,
+    TokenEntry,
+    UriEntry,
+)
+from fhir_service.fhir.search.parameter import SearchType
+from fhir_service.fhir.search.query import (
+    Chain,
+    Clause,
+    DateValue,
+    Has,
+    IdMatch,
+    Include,
+    LastUpdatedMatch,
+    Match,
+    Prefix,
+    QuantityValue,
+    Query,
+    ReferenceValue,
+    Sort,
+    StringValue,
+    TokenValue,
+    UriValue,
+    Value,
+)
+from fhir_service.storage.store import Change, Delete, Put
+
+from .made import DAY, PARAMETERS, PRIMARY, entries, number, parameter
+
+IDS = tuple("abcdefghij")
+TARGETS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("Patient", "general-practitioner"): ("Practitioner",),
+    ("Patient", "link"): ("Patient",),
+    ("Observation", "subject"): ("Patient", "Encounter"),
+    ("Observation", "encounter"): ("Encounter",),
+    ("Encounter", "subject"): ("Patient",),
+    ("Encounter", "reason"): ("Observation", "Patient"),
+}
+SYSTEMS = (None, "http://s.example/1", "urn:oid:1.2")
+CODES = ("x", "y", "final", "診断", "")
+TEXTS = ("Ando", "ando", "Andreas", "山田", "山田太郎", "田中", "ｻﾄｳ", "a", "", "\uffff\U0010ffff", "o'Neil %_")
+UNITS = ((None, None, None), ("http://ucum", "mg", "mg"), ("http://ucum", "kg", "キロ"), (None, None, "mg"))
+URIS = ("http://a.example", "http://a.example/", "urn:uuid:1")
+NUMBERS = ("-1.5", "0", "1", "1.0", "2", "99.95", "100", "1e3", "0.001")
+OPEN = 2**62
+EPOCH = 1_795_000_000_000_000
+
+
+def change(random: Random) -> Change:
+    """Return a random Put or Delete."""
+    resource_type = random.choice(tuple(PARAMETERS))
+    key = Key(resource_type, random.choice(IDS))
+    if random.random() < 0.15:
+        return Delete(key)
+    resource = {"resourceType": key.type, "id": key.id, "n": random.randrange(1000)}
+    return Put(resource, _entries(random, resource_type), random.choice(("PUT", "POST")))
+
+
+def query(random: Random) -> Query:
+    """Return a random query with up to three clauses, sort keys and includes."""
+    resource_type = random.choice(tuple(PARAMETERS))
+    clauses = tuple(_clause(random, resource_type) for _ in range(random.choice((0, 1, 1, 1, 2, 2, 3))))
+    keys = tuple(_sort(random, resource_type) for _ in range(random.choice((0, 0, 1, 1, 2))))
+    includes = tuple(_include(random) for _ in range(random.choice((0, 0, 1, 3))))
+    return Query(resource_type, clauses, keys, includes)
+
+
+def _entries(random: Random, resource_type: str) -> IndexEntries:
+    made: list[Any] = []
+    for code, kind in PARAMETERS[resource_type].items():
+        made += [_entry(random, resource_type, code, kind) for _ in range(random.choice((0, 0, 1, 1, 1, 2)))]
+    first = PRIMARY.get(resource_type)
+    date = min((entry.low for entry in made if isinstance(entry, DateEntry) and entry.code == first), default=None)
+    return entries(*made, date=date)
+
+
+def _entry(random: Random, resource_type: str, code: str, kind: SearchType) -> Any:
+    match kind:
+        case "token":
+            return TokenEntry(code, random.choice(SYSTEMS), random.choice((*CODES, None)))
+        case "reference":
+            return _reference(random, resource_type, code)
+        case "string":
+            text = random.choice(TEXTS)
+            return StringEntry(code, text, text.casefold())
+        case "date":
+            return DateEntry(code, *_period(random))
+        case "number":
+            return NumberEntry(code, *_range(random))
+        case "quantity":
+            return QuantityEntry(code, *_range(random), *random.choice(UNITS))
+        case _:
+            return UriEntry(code, random.choice(URIS))
+
+
+def _reference(random: Random, resource_type: str, code: str) -> ReferenceEntry:
+    if random.random() < 0.15:
+        return ReferenceEntry(code, None, None, random.choice(SYSTEMS), random.choice(CODES))
+    if random.random() < 0.1:
+        return ReferenceEntry(code, random.choice(URIS), random.choice((None, "1", "2")))
+    target = f"{random.choice(TARGETS[resource_type, code])}/{random.choice(IDS)}"
+    return ReferenceEntry(code, target, random.choice((None, None, "1")))
+
+
+def _period(random: Random) -> tuple[int, int]:
+    low = EPOCH + random.randrange(-40, 40) * DAY
+    if random.random() < 0.1:
+        low = -OPEN
+    if random.random() < 0.15:
+        return low, OPEN
+    return low, low + random.choice((0, 1, DAY - 1, 3 * DAY, 31 * DAY, 33 * DAY, 400 * DAY))
+
+
+def _range(random: Random) -> tuple[float, float]:
+    value = float(random.choice(NUMBERS))
+    if random.random() < 0.15:
+        return value, value + random.choice((0.05, 1.0, 1e300))
+    return value, value
+
+
+def _clause(random: Random, resource_type: str, depth: int = 0) -> Clause:
+    pick = random.random()
+    if pick < 0.06:
+        return IdMatch(tuple(random.sample((*IDS, "absent"), random.choice((1, 3, 10)))))
+    if pick < 0.12:
+        return LastUpdatedMatch(tuple(_instant_value(random) for _ in range(random.choice((1, 2)))))
+    if pick < 0.24 and depth < 2:
+        return _chain(random, resource_type, depth)
+    if pick < 0.36 and depth < 2:
+        return _has(random, resource_type, depth)
+    return _match(random, resource_type)
+
+
+def _chain(random: Random, resource_type: str, depth: int) -> Clause:
+    code = random.choice([code for type_, code in TARGETS if type_ == resource_type])
+    types = [type_ for type_ in TARGETS[resource_type, code] if type_ in PARAMETERS]
+    clauses = tuple((type_, _clause(random, type_, depth + 1)) for type_ in types)
+    return Chain(parameter(resource_type, code), clauses) if clauses else _match(random, resource_type)
+
+
+def _has(random: Random, resource_type: str, depth: int) -> Clause:
+    sources = [key for key, targets in TARGETS.items() if resource_type in targets]
+    if not sources:
+        return _match(random, resource_type)
+    source, code = random.choice(sources)
+    return Has(source, parameter(source, code), _clause(random, source, depth + 1))
+
+
+def _match(random: Random, resource_type: str) -> Match:
+    code = random.choice(tuple(PARAMETERS[resource_type]))
+    asked = parameter(resource_type, code)
+    if random.random() < 0.12:
+        return Match(asked, (), "missing", random.random() < 0.5)
+    modifier = None
+    if asked.type == "string":
+        modifier = random.choice((None, "exact", "contains", "contains"))
+    elif asked.type in ("token", "reference") and random.random() < 0.25:
+        modifier = "not"
+    elif asked.type == "reference" and random.random() < 0.25:
+        modifier = "identifier"
+    values = [_value(random, asked.type, resource_type, code, modifier) for _ in range(random.choice((1, 1, 1, 2, 3)))]
+    return Match(asked, tuple(values), modifier)
+
+
+def _value(random: Random, kind: SearchType, resource_type: str, code: str, modifier: str | None) -> Value:
+    match kind:
+        case "token":
+            return _token(random)
+        case "reference" if modifier == "identifier":
+            return ReferenceValue((), None, _token(random))
+        case "reference":
+            targets = [f"{type_}/{random.choice(IDS)}" for type_ in TARGETS[resource_type, code]]
+            return ReferenceValue((*targets, random.choice(URIS)), random.choice((None, None, "1")))
+        case "string":
+            text = random.choice(TEXTS)
+            begin, end = sorted((random.randrange(len(text) + 1), random.randrange(len(text) + 1)))
+            text = text if modifier == "exact" else text[0 if modifier is None else begin : end]
+            return StringValue(text, text.casefold())
+        case "date":
+            low, high = _period(random)
+            return DateValue(_prefix(random), low, high)
+        case "number":
+            return number(_prefix(random), random.choice(NUMBERS))
+        case "quantity":
+            system, unit, _ = random.choice(UNITS)
+            unit = random.choice((unit, "mg", "キロ", None)) if system is None else unit
+            return QuantityValue(number(_prefix(random), random.choice(NUMBERS)), system, unit)
+        case _:
+            return UriValue(random.choice(URIS))
+
+
+def _token(random: Random) -> TokenValue:
+    system = random.choice((None, "", *SYSTEMS[1:]))
+    return TokenValue(system, random.choice(CODES) if not system or random.random() < 0.6 else None)
+
+
+def _prefix(random: Random) -> Prefix:
+    prefix: Prefix = random.choice(get_args(Prefix))
+    return prefix
+
+
+def _instant_value(random: Random) -> DateValue:
+    low = 1_795_358_301_123_000 + random.randrange(120) * 1000
+    return DateValue(_prefix(random), low, low + random.choice((999, 20_999)))
+
+
+def _sort(random: Random, resource_type: str) -> Sort:
+    code: Any = random.choice((*PARAMETERS[resource_type], "_id", "_lastUpdated"))
+    asked = code if code.startswith("_") else parameter(resource_type, code)
+    return Sort(asked, random.random() < 0.5)
+
+
+def _include(random: Random) -> Include:
+    (source, code), targets = random.choice(tuple(TARGETS.items()))
+    target = random.choice((None, *targets))
+    return Include(source, parameter(source, code), target, random.random() < 0.5, random.random() < 0.3)
+
+
+def shuffled(random: Random, items: Sequence[Any]) -> list[Any]:
+    return random.sample(items, len(items))
