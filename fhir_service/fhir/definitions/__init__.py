@@ -8,12 +8,14 @@ https://hl7.org/fhir/R4/downloads.html
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol, Self
+from zipfile import BadZipFile
 
 import fhir_service
 from fhir_service.fhir.definitions.archive import Archive, Package
 from fhir_service.fhir.definitions.folder import Folder, own_profiles
 from fhir_service.fhir.definitions.model import Element, Kind, TypeDefinition
 from fhir_service.fhir.definitions.snapshot import TypeModel
+from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Resource
 
 __all__ = ["Definitions", "Element", "Kind", "Package", "TypeDefinition"]
@@ -47,7 +49,7 @@ class Definitions:
         """Open the definitions; `packages` is the folder where packages were added, `profiles` instead of our own."""
         folder = profiles or own_profiles()
         own = [Folder(folder, OWN)] if folder else []
-        added = [Archive(path) for path in sorted(packages.glob("*.zip"))] if packages else []
+        added = list(map(_opened, sorted(packages.glob("*.zip")))) if packages else []
         added.sort(key=lambda archive: _newest_first(archive.package.version), reverse=True)
         return cls(Archive(R4), [*own, *added])
 
@@ -91,6 +93,15 @@ class Definitions:
         if not self._compartments:
             self._compartments = {each["code"]: _members(each) for each in self.all("CompartmentDefinition")}
         return self._compartments[code]
+
+
+def _opened(path: Path) -> Archive:
+    try:
+        return Archive(path)
+    except (OSError, KeyError, TypeError, ValueError, BadZipFile) as error:
+        ja = f"パッケージ {path} が壊れています。削除して追加し直してください。"
+        en = f"The package {path} is damaged. Delete it and add it again."
+        raise FhirError(Issue("exception", ja, en)) from error
 
 
 def _members(compartment: Resource) -> Mapping[str, tuple[str, ...]]:

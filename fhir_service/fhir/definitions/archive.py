@@ -103,12 +103,12 @@ class Archive:
         head = index["package"]
         self.package = Package(**head | {"dependencies": tuple(map(tuple, head["dependencies"]))})
         self._by_type: dict[str, list[list[Any]]] = index["definitions"]
-        self._by_url = {row[0]: row for rows in self._by_type.values() for row in rows}
+        self._by_url = {row[0]: row for rows in self._by_type.values() for row in rows if row[0]}
 
     def find(self, url: str, version: str | None = None) -> Resource | None:
-        """Return the definition with this url, of this version if one is named."""
+        """Return the definition with this url, of this version if one is named (its own, or else the package's)."""
         row = self._by_url.get(url)
-        if row is None or (version is not None and row[1] != version):
+        if row is None or (version is not None and version != (row[1] or self.package.version)):
             return None
         with zipfile.ZipFile(self._path) as archive:
             resource: Resource = _decode(archive.read(row[2]).split(b"\n")[row[3]])

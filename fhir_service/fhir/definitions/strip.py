@@ -29,25 +29,35 @@ EDITORIAL_CODES = frozenset(
 
 
 def strip(definition: Resource) -> Resource:
-    """Return a copy of the definition without what only people read."""
+    """Return a copy of the definition without what only people read; what has another shape is left as it is."""
     dropped = PROSE | DROPPED.get(definition["resourceType"], frozenset())
     kept: Resource = {name: value for name, value in definition.items() if name not in dropped}
-    if "extension" in kept:
-        kept["extension"] = [each for each in kept["extension"] if each.get("url") not in EDITORIAL_CODES]
+    if isinstance(kept.get("extension"), list):
+        kept["extension"] = [each for each in kept["extension"] if not _is_editorial(each)]
     if definition["resourceType"] == "StructureDefinition":
         if "snapshot" in kept:
             kept.pop("differential", None)
         for view in ("snapshot", "differential"):
-            if view in kept:
-                kept[view] = {"element": [_element(each) for each in kept[view].get("element", ())]}
+            match kept.get(view):
+                case {"element": [*elements]}:
+                    kept[view] = {"element": list(map(_element, elements))}
     return {name: value for name, value in kept.items() if value not in ([], {})}
 
 
+def _is_editorial(extension: Any) -> bool:
+    return isinstance(extension, dict) and extension.get("url") in EDITORIAL_CODES
+
+
 def _element(element: Any) -> Any:
+    if not isinstance(element, dict):
+        return element
     kept = {name: value for name, value in element.items() if name not in ELEMENT_PROSE}
-    if "constraint" in kept:
-        kept["constraint"] = [
-            {name: value for name, value in constraint.items() if name not in CONSTRAINT_PROSE}
-            for constraint in kept["constraint"]
-        ]
+    if isinstance(kept.get("constraint"), list):
+        kept["constraint"] = list(map(_constraint, kept["constraint"]))
     return kept
+
+
+def _constraint(constraint: Any) -> Any:
+    if not isinstance(constraint, dict):
+        return constraint
+    return {name: value for name, value in constraint.items() if name not in CONSTRAINT_PROSE}
