@@ -96,7 +96,7 @@ async def _asked(request: FhirRequest, services: Services) -> Asked:
     given: list[Resource] = [{"name": name, "valueString": value} for name, value in request.query]
     match request.body:
         case {"resourceType": "Parameters", "parameter": list(parameters)}:
-            given += parameters
+            given += [parameter for parameter in parameters if isinstance(parameter, dict)]
         case None | {"resourceType": "Parameters"}:
             pass
         case _:
@@ -110,14 +110,16 @@ async def _asked(request: FhirRequest, services: Services) -> Asked:
 
 
 async def _take(asked: Asked, parameter: Resource, base: str, services: Services) -> None:
-    name = parameter.get("name")
+    name = str(parameter.get("name"))
     items = items_of(parameter, services.definitions)
     match name, items:
         case "expression", [Item(value=str(text))]:
             asked.expression = text
         case "context", [Item(value=str(text))]:
             asked.context = text
-        case "resource", [Item(value=dict(resource))]:
+        case "resource", [Item(value=dict(resource), type=type_name)] if (
+            type_name in services.definitions.resource_types
+        ):
             asked.resource = resource
         case "resource", [Item(value=str(text))]:
             asked.resource = await _stored(text, base, services)
@@ -126,10 +128,11 @@ async def _take(asked: Asked, parameter: Resource, base: str, services: Services
         case "variables", _:
             given = parameter.get("part")
             for part in given if isinstance(given, list) else ():
-                asked.variables[str(part.get("name"))] = items_of(part, services.definitions)
+                if isinstance(part, dict):
+                    asked.variables[str(part.get("name"))] = items_of(part, services.definitions)
         case _ if name not in _IGNORED:
-            ja = f"「{str(name)[:40]}」は$fhirpathのパラメーターではないか、値がありません。"
-            raise FhirError(Issue("value", ja, f'"{str(name)[:40]}" is no parameter of $fhirpath, or has no value.'))
+            ja = f"「{name[:40]}」は$fhirpathのパラメーターではないか、値がありません。"
+            raise FhirError(Issue("value", ja, f'"{name[:40]}" is no parameter of $fhirpath, or has no value.'))
     if name not in _IGNORED:
         asked.echo.append(parameter)
 

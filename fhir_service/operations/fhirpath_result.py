@@ -9,7 +9,8 @@ from functools import cache
 from typing import Any
 
 from fhir_service.fhir.definitions import Definitions
-from fhir_service.fhir.fhirpath import Item, Items, Quantity
+from fhir_service.fhir.fhirpath import Expression, Item, Items, Quantity
+from fhir_service.fhir.fhirpath import compile as compile_expression
 from fhir_service.fhir.fhirpath.quantity import to_fhir
 from fhir_service.fhir.json import encode
 from fhir_service.fhir.resource import Resource
@@ -66,13 +67,13 @@ def _regex(pattern: str) -> re.Pattern[str]:
 
 
 def items_of(parameter: Resource, definitions: Definitions) -> Items:
-    """Return what a parameter (or part) holds: its resource, or its value with the type that it has there."""
-    resource = parameter.get("resource")
-    if isinstance(resource, dict):
-        return [Item(resource, resource["resourceType"])]
-    by_json = definitions.type(PARAMETER).by_json
-    found = ((name, by_json[name][1]) for name in parameter if name.startswith("value") and name in by_json)
-    return [Item(parameter[name], type_name, parameter.get("_" + name)) for name, type_name in found]
+    """Return what a parameter (or part) holds: its value with the type that it has there, or its resource."""
+    return _held(definitions).evaluate(Item(parameter, PARAMETER))
+
+
+@cache
+def _held(definitions: Definitions) -> Expression:
+    return compile_expression("value.combine(resource)", definitions, context_type=PARAMETER)
 
 
 def traces(found: Iterable[tuple[str, Items]], definitions: Definitions) -> list[Resource]:

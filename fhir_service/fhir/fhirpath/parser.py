@@ -82,12 +82,12 @@ class _Parser:
 
     def unexpected(self, wanted: str | None = None) -> FhirPathError:
         token = self.peek()
-        found_ja = "式の終わり" if token.kind == "end" else f"「{token.text}」"
-        found_en = "the end of the expression" if token.kind == "end" else f"'{token.text}'"
+        if token.kind == "end":
+            return unreadable("式が途中で終わっています。", "The expression ends too soon.").at(token.at)
         if wanted is None:
-            return unreadable(f"{found_ja}はここには置けません。", f"Unexpected {found_en}.").at(token.at)
-        ja = f"「{wanted}」が必要ですが、{found_ja}があります。"
-        return unreadable(ja, f"Expected '{wanted}' but found {found_en}.").at(token.at)
+            return unreadable(f"「{token.text}」はここには置けません。", f"Unexpected '{token.text}'.").at(token.at)
+        ja = f"「{wanted}」が必要ですが、「{token.text}」があります。"
+        return unreadable(ja, f"Expected '{wanted}' but found '{token.text}'.").at(token.at)
 
     def deeper(self) -> None:
         self.depth += 1
