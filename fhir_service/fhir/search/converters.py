@@ -241,7 +241,7 @@ def canonical_uri(code: str, value: str) -> Sequence[Entry]:
 
 def canonical(code: str, value: str) -> Sequence[Entry]:
     target, _, version = value.partition("|")
-    return (ReferenceEntry(code, target, version or None),)
+    return () if value.startswith("#") else (ReferenceEntry(code, target, version or None),)
 
 
 def nothing(code: str, value: Any) -> Sequence[Entry]:

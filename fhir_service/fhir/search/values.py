@@ -88,7 +88,8 @@ def _number(parameter: SearchParameter, text: str, reading: Reading) -> NumberVa
         raise problems.bad_value(parameter, text)
     value = Decimal(plain)
     half = _half_of_precision(value)
-    low, high = bounded(value - half), bounded(value + half)
+    # At the limit of what a float can tell apart, the number itself is still found.
+    low, high = bounded(value - half), max(bounded(value + half), math.nextafter(bounded(value), math.inf))
     if prefix == "ap":
         # "The recommended value for the approximation is 10% of the stated value"
         about = abs(value) / 10
@@ -155,27 +156,28 @@ def token(parameter: SearchParameter, text: str) -> TokenValue:
 
 
 def _reference(parameter: SearchParameter, text: str, reading: Reading) -> ReferenceValue:
-    plain = unescape(text, parameter.code)
+    plain, _, business_version = unescape(text, parameter.code).partition("|")
     found = parse_reference(plain)
+    version = business_version or found.version
+    canonical = any(path.type != "Reference" for path in reading.registry.paths(parameter))
     match found.kind:
         case "literal" if found.key and found.is_local(reading.base):
             if found.key.type not in reading.registry.definitions.resource_types:
                 raise problems.bad_value(parameter, text)
             # "A relative reference resolving to the same value as a specified absolute URL, or vice versa, qualifies
             # as a match." A Reference is indexed relative; a canonical as it is, so both its forms are asked for.
-            only_references = all(path.type == "Reference" for path in reading.registry.paths(parameter))
-            absolute = () if only_references else (f"{reading.base}/{found.key}",)
-            return ReferenceValue((str(found.key), *absolute), found.version)
+            absolute = (f"{reading.base}/{found.key}",) if canonical else ()
+            return ReferenceValue((str(found.key), *absolute), version)
         case "literal":
-            return ReferenceValue((f"{found.base}/{found.key}",), found.version)
+            return ReferenceValue((f"{found.base}/{found.key}",), version)
         case "urn":
-            return ReferenceValue((plain,))
+            return ReferenceValue((plain,), version)
         case "other" if ":" in plain:
-            url, _, version = plain.partition("|")
-            return ReferenceValue((url,), version or None)
+            return ReferenceValue((plain,), version)
         case "other" if _ID(plain):
             types = parameter.targets or sorted(reading.registry.definitions.resource_types)
-            return ReferenceValue(tuple(f"{each}/{plain}" for each in types))
+            bare = (plain,) if canonical else ()
+            return ReferenceValue((*(f"{each}/{plain}" for each in types), *bare), version)
         case _:
             raise problems.bad_value(parameter, text)
 

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from fhir_service.fhir.resource import Resource
-
-from .conftest import Finds
+from tests.fhir.search.conftest import Finds
 
 UCUM = "http://unitsofmeasure.org"
 LOINC = "http://loinc.org"
