@@ -133,8 +133,8 @@ class Batch:
 
     def _check_finds(self, condition: Finds) -> None:
         query, most = condition.query, len(condition.keys) + _FOUND_MOST
-        if not all(isinstance(clause, Match | IdMatch) for clause in query.clauses):
-            self.write()  # what a chain finds depends on other resources too
+        if not (_asks_for_itself(query) and all(map(_has_entries, self._planned.values()))):
+            self.write()
         found = find(self._reader, query, most + len(self._planned))
         found -= self._planned.keys()
         found |= {planned.key for planned in self._planned.values() if _fulfils(planned, query)}
@@ -189,12 +189,22 @@ def _deletion(key: Key, state: _State | None) -> Version:
     return Version(key, state.version, state.updated, "DELETE", b"")
 
 
+def _asks_for_itself(query: Query) -> bool:
+    """Whether the entries and the id of a resource tell if it is found; a chain depends on others too."""
+    return all(isinstance(clause, Match | IdMatch) for clause in query.clauses)
+
+
+def _has_entries(planned: Planned) -> bool:
+    return planned.content is None or planned.content.entries is not None
+
+
 def _fulfils(planned: Planned, query: Query) -> bool:
-    """Whether a planned version is what the query finds; its clauses are only of the two kinds asked here."""
-    if planned.content is None or planned.key.type != query.resource_type:
+    """Whether a planned version is what a query finds that asks for nothing but itself."""
+    entries = planned.content.entries if planned.content else None
+    if entries is None or planned.key.type != query.resource_type:
         return False
     return all(
-        planned.key.id in clause.ids if isinstance(clause, IdMatch) else matches(planned.content.entries, clause)
+        planned.key.id in clause.ids if isinstance(clause, IdMatch) else matches(entries, clause)
         for clause in query.clauses
         if isinstance(clause, Match | IdMatch)
     )

@@ -1,7 +1,6 @@
 """Prepared changes as bytes, so that other processes can prepare what one process writes (`fhir-service load`).
 
-What is left out are the typed entries, of which nothing but the rows is stored. A commit of such changes must not share
-a batch with one whose `Finds` condition they could fulfil: the loader waits for its commits before it does anything else.
+What is left out are the typed entries, of which nothing but the rows is stored.
 """
 
 from typing import Any
@@ -34,7 +33,7 @@ def unpack(packed: bytes) -> PreparedChange:
     key = Key(resource_type, id_)
     shape = frozenset(codes)
     content = Content(
-        head, tail, _NO_ENTRIES, decode_rows(rows_blob), rows_blob, sort, (shape_key(resource_type, shape), shape)
+        head, tail, None, decode_rows(rows_blob), rows_blob, sort, (shape_key(resource_type, shape), shape)
     )
     change = Put({"resourceType": resource_type, "id": id_}, _NO_ENTRIES)
     return PreparedChange(change, key, resource_key(key), content)

@@ -25,11 +25,14 @@ def resource_key(key: Key) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a Put stores, all but the stamp; `sort` is JSON, `shape` the key and codes of what has a value."""
+    """What a Put stores, all but the stamp; `sort` is JSON, `shape` the key and codes of what has a value.
+
+    `entries` is None where only the rows are known any more (`packed.py`).
+    """
 
     head: bytes
     tail: bytes
-    entries: IndexEntries
+    entries: IndexEntries | None
     rows: Rows
     rows_blob: bytes
     sort: bytes
