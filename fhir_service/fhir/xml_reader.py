@@ -78,6 +78,8 @@ class Reader:
     def _complex(self, node: Node, known: Property, depth: int) -> Resource:
         depth += 2 if known.repeats else 1
         if known.form != "resource":
+            if not len(node) and not len(node.attrib) and not node.text:
+                raise self._error(node, "structure", "空の要素は使えません。", "An element must not be empty.")
             return self._object(node, self._shapes[known.code], depth)
         inside = list(self._children(node))
         if len(inside) != 1 or len(node.attrib):
