@@ -13,6 +13,9 @@ from fhirpy import AsyncFHIRClient, SyncFHIRClient
 from fhirpy.base.exceptions import MultipleResourcesFound, OperationOutcome, ResourceNotFound
 from fhirpy.base.searchset import Raw
 
+# fhirpy warns of its own call to its own deprecated argument.
+pytestmark = pytest.mark.filterwarnings("ignore:The first arg of method patch:DeprecationWarning")
+
 SYSTEM = "http://example.jp/fhirpy"
 
 
@@ -177,7 +180,7 @@ async def test_a_conditional_delete_deletes_one_and_none_is_no_error(own: Own) -
     _, status = await settled(own.search("Patient").delete())
     _, nothing = await settled(own.search("Patient").delete())
 
-    assert (status, nothing) in [(204, 204), (200, 204)]
+    assert (status, nothing) == (200, 204)
     assert await settled(own.search("Patient").count()) == 0
 
 

@@ -81,7 +81,8 @@ def test_a_conditional_delete_deletes_the_one_it_finds(api: httpx.Client) -> Non
 
     answers = [api.delete("Patient", params=criteria) for _ in range(2)]
 
-    assert [answer.status_code for answer in answers] == [204, 204]
+    assert [answer.status_code for answer in answers] == [200, 204]
+    assert f"Patient/{id_}" in answers[0].json()["issue"][0]["details"]["text"], "the client did not know which it was"
     assert api.get(f"Patient/{id_}").status_code == 410
 
 

@@ -243,10 +243,12 @@ async def test_a_conditional_reference_must_find_exactly_one(fhir: Any) -> None:
     )
     two = await refused(fhir, entry("POST", "Observation", observation("Patient?identifier=1")))
     unknown = await refused(fhir, entry("POST", "Observation", observation("Patient?nothing=1")))
+    no_type = await refused(fhir, entry("POST", "Observation", observation("Nonsense?nothing=1")))
 
     assert none == (412, ["Bundle.entry[1].resource.subject"])
     assert two == (412, ["Bundle.entry[0].resource.subject"])
     assert unknown == (400, ["Bundle.entry[0].resource.subject"])
+    assert no_type == (400, ["Bundle.entry[0].resource.subject.reference"])
 
 
 async def test_one_bad_entry_and_nothing_is_stored(fhir: Any) -> None:
