@@ -223,7 +223,7 @@ def bounded(value: int | Decimal) -> float:
     try:
         return max(-OPEN, min(OPEN, float(value)))
     except OverflowError:
-        return math.copysign(OPEN, value)
+        return OPEN if value > 0 else -OPEN
 
 
 # Uri and canonical: https://hl7.org/fhir/R4/search.html#uri and https://hl7.org/fhir/R4/references.html#canonical

@@ -27,12 +27,19 @@ _DATE_TIME = re.compile(
 ).fullmatch
 
 
-@lru_cache(maxsize=1 << 15)
+LONGEST = len("2026-11-22T10:00:00.") + 32 + len("+09:00")
+
+
 def bounds(text: str) -> Bounds | None:
     """Return what a date, dateTime or instant of any precision covers; None if the text is none of them.
 
     A time may lack its seconds or its zone, as search allows ("the minutes SHALL be present if an hour is present").
     """
+    return _bounds(text) if len(text) <= LONGEST else None
+
+
+@lru_cache(maxsize=1 << 15)
+def _bounds(text: str) -> Bounds | None:
     found = _DATE_TIME(text)
     if not found:
         return None

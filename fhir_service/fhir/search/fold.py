@@ -40,9 +40,15 @@ _REPEATED_VOICED = re.compile("(.)ヾ")
 _LONG_FOR_HYPHEN = re.compile("(?<=[0-9])ー")  # "１ー２ー３" in addresses
 
 
-@lru_cache(maxsize=1 << 16)
+CACHED_LENGTH = 64  # names and words come again and again; longer texts would only fill the cache
+
+
 def fold(text: str) -> str:
     """Return the folded form; never empty unless the text has nothing but white space."""
+    return _remembered(text) if len(text) <= CACHED_LENGTH else _fold(text)
+
+
+def _fold(text: str) -> str:
     if text.isascii():
         return text.lower().translate(_CHARACTERS) or text.strip().lower()
     normal = unicodedata.normalize("NFKC", text.translate(_SPACING_DAKUTEN)).casefold()
@@ -53,6 +59,9 @@ def fold(text: str) -> str:
         folded = _LONG_FOR_HYPHEN.sub("", folded)
     folded = _REPEATED.sub(r"\1\1", folded)
     return _REPEATED_VOICED.sub(lambda found: found[1] + unicodedata.normalize("NFC", found[1] + "\u3099"), folded)
+
+
+_remembered = lru_cache(maxsize=1 << 16)(_fold)
 
 
 class _Characters(dict[int, str | None]):

@@ -32,6 +32,13 @@ CORRECTED: dict[str, str] = {
     )
 }
 
+# Components whose expressions R4 has the wrong way round: (composite, component): expression
+_SP = "http://hl7.org/fhir/SearchParameter/"
+CORRECTED_COMPONENTS: dict[tuple[str, str], str] = {
+    (f"{_SP}DocumentReference-relationship", f"{_SP}DocumentReference-relatesto"): "target",
+    (f"{_SP}DocumentReference-relationship", f"{_SP}DocumentReference-relation"): "code",
+}
+
 # The date parameter that tells when what a resource speaks of happened or was written, where it is not called `date`.
 PRIMARY_DATE: dict[str, str] = {
     "Basic": "created",
@@ -120,8 +127,11 @@ class SearchRegistry:
 
     @cached_property
     def _definitions(self) -> dict[str, Resource]:
-        definitions = self.definitions.all("SearchParameter")
-        return {each["url"]: each for each in definitions if "url" in each and each["url"] not in EXAMPLES}
+        return {
+            each["url"]: each
+            for each in self.definitions.all("SearchParameter")
+            if each.keys() >= {"url", "code", "type"} and each["url"] not in EXAMPLES
+        }
 
     def _parameter(self, definition: Resource, resource_type: str) -> SearchParameter | None:
         """Return the parameter as it stands on this type, None if it cannot be evaluated there.
@@ -131,7 +141,7 @@ class SearchRegistry:
         branches = list(_branches(definition, resource_type))
         if not self._has_values(definition["type"], branches, resource_type):
             return None
-        components = [self._component(component) for component in definition.get("component", ())]
+        components = [self._component(definition["url"], component) for component in definition.get("component", ())]
         if None in components:
             return None
         parameter = SearchParameter(
@@ -169,10 +179,12 @@ class SearchRegistry:
             return False
         return True
 
-    def _component(self, component: Resource) -> tuple[str, str] | None:
+    def _component(self, composite: str, component: Resource) -> tuple[str, str] | None:
         """Return code and expression of a composite's component, None if its definition is not there."""
-        definition = self._definitions.get(component["definition"].partition("|")[0])
-        return (definition["code"], " | ".join(split_union(component["expression"]))) if definition else None
+        url = str(component.get("definition")).partition("|")[0]
+        definition = self._definitions.get(url)
+        expression: str = CORRECTED_COMPONENTS.get((composite, url)) or component.get("expression", "")
+        return (definition["code"], " | ".join(split_union(expression))) if definition else None
 
     def _targets(self, parameter: SearchParameter, declared: Sequence[str]) -> Iterable[str]:
         """Return the types that a reference parameter can point to; none stands for every type.

@@ -450,6 +450,14 @@ def test_a_composite_is_found_within_one_and_the_same_component(finds: Finds) ->
     assert not finds("code-value-quantity=8480-6$120", pressure)
 
 
+def test_a_composite_with_a_reference_is_found(finds: Finds) -> None:
+    relation = {"code": "replaces", "target": {"reference": "DocumentReference/1"}}
+    document = {"resourceType": "DocumentReference", "id": "d", "status": "current", "relatesTo": [relation]}
+
+    assert finds("relationship=DocumentReference/1$replaces", document)
+    assert not finds("relationship=DocumentReference/1$appends", document)
+
+
 # Parameters of every resource: https://hl7.org/fhir/R4/search.html#all
 
 
