@@ -55,7 +55,7 @@ class Shapes:
             name: Property(name, element.name, code, self._form(element, code), element.repeats, ranks[element.name])
             for name, (element, code) in definition.by_json.items()
         }
-        partners = {f"_{each.name}": each for each in properties.values() if each.form in ("primitive", "xhtml")}
+        partners = {f"_{each.name}": each for each in properties.values() if each.form == "primitive"}
         return Shape(
             name=definition.name,
             children={_tag(each): each for each in properties.values() if each.form != "attribute"},

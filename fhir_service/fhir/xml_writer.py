@@ -37,7 +37,10 @@ class Writer:
         return _UNFIT.sub("\ufffd", "".join(self._parts)).encode()
 
     def _resource(self, resource: Resource, level: int, namespace: str = "") -> None:
-        name = resource["resourceType"]
+        name = resource.get("resourceType")
+        if name not in self._shapes.resource_types:
+            ja = f"リソースの型「{name}」は FHIR R4 にありません。"
+            raise FhirError(Issue("exception", ja, f"FHIR R4 has no resource type '{name}'."))
         rest = {key: value for key, value in resource.items() if key != "resourceType"}
         self._element(name, rest, self._shapes[name], level, namespace)
 
@@ -94,7 +97,7 @@ def _in_order(value: Resource, shape: Shape) -> Iterable[Property]:
         if known is None:
             ja = f"{shape.name} に「{name}」という要素はありません。"
             raise FhirError(Issue("exception", ja, f"{shape.name} has no element '{name}'."))
-        if known.form != "attribute" and not (known.form == "xhtml" and name != known.name):
+        if known.form != "attribute":
             found[known.name] = known
     return sorted(found.values(), key=_rank) if len(found) > 1 else list(found.values())
 

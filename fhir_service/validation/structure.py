@@ -103,7 +103,8 @@ class StructureCheck:
         item = self._check(code)
         properties[json_name] = _array_check(item) if element.repeats else item
         is_primitive = code != "Resource" and self._definitions.type(code).kind == "primitive-type"
-        if is_primitive and not element.xml_attribute:
+        # What XML writes as an attribute has no id or extension, nor has a narrative: its id stands in the div.
+        if is_primitive and not element.xml_attribute and code != "xhtml":
             partner = self._check("Element")
             properties[f"_{json_name}"] = _partners_check(partner) if element.repeats else partner
 

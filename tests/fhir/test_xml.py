@@ -184,6 +184,19 @@ def test_a_narrative_that_is_no_xml_cannot_break_the_xml_around_it(definitions: 
     assert xml.decode(data, definitions)["id"] == "1"
 
 
+@pytest.mark.parametrize(
+    "resource",
+    [
+        {"resourceType": "Nothing"},
+        {"resourceType": "Patient", "nickname": "a"},
+        {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "HumanName"}}]},
+    ],
+)
+def test_what_r4_does_not_have_is_not_written(definitions: Definitions, resource: Any) -> None:
+    with pytest.raises(FhirError, match="has no"):
+        xml.encode(resource, definitions)
+
+
 def test_characters_that_no_xml_can_hold_are_replaced(definitions: Definitions) -> None:
     data = xml.encode({"resourceType": "Patient", "id": "a\x00\ud800\uffff"}, definitions)
 
