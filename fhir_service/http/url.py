@@ -11,6 +11,7 @@ from fhir_service.fhir.outcome import FhirError, Issue
 
 Query = tuple[tuple[str, str], ...]
 _PLAIN = re.compile(rb"[A-Za-z0-9\-._~!$'()*,;:@/=]*").fullmatch
+_PLAIN_QUERY = re.compile(rb"[\x21-\x24\x26-\x2a\x2c-\x7e]+").fullmatch  # ASCII without controls, space, % and +
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})").search
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]").search
 _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]").search  # a form may hold a text of several lines
@@ -28,7 +29,12 @@ def path_segments(raw: bytes) -> tuple[str, ...]:
 
 def query_parameters(raw: bytes, *, form: bool = False) -> Query:
     """Return the parameters in their order, of a query string or of a form body."""
-    return tuple(_parameter(part, form) for part in raw.split(b"&") if part) if raw else ()
+    if not raw:
+        return ()
+    if _PLAIN_QUERY(raw):
+        pairs = [part.partition("=") for part in raw.decode("ascii").split("&") if part]
+        return tuple([(name, value) for name, _, value in pairs])
+    return tuple(_parameter(part, form) for part in raw.split(b"&") if part)
 
 
 def _parameter(part: bytes, form: bool) -> tuple[str, str]:

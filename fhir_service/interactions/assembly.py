@@ -3,8 +3,9 @@
 https://hl7.org/fhir/R4/bundle.html
 """
 
+import re
 from collections.abc import Iterable, Sequence
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import msgspec
 
@@ -13,6 +14,7 @@ Link = tuple[str, str]
 
 _encode = msgspec.json.encode
 _SAFE = ":/,$*"  # what may stand in a query string as it is and reads better so
+_PLAIN = re.compile(r"[A-Za-z0-9_.\-~:/,$*]*").fullmatch
 
 
 def bundle(kind: str, links: Iterable[Link], entries: Sequence[bytes], total: int | None = None) -> bytes:
@@ -29,7 +31,11 @@ def bundle(kind: str, links: Iterable[Link], entries: Sequence[bytes], total: in
 
 def query_string(parameters: Sequence[tuple[str, str]]) -> str:
     """Return the parameters as they stand in a link."""
-    return urlencode(parameters, safe=_SAFE, quote_via=quote)
+    return "&".join([f"{_quoted(name)}={_quoted(value)}" for name, value in parameters])
+
+
+def _quoted(text: str) -> str:
+    return text if _PLAIN(text) else quote(text, safe=_SAFE)
 
 
 def url(address: str, parameters: str) -> str:

@@ -5,6 +5,7 @@ asks for it; else it is there only where it costs nothing, because the first pag
 https://hl7.org/fhir/R4/http.html#search and https://hl7.org/fhir/R4/search.html
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from fhir_service.fhir import json
@@ -41,10 +42,6 @@ class Asked(NamedTuple):
     def only_count(self) -> bool:
         return self.size == 0 or self.parsed.summary == "count"
 
-    @property
-    def subsetted(self) -> bool:
-        return bool(self.parsed.elements) or self.parsed.summary in ("true", "text", "data")
-
 
 async def search_type(request: FhirRequest, services: Services) -> FhirResponse:
     """Return a page of matches, and what they include, as a searchset Bundle."""
@@ -80,7 +77,9 @@ def _asked(request: FhirRequest, services: Services) -> Asked:
         lenient=preference(request.headers).lenient,
     )
     size = services.default_count if parsed.count is None else min(parsed.count, services.max_count)
-    shown = [(name, str(size) if name == "_count" else value) for name, value in parsed.understood]
+    shown = parsed.understood
+    if parsed.count is not None and parsed.count != size:
+        shown = tuple((name, str(size) if name == "_count" else value) for name, value in shown)
     return Asked(parsed, size, f"{request.base}/{request.path[0]}", query_string(shown))
 
 
@@ -92,38 +91,43 @@ def _translated(query: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ..
 
 
 def _links(request: FhirRequest, asked: Asked, page: Page, services: Services) -> list[Link]:
-    format_ = query_string(format_parameters(request.query))
-    shown = "&".join(part for part in (asked.understood, format_) if part)
-
-    def at(position: Position) -> str:
-        token = cursor.token(position, asked.bound_to, services.secret)
-        return url(asked.address, f"{shown}&{cursor.PARAMETER}={token}".lstrip("&"))
-
-    links = [("self", url(asked.address, shown))]
+    shown = asked.understood
+    if format_ := format_parameters(request.query):
+        shown = "&".join(filter(None, (shown, query_string(format_))))
+    here = url(asked.address, shown)
+    links = [("self", here)]
     if page.next or page.previous:
-        links.append(("first", url(asked.address, shown)))
+        links.append(("first", here))
+    start = f"{here}{'&' if shown else '?'}{cursor.PARAMETER}="
     if page.previous:
-        links.append(("previous", at(Position("before", page.previous))))
+        before = Position("before", page.previous)
+        links.append(("previous", start + cursor.token(before, asked.bound_to, services.secret)))
     if page.next:
-        links.append(("next", at(Position("after", page.next))))
+        after = Position("after", page.next)
+        links.append(("next", start + cursor.token(after, asked.bound_to, services.secret)))
     return links
 
 
 def _entries(request: FhirRequest, asked: Asked, page: Page, services: Services) -> list[bytes]:
-    start = f'{{"fullUrl":"{request.base}/'.encode()
-    entries = [_entry(start, version, asked, services) + _MATCH for version in page.matches]
-    entries += [_entry(start, version, asked, services) + _INCLUDE for version in page.included]
+    entries = _with_mode(page.matches, _MATCH, request.base, asked, services)
+    if page.included:
+        entries += _with_mode(page.included, _INCLUDE, request.base, asked, services)
     if asked.parsed.ignored:
         issues = [_ignored(name) for name in asked.parsed.ignored]
         entries.append(b'{"resource":' + json.encode(operation_outcome(issues)) + _OUTCOME)
     return entries
 
 
-def _entry(start: bytes, version: Version, asked: Asked, services: Services) -> bytes:
-    body = version.body
-    if asked.subsetted:
-        body = subset(body, asked.parsed.summary, asked.parsed.elements, services)
-    return b'%b%b/%b","resource":%b' % (start, version.key.type.encode(), version.key.id.encode(), body)
+def _with_mode(versions: Sequence[Version], mode: bytes, base: str, asked: Asked, services: Services) -> list[bytes]:
+    """Return the entries of these versions; twenty on a page, so that each step here counts."""
+    summary, elements = asked.parsed.summary, asked.parsed.elements
+    if elements or summary in ("true", "text", "data"):
+        versions = [each._replace(body=subset(each.body, summary, elements, services)) for each in versions]
+    start = f'{{"fullUrl":"{base}/'
+    return [
+        b"".join((f'{start}{type_}/{id_}","resource":'.encode(), body, mode))
+        for (type_, id_), _, _, _, body in versions
+    ]
 
 
 def _ignored(name: str) -> Issue:
