@@ -5,6 +5,9 @@ A command's module loads what it needs when it runs, so that `--help` is quick.
 
 import typer
 
+from fhir_service.cli.demo import demo
+from fhir_service.cli.load import load
+from fhir_service.cli.packages import app as packages
 from fhir_service.cli.serve import serve
 
 main = typer.Typer(
@@ -20,3 +23,6 @@ def _group() -> None:
 
 
 main.command()(serve)
+main.command()(load)
+main.command()(demo)
+main.add_typer(packages, name="packages")
