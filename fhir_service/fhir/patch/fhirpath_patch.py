@@ -17,6 +17,8 @@ from fhir_service.fhir.patch.value import bring, unknown_element, value_name
 from fhir_service.fhir.resource import Resource
 
 OPERATION_LIMIT = 1000  # each compiles a path and walks the resource
+STEPS = 1_000_000  # of evaluation, which all paths of a patch share (about half a second)
+LEAST_STEPS = 5_000  # that each of them has all the same
 
 
 def apply_fhirpath_patch(resource: Resource, parameters: Resource, definitions: Definitions) -> Resource:
@@ -25,12 +27,21 @@ def apply_fhirpath_patch(resource: Resource, parameters: Resource, definitions: 
     The expression of an error is that of the operation: `Parameters.parameter[1]`.
     """
     patched: Resource = deepcopy(resource)
+    steps = max(LEAST_STEPS, STEPS // max(1, _size(parameters)))
     for where, operation in _operations(parameters):
         try:
-            _APPLY[operation.type](operation, _Patch(Paths(patched, definitions), definitions))
+            _APPLY[operation.type](operation, _Patch(Paths(patched, definitions, steps), definitions))
         except FhirError as error:
             raise FhirError(*(replace(issue, expression=(where,)) for issue in error.issues), status=422) from error
     return patched
+
+
+def _size(parameters: Resource) -> int:
+    """Return how many operations there are; 400 if they are no list or too many."""
+    given = parameters.get("parameter", [])
+    if not isinstance(given, list) or len(given) > OPERATION_LIMIT:
+        raise _malformed("Parameters", f"操作は{OPERATION_LIMIT}個まで", f"at most {OPERATION_LIMIT} operations")
+    return len(given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +170,7 @@ _PART_TYPES: dict[str, type] = {"type": str, "path": str, "name": str, "index": 
 
 def _operations(parameters: Resource) -> Iterator[tuple[str, Operation]]:
     """Yield the operations, each with the expression of its parameter."""
-    given = parameters.get("parameter", [])
-    if not isinstance(given, list) or len(given) > OPERATION_LIMIT:
-        raise _malformed("Parameters", f"操作は{OPERATION_LIMIT}個まで", f"at most {OPERATION_LIMIT} operations")
-    for n, parameter in enumerate(given):
+    for n, parameter in enumerate(parameters.get("parameter", [])):
         where = f"Parameters.parameter[{n}]"
         match parameter:
             case {"name": "operation", "part": list(parts)}:
@@ -175,7 +183,7 @@ def _operation(parts: list[Any], where: str) -> Operation:
     """Return one operation; its parts stand once each, and all that its type needs are there."""
     given: dict[str, Any] = {}
     for part in parts:
-        name = part.get("name") if isinstance(part, dict) else None
+        name = str(part.get("name")) if isinstance(part, dict) else ""
         if name in given or (name != "value" and name not in _PART_TYPES):
             raise _malformed(where, f"part「{name}」が未知か重複", f'the part "{name}" is unknown or stands twice')
         given[name] = part if name == "value" else part.get(value_name(part) or "")

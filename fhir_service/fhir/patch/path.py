@@ -29,11 +29,12 @@ class Target(NamedTuple):
 
 
 class Paths:
-    """Finds what FHIRPaths mean in one state of a resource."""
+    """Finds what FHIRPaths mean in one state of a resource; `steps` bounds each evaluation."""
 
-    def __init__(self, resource: Resource, definitions: Definitions) -> None:
+    def __init__(self, resource: Resource, definitions: Definitions, steps: int) -> None:
         self.places = Places(resource, definitions)
         self._definitions = definitions
+        self._environment = fhirpath.Environment(limit=steps)
 
     def elements(self, path: str) -> list[Place]:
         """Return the places of what the path finds; the resource itself has no place and is an error."""
@@ -69,7 +70,7 @@ class Paths:
         return Target(node, self.places.type_of(node) or _raise(path, *_NOT_PART))
 
     def _evaluate(self, path: str) -> list[fhirpath.Item]:
-        return fhirpath.compile(path, self._definitions).evaluate(self.places.root)
+        return fhirpath.compile(path, self._definitions).evaluate(self.places.root, self._environment)
 
     def _primitives(self, path: str, items: list[fhirpath.Item]) -> list[Place]:
         """Return the places of primitive values: those of the last member, less what the rest filters away."""

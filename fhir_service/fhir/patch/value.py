@@ -60,9 +60,9 @@ def _built(parts: list[Any], type_name: str, definitions: Definitions) -> Json:
     elements = {element.name: element for element in definitions.type(type_name).elements}
     built: Json = {}
     for part in parts:
-        name = part.get("name") if isinstance(part, dict) else None
+        name = str(part.get("name")) if isinstance(part, dict) else ""
         if name not in elements:
-            raise unknown_element(type_name, str(name))
+            raise unknown_element(type_name, name)
         element = elements[name]
         json_name, slot = bring(part, type_name, element, definitions)
         slots = read_slots(built, json_name)

@@ -286,6 +286,7 @@ TYPE, PATH = {"name": "type", "valueCode": "delete"}, {"name": "path", "valueStr
         operation("move", "Patient.name", source=1),
         operation("insert", "Patient.name", VALUE, index="0"),
         operation("add", "Patient", VALUE),
+        {"name": "operation", "part": [TYPE, PATH, {"name": {"a": 1}}]},
     ],
 )
 def test_what_is_no_fhirpath_patch_is_400_and_says_where(definitions: Definitions, parameter: Any) -> None:
@@ -299,6 +300,16 @@ def test_what_is_no_fhirpath_patch_is_400_and_says_where(definitions: Definition
 def test_there_is_a_limit_to_the_operations(definitions: Definitions) -> None:
     with pytest.raises(FhirError):
         patched(definitions, PATIENT, *[operation("delete", "Patient.active")] * (OPERATION_LIMIT + 1))
+
+
+def test_paths_that_cost_too_much_are_refused(definitions: Definitions) -> None:
+    many = PATIENT | {"name": [{"given": ["a"] * 50} for _ in range(50)]}
+    costly = "Patient.name.where(%resource.name.given.where(%resource.name.given.count() > 1).exists())"
+
+    with pytest.raises(FhirError) as raised:
+        patched(definitions, many, *[operation("delete", costly)] * 10)
+
+    assert raised.value.issues[0].code == "too-costly"
 
 
 def test_a_narrative_loses_the_space_between_blocks_and_keeps_that_between_words(definitions: Definitions) -> None:
