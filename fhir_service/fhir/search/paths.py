@@ -92,6 +92,8 @@ def simple_paths(branch: str, context: str, definitions: Definitions) -> tuple[P
         if number == 0 and arguments is None and (name == context or name in ROOTS):
             paths = (Path(context, absolute=name == "%resource"),)
             continue
+        if name != "ofType" and any(_is_primitive(path.type, definitions) for path in paths):
+            return None  # what JSON keeps of a primitive beside it (`_birthDate`) is the engine's business
         if arguments is None:
             paths = tuple(_children(paths, name, definitions))
         else:
@@ -132,12 +134,22 @@ def _call(path: Path, name: str, arguments: str, definitions: Definitions) -> li
         return [path] if definitions.is_a(path.type, arguments) else []
     if name == "where" and (found := _RESOLVES(arguments)):
         return [replace(path, steps=(*path.steps, _refers_to(found[1])), target=found[1])]
-    if name == "where" and (found := _EQUALS(arguments)):
+    if name == "where" and (found := _EQUALS(arguments)) and _is_single(path.type, found[1], definitions):
         return [replace(path, steps=(*path.steps, _where(found[1], found[2])))]
     if name == "extension":
         steps = (*path.steps, _child("extension"), _where("url", arguments.strip("'")))
         return [replace(path, type="Extension", steps=steps, first=path.first or "extension", element=None)]
     return None
+
+
+def _is_primitive(name: str, definitions: Definitions) -> bool:
+    return definitions.has_type(name) and definitions.type(name).kind == "primitive-type"
+
+
+def _is_single(name: str, child: str, definitions: Definitions) -> bool:
+    """Whether an element can be compared as it stands in JSON: it is there under its name, and no array."""
+    by_json = definitions.type(name).by_json if definitions.has_type(name) else {}
+    return child in by_json and not by_json[child][0].repeats
 
 
 def _child(name: str) -> Step:
