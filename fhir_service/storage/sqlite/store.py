@@ -169,8 +169,9 @@ class SqliteStore:
         return self._writer.submit(PreparedCommit(tuple(map(unpack, changes)), tuple(conditions)))
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(None, self._writer.stop)
+        # The last to close copies the WAL into the file and removes it, which only the writer can.
         self._connection.close()
+        await asyncio.get_running_loop().run_in_executor(None, self._writer.stop)
 
     @contextmanager
     def _snapshot(self) -> Iterator[apsw.Connection]:
