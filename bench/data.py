@@ -3,7 +3,6 @@
 A patient has twenty observations and each code stands in twenty observations, so that a search by either finds twenty.
 """
 
-import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,9 +41,9 @@ def dataset(size: int) -> Iterator[Resource]:
 
 
 def write_ndjson(file: Path, resources: Iterator[Resource]) -> int:
-    """Write gzipped NDJSON; return how many there are."""
+    """Write NDJSON; return how many resources there are."""
     count = 0
-    with gzip.open(file, "wt", encoding="utf-8", compresslevel=1) as out:
+    with file.open("w", encoding="utf-8") as out:
         for resource in resources:
             out.write(json.dumps(resource, ensure_ascii=False) + "\n")
             count += 1

@@ -65,7 +65,7 @@ class Bench:
     def _load(self, name: str, size: int) -> Path:
         """Load a data set with the command; return its data directory."""
         directory = self.folder / name
-        file = self.folder / f"{name}.ndjson.gz"
+        file = self.folder / f"{name}.ndjson"
         count = data.write_ndjson(file, data.dataset(size))
         if self.package is not None:
             run_command("packages", "add", self.package, "--data-dir", directory)
