@@ -1,0 +1,126 @@
+"""No expression, and no resource, hangs the server or brings it down."""
+
+import string
+import time
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fhir_service.fhir import fhirpath
+from fhir_service.fhir.definitions import Definitions
+from fhir_service.fhir.fhirpath import Environment, FhirPathError
+from fhir_service.fhir.fhirpath.functions import FUNCTIONS
+
+from .conftest import NOW, Evaluate
+
+LONG = "a" * 2000
+DEEP: dict[str, Any] = {"resourceType": "Basic", "extension": [{"url": "http://example.org/leaf", "valueString": "x"}]}
+for _ in range(300):
+    DEEP = DEEP | {"extension": [{"url": "http://example.org/nest", "extension": DEEP["extension"]}]}
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "(1).repeatAll($this)",
+        "(0).repeat($this + 1)",
+        "'a'.repeat($this & 'a')",
+        "descendants().select(%resource.descendants().select(%resource.descendants()))",
+        "(1 | 2 | 3 | 4 | 5 | 6 | 7 | 8).repeatAll(1 | 2 | 3 | 4 | 5 | 6 | 7 | 8)",
+        f"'{LONG}'" + f".replace('a', '{LONG}')" * 3,
+        f"'{LONG}'" + f".replaceMatches('a', '{LONG}')" * 3,
+    ],
+)
+def test_what_would_go_on_for_ever_is_stopped(evaluate: Evaluate, expression: str) -> None:
+    started = time.monotonic()
+
+    with pytest.raises(FhirPathError) as caught:
+        evaluate(expression, DEEP, Environment(limit=100_000))
+
+    assert caught.value.status == 422
+    assert time.monotonic() - started < 5
+
+
+def test_an_evaluation_ends_when_its_time_is_over(evaluate: Evaluate) -> None:
+    asked: list[bool] = []
+
+    def expired() -> bool:
+        asked.append(True)
+        return len(asked) > 3
+
+    with pytest.raises(FhirPathError):
+        evaluate("(1).repeatAll($this)", DEEP, Environment(expired=expired))
+
+    assert len(asked) == 4
+
+
+def test_a_pattern_that_ruins_other_engines_is_matched_at_once(evaluate: Evaluate) -> None:
+    started = time.monotonic()
+
+    assert evaluate("'" + "a" * 5000 + "b'.matches('^(a+)+$')") == [False]
+    assert time.monotonic() - started < 1
+
+
+def test_a_deep_resource_is_walked_and_compared(evaluate: Evaluate) -> None:
+    assert evaluate("descendants().ofType(Extension).count()", DEEP) == [301]
+    assert evaluate("repeat(extension).count()", DEEP) == [301]
+    assert evaluate("extension = %resource.extension", DEEP) == [True]
+    with pytest.raises(FhirPathError):
+        evaluate("extension.combine(extension).isDistinct()", DEEP | {"extension": DEEP["extension"] * 9})
+
+
+ATOMS = st.sampled_from(
+    ["1", "1.5", "'a'", "@2020-02-29", "@T10:30", "{}", "true", "1 'mg'", "3 days", "$this", "$index", "%resource",
+     "name", "name.given", "birthDate", "deceased", "contact", "descendants()", "extension", "value"]
+)  # fmt: skip
+OPERATORS = st.sampled_from(
+    "+ - * / div mod & | = != ~ !~ < > <= >= in contains and or xor implies is as".split()  # noqa: SIM905
+)
+NAMES = st.sampled_from(sorted(FUNCTIONS))
+EXPRESSIONS = st.recursive(
+    ATOMS,
+    lambda inner: st.one_of(
+        st.builds("({} {} {})".format, inner, OPERATORS, inner),
+        st.builds("({}).{}({})".format, inner, NAMES, st.lists(inner, max_size=3).map(", ".join)),
+        st.builds("({})[{}]".format, inner, inner),
+        st.builds("-({})".format, inner),
+        st.builds("({}).{}(string)".format, inner, st.sampled_from(["is", "as", "ofType"])),
+    ),
+    max_leaves=8,
+)
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.decimals(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["value", "code", "url", "_x"]), inner),
+    max_leaves=5,
+)
+PATIENTS = st.fixed_dictionaries(
+    {"resourceType": st.just("Patient")},
+    optional=dict.fromkeys(("name", "birthDate", "_birthDate", "deceasedBoolean", "contact", "extension"), JSON),
+)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(expression=EXPRESSIONS, patient=PATIENTS, strict=st.booleans())
+def test_nothing_but_a_fhirpath_error_comes_out(
+    definitions: Definitions, expression: str, patient: dict[str, Any], strict: bool
+) -> None:
+    environment = Environment(now=NOW, limit=20_000)
+    try:
+        fhirpath.compile(expression, definitions, context_type="Patient", strict=strict).evaluate(patient, environment)
+    except FhirPathError as error:
+        assert error.issues[0].line is not None
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.text(alphabet=string.printable + "あ\x00", max_size=40))
+def test_no_text_is_read_without_an_answer(definitions: Definitions, text: str) -> None:
+    try:
+        fhirpath.compile(text, definitions)
+    except FhirPathError as error:
+        assert error.status == 400
