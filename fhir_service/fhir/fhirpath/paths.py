@@ -45,7 +45,7 @@ def known_path(keys: tuple[str, ...], read: Read) -> Evaluate:
     """Return the path over plain complex elements (by their JSON names) to a last element, of one known type each."""
 
     def run(items: Items, context: Context) -> Items:
-        nodes = [value if type(value) is dict else primitive for value, _, primitive in items]
+        nodes: list[object] = [value if type(value) is dict else primitive for value, _, primitive in items]
         for key in keys:
             below: list[object] = []
             for node in nodes:
