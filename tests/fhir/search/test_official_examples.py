@@ -17,6 +17,14 @@ from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.fhirpath import Expression, FhirPathError, Item
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.extract import Indexer
+from fhir_service.fhir.search.index import (
+    DateEntry,
+    NumberEntry,
+    QuantityEntry,
+    ReferenceEntry,
+    StringEntry,
+    TokenEntry,
+)
 from fhir_service.fhir.search.match import matches
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.query import Match
@@ -77,6 +85,44 @@ def test_each_is_found_by_its_own_values_and_not_by_others(
 
     assert wrong == []
     assert len(asked) > 900
+
+
+def test_each_is_found_by_its_own_composites(
+    examples: dict[str, list[Resource]], registry: SearchRegistry, indexer: Indexer, parse: Parse
+) -> None:
+    asked: set[tuple[str, str]] = set()
+    for resource_type, resources in examples.items():
+        for resource in resources[:100]:
+            entries = indexer.index(resource)
+            for entry in entries.composites:
+                parameter = registry.parameters(resource_type)[entry.code]
+                parts = [_component(part[0]) for part in entry.parts]
+                if "|" in parts:
+                    continue  # a concept that has only a text has no code to be found by
+                asked.add((resource_type, entry.code))
+                assert matches(entries, _clause(parse, parameter, "$".join(parts)))
+                assert not matches(entries, _clause(parse, parameter, "$".join([f"{parts[0]}-x", *parts[1:]])))
+
+    assert len(asked) == 24
+
+
+def _component(entry: Any) -> str:
+    """Return the text that finds an entry."""
+    match entry:
+        case TokenEntry(_, system, value, _):
+            return f"{_escape(system or '')}|{_escape(value or '')}" if value else f"{_escape(system or '')}|"
+        case QuantityEntry(_, low, _, _, _, _):
+            return f"ge{low!r}"
+        case NumberEntry(_, low, _):
+            return f"{low:.0f}"
+        case StringEntry(_, text, _):
+            return _escape(text)
+        case ReferenceEntry(_, target, _, _, _):
+            return _escape(target or "")
+        case DateEntry():
+            return "ge0001"
+        case _:
+            raise AssertionError(entry)
 
 
 def _clause(parse: Parse, parameter: SearchParameter, text: str) -> Match:
