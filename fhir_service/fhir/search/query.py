@@ -27,7 +27,10 @@ class TokenValue:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceValue:
-    """`targets`: every `Type/id`, URL or canonical that the value may mean. With `:identifier`, system and value."""
+    """`targets`: every `Type/id`, URL or canonical that the value may mean. With `:identifier`, system and value.
+
+    `subject:Patient=1` has become the target `Patient/1`; its match has no modifier.
+    """
 
     targets: tuple[str, ...]
     version: str | None = None

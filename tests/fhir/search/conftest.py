@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -19,6 +20,14 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=timezone(timedelta(hours=9)))
 
 Parse = Callable[..., ParsedSearch]
 Finds = Callable[[str, Resource], bool]
+
+
+def observation(**elements: Any) -> Resource:
+    return {"resourceType": "Observation", "id": "o", "status": "final", **elements}
+
+
+def patient(**elements: Any) -> Resource:
+    return {"resourceType": "Patient", "id": "p", **elements}
 
 
 @pytest.fixture(scope="session")
