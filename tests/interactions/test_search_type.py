@@ -217,3 +217,10 @@ def test_a_search_that_is_not_understood_is_refused_never_answered_otherwise(api
 
     assert answer.status_code == 400
     assert answer.json()["resourceType"] == "OperationOutcome"
+
+
+@pytest.mark.parametrize(
+    "query", ["response:missing=true", "response:missing=false", "response:missing=true&_sort=created"]
+)
+def test_a_type_of_which_there_is_nothing_is_searched_like_any_other(api: httpx.Client, query: str) -> None:
+    assert api.get(f"PaymentNotice?{query}&_total=accurate").json()["total"] == 0
