@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from fhir_service.cli import main
 from fhir_service.settings import Settings
-from tests.conftest import Server, StartServer
+from tests.conftest import COMMAND, Server, StartServer
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -73,6 +73,17 @@ def test_the_main_job_runs_as_the_readme_shows_it(start_server: StartServer) -> 
     assert '"resourceType" : "Condition"' in _spaced(case)
     assert answered.count('"status":"201') >= 10
     assert "個別支援計画" in plan and '"resourceType" : "CareTeam"' in _spaced(plan)
+
+
+def test_the_first_command_finds_care_plans_in_the_demonstration_region(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    subprocess.run([COMMAND, "demo", "--data-dir", tmp_path / "data"], check=True, capture_output=True, timeout=120)
+    server = start_server(data_dir=tmp_path / "data")
+
+    (answer,) = _run_steps(re.findall(r"^\$ (curl .*)$", _text(README), re.MULTILINE), server)
+
+    assert '"resourceType": "CarePlan"' in answer and '"resourceType": "CareTeam"' in answer
 
 
 def _run_steps(steps: list[str], server: Server) -> list[str]:
