@@ -5,7 +5,7 @@ https://github.com/brianpos/fhirpath-lab/blob/develop/server-api.md
 
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from fhir_service.fhir.definitions import Definitions
@@ -61,7 +61,7 @@ def _is_valid(value: Any, name: str, definitions: Definitions) -> bool:
     return not isinstance(value, str) or pattern is None or _regex(pattern).fullmatch(value) is not None
 
 
-@cache
+@lru_cache(maxsize=64)
 def _regex(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
@@ -71,7 +71,7 @@ def items_of(parameter: Resource, definitions: Definitions) -> Items:
     return _held(definitions).evaluate(Item(parameter, PARAMETER))
 
 
-@cache
+@lru_cache(maxsize=64)
 def _held(definitions: Definitions) -> Expression:
     return compile_expression("value.combine(resource)", definitions, context_type=PARAMETER)
 

@@ -121,23 +121,20 @@ def _opened(compiler: Compiler, source: Code, first: Member) -> Code | None:
 def _walk(compiler: Compiler, source: Code | None, chain: list[Member], this: Types = None) -> Code:
     code = Code(paths.this_items, this) if source is None else source
     keys: list[str] = []
-    for index, member in enumerate(chain):
-        steps = _steps(compiler, code.types, member)
-        if steps is None:
-            code = _append(code, paths.open_step(compiler.model, member.name), None)
-            continue
-        if not steps:
+    for member in chain:
+        found = _properties(compiler, code.types, member)
+        if found is not None and not found:
             return Code(paths.nothing, ())
-        types = _open(compiler.model, tuple(dict.fromkeys(v.type for step in steps for v in step.variants)))
-        if len(steps) > 1:
+        types = None if found is None else _types_of(compiler.model, found)
+        if found is None or code.types is None or len(code.types) > 1:
             code = _append(code, paths.open_step(compiler.model, member.name), types)
-        elif paths.is_plain(steps[0]) and index + 1 < len(chain):
-            keys.append(steps[0].variants[0].key)
+        elif member is not chain[-1] and types is not None and paths.is_plain(found[0]):
+            keys.append(found[0].variants[0].key)
             code = code._replace(types=types)
         else:
-            run = paths.known_path(tuple(keys), steps[0].read) if keys else paths.known_step(steps[0].read)
+            read = found[0].read
+            code = _append(code, paths.known_path(tuple(keys), read) if keys else paths.known_step(read), types)
             keys.clear()
-            code = _append(code, run, types)
     return code
 
 
@@ -146,16 +143,20 @@ def _append(code: Code, step: Evaluate, types: Types) -> Code:
     return Code(run, types, code.ordered)
 
 
-def _steps(compiler: Compiler, types: Types, member: Member) -> list[Property] | None:
-    """Return the properties that a name means on these types (none: no type has it), None if that is not known."""
+def _properties(compiler: Compiler, types: Types, member: Member) -> list[Property] | None:
+    """Return what a name means on these types (empty: no type has it), None if the types are not known."""
     if types is None:
         return None
-    found = [compiler.model.properties(name).get(member.name) for name in types]
-    steps = [step for step in found if step is not None]
-    if not steps and types and compiler.strict:
+    properties = [compiler.model.properties(name).get(member.name) for name in types]
+    found = [each for each in properties if each is not None]
+    if not found and types and compiler.strict:
         ja = f"{'・'.join(types)}に要素「{member.name}」はありません。"
         raise unreadable(ja, f"{' and '.join(types)} has no element '{member.name}'.").at(member.at)
-    return steps if len(steps) == len(types) or not steps else steps * 2
+    return found
+
+
+def _types_of(model: Model, properties: list[Property]) -> Types:
+    return _open(model, tuple(dict.fromkeys(variant.type for each in properties for variant in each.variants)))
 
 
 def _open(model: Model, types: tuple[str, ...]) -> Types:

@@ -148,7 +148,7 @@ class Model:
 
         HL7's suite asks for it: `Patient.gender.ofType(string)` is empty while `Patient.gender is string` holds.
         """
-        return type_name == wanted or (wanted not in SYSTEM and self.is_of(type_name, wanted))
+        return type_name == wanted or (SYSTEM.get(wanted) in (None, QUANTITY) and self.is_of(type_name, wanted))
 
 
 @lru_cache(maxsize=8)

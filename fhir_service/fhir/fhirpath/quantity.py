@@ -11,6 +11,10 @@ from typing import Any
 from fhir_service.fhir.fhirpath import ucum
 from fhir_service.fhir.fhirpath.item import Quantity
 
+_EXACT = Context(prec=34, traps=[])
+MAX_EXPONENT = 100
+"""Numbers beyond it are no quantities: written out exactly they would fill the memory."""
+
 # https://hl7.org/fhirpath/N1/#time-valued-quantities
 CALENDAR: dict[str, str] = {
     word: name
@@ -33,7 +37,7 @@ def from_fhir(value: Any) -> Quantity | None:
     number = value.get("value")
     if type(number) is int:
         number = Decimal(number)
-    if type(number) is not Decimal:
+    if type(number) is not Decimal or abs(number.adjusted()) > MAX_EXPONENT:
         return None
     unit = value.get("code") or value.get("unit") or "1"
     return Quantity(number, unit) if isinstance(unit, str) else None
@@ -103,6 +107,8 @@ def _exponent(value: Decimal) -> int:
 
 def round_equal(left: Decimal, right: Decimal) -> bool:
     """Return whether two decimals are equal when rounded to the fewer places of the two."""
+    if max(abs(left.adjusted()), abs(right.adjusted())) > MAX_EXPONENT:
+        return left == right
     places = min(max(0, -_exponent(left)), max(0, -_exponent(right)))
     return round(Fraction(left), places) == round(Fraction(right), places)
 
@@ -154,9 +160,6 @@ def _code(quantity: Quantity) -> str:
 
 def _factor(code: str) -> str:
     return f"({code})" if "/" in code or "." in code else code
-
-
-_EXACT = Context(prec=34, traps=[])
 
 
 def in_unit(quantity: Quantity, unit: str) -> Quantity | None:
