@@ -92,6 +92,9 @@ def located(run: Evaluate, at: int) -> Evaluate:
 
 Plain = Callable[..., Items]
 
+SAME: Types = ("$input",)
+"""As what a function returns: the types of its input."""
+
 
 def plain(function: Plain, arguments: int = 0, optional: int = 0, returns: Types = None) -> Function:
     """Return the function that takes its input and arguments as collections."""
@@ -103,15 +106,18 @@ def plain(function: Plain, arguments: int = 0, optional: int = 0, returns: Types
         def run(this: Items, context: Context) -> Items:
             collections = [source(this, context), *[argument(this, context) for argument in given]]
             context.spend(sum(map(len, collections)))
-            return function(*collections)
+            return charged(function(*collections), context)
 
         return Code(located(run, site.call.at), site.input.types if returns == SAME else returns, site.input.ordered)
 
     return Function(build, arguments, arguments + optional)
 
 
-SAME: Types = ("$input",)
-"""As `returns`: the types of the input."""
+def charged(result: Items, context: Context) -> Items:
+    """Return the result, when the steps for the length of its string have been taken."""
+    if result and type(result[0].value) is str:
+        context.spend(len(result[0].value) >> 6)
+    return result
 
 
 def kind_error(wanted: str, found: str) -> FhirPathError:

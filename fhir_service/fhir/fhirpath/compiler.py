@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from fhir_service.fhir.fhirpath import operators, paths
-from fhir_service.fhir.fhirpath.code import Code, Site, Types, located, named
+from fhir_service.fhir.fhirpath.code import Code, Site, Types, charged, located, named
 from fhir_service.fhir.fhirpath.equality import distinct
 from fhir_service.fhir.fhirpath.error import FhirPathError, unreadable
 from fhir_service.fhir.fhirpath.functions import FUNCTIONS
@@ -206,7 +206,10 @@ def _binary(compiler: Compiler, node: Binary, this: Types) -> Code:
     if logic is not None:
         return Code(located(logic(left.run, right.run), node.at), (BOOLEAN,))
     operator, returns = operators.OPERATORS[node.operator]
-    return Code(_joined(operator, left.run, right.run, node.at), (returns,) if returns else None)
+    run = _joined(operator, left.run, right.run, node.at)
+    if node.operator in operators.GROWING:
+        return Code(lambda this, context: charged(run(this, context), context), (returns,) if returns else None)
+    return Code(run, (returns,) if returns else None)
 
 
 def _joined(operator: operators.Operator, left: Evaluate, right: Evaluate, at: int) -> Evaluate:

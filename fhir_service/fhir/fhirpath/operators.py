@@ -279,6 +279,9 @@ OPERATORS: dict[str, tuple[Operator, str | None]] = {
     "&": (_concatenate, STRING),
 }
 
+GROWING = frozenset("+&")
+"""The operators whose results may grow from one to the next."""
+
 
 # --- logic: the right side is evaluated only where it matters. https://hl7.org/fhirpath/N1/#boolean-logic
 

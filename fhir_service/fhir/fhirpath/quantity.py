@@ -12,6 +12,7 @@ from fhir_service.fhir.fhirpath import ucum
 from fhir_service.fhir.fhirpath.item import Quantity
 
 _EXACT = Context(prec=34, traps=[])
+MAX_UNIT = 200
 MAX_EXPONENT = 100
 """Numbers beyond it are no quantities: written out exactly they would fill the memory."""
 
@@ -138,7 +139,7 @@ def multiply(left: Quantity, right: Quantity) -> Quantity | None:
     a, b = _code(left), _code(right)
     if "1" in (a, b):
         return (right if a == "1" else left)._replace(value=value)
-    return Quantity(value, f"{_factor(a)}.{_factor(b)}")
+    return _joined(value, f"{_factor(a)}.{_factor(b)}")
 
 
 def divide(left: Quantity, right: Quantity) -> Quantity | None:
@@ -151,7 +152,11 @@ def divide(left: Quantity, right: Quantity) -> Quantity | None:
         return Quantity(value, "1")
     if b == "1":
         return left._replace(value=value)
-    return Quantity(value, f"/{_factor(b)}" if a == "1" else f"{_factor(a)}/{_factor(b)}")
+    return _joined(value, f"/{_factor(b)}" if a == "1" else f"{_factor(a)}/{_factor(b)}")
+
+
+def _joined(value: Decimal, unit: str) -> Quantity | None:
+    return Quantity(value, unit) if len(unit) <= MAX_UNIT else None
 
 
 def _code(quantity: Quantity) -> str:

@@ -16,6 +16,7 @@ from fhir_service.fhir.fhirpath.functions import FUNCTIONS
 from .conftest import NOW, Evaluate
 
 LONG = "a" * 2000
+BIG = [str(number) for number in range(50_000)]
 DEEP: dict[str, Any] = {"resourceType": "Basic", "extension": [{"url": "http://example.org/leaf", "valueString": "x"}]}
 for _ in range(300):
     DEEP = DEEP | {"extension": [{"url": "http://example.org/nest", "extension": DEEP["extension"]}]}
@@ -28,6 +29,10 @@ for _ in range(300):
         "(0).repeat($this + 1)",
         "'a'.repeat($this & 'a')",
         "descendants().select(%resource.descendants().select(%resource.descendants()))",
+        "(0).repeat((" + " | ".join(str(number) for number in range(2000)) + ").combine(%resource.descendants()))",
+        "(1 | 2).select(%big.select(%big.select(%big)))",
+        "%big.aggregate($total & 'aaaaaaaaaaaaaaaa', '')",
+        "%big.select('" + LONG + "'.replace('a', '0123456789012345678901234567890123456789') & $this)",
         "(1 | 2 | 3 | 4 | 5 | 6 | 7 | 8).repeatAll(1 | 2 | 3 | 4 | 5 | 6 | 7 | 8)",
         f"'{LONG}'" + f".replace('a', '{LONG}')" * 3,
         f"'{LONG}'" + f".replaceMatches('a', '{LONG}')" * 3,
@@ -37,10 +42,25 @@ def test_what_would_go_on_for_ever_is_stopped(evaluate: Evaluate, expression: st
     started = time.monotonic()
 
     with pytest.raises(FhirPathError) as caught:
-        evaluate(expression, DEEP, Environment(limit=100_000))
+        evaluate(expression, DEEP, Environment(limit=100_000, variables={"big": BIG}))
 
     assert caught.value.status == 422
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    "call", ["select({})", "where({})", "iif(true, {}, 2)", "as(Patient).all({})", "trace('t', {})"]
+)
+def test_nested_calls_are_compiled_and_evaluated_in_linear_time(evaluate: Evaluate, call: str) -> None:
+    started = time.monotonic()
+    expression = "$this"
+    for _ in range(40):
+        expression = call.format(expression)
+
+    for strict in (False, True):
+        evaluate(expression, {"resourceType": "Patient"}, strict=strict, context_type="Patient")
+
+    assert time.monotonic() - started < 2
 
 
 def test_an_evaluation_ends_when_its_time_is_over(evaluate: Evaluate) -> None:

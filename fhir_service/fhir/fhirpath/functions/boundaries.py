@@ -8,7 +8,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Literal
 
 from fhir_service.fhir.fhirpath import temporal
-from fhir_service.fhir.fhirpath.code import Function, kind_error, plain
+from fhir_service.fhir.fhirpath.code import SAME, Function, kind_error, plain
 from fhir_service.fhir.fhirpath.functions.scalar import value_as
 from fhir_service.fhir.fhirpath.item import (
     BOOLEAN,
@@ -54,7 +54,7 @@ def _boundary(side: Side) -> Function:
             return _moment(item, kind, _DEFAULT[kind] if wanted is None else wanted, side)
         raise kind_error("Decimal, Quantity, Date, DateTime, Time", item.type)
 
-    return plain(boundary, optional=1, returns=("$input",))
+    return plain(boundary, optional=1, returns=SAME)
 
 
 def _decimal(value: Decimal, places: int | None, side: Side) -> Items:

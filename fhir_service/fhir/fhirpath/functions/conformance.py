@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/fhirpath.html#functions
 from collections.abc import Iterator
 from typing import Any
 
-from fhir_service.fhir.fhirpath.code import Code, Function, Site, located, plain
+from fhir_service.fhir.fhirpath.code import SAME, Code, Function, Site, located, plain
 from fhir_service.fhir.fhirpath.error import failed
 from fhir_service.fhir.fhirpath.functions.scalar import value_as
 from fhir_service.fhir.fhirpath.item import BOOLEAN, NOTHING, STRING, Context, Item, Items, boolean, one
@@ -115,5 +115,5 @@ TABLE: dict[str, Function] = {
     "subsumedBy": _subsumption(reverse=True),
     "conformsTo": Function(_conforms_to, 1, 1),
     "htmlChecks": plain(_html_checks, returns=(BOOLEAN,)),
-    "checkModifiers": plain(_check_modifiers, 1, 20, returns=("$input",)),
+    "checkModifiers": plain(_check_modifiers, 1, 20, returns=SAME),
 }

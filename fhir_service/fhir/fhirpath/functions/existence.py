@@ -3,7 +3,7 @@
 https://hl7.org/fhirpath/N1/#existence
 """
 
-from fhir_service.fhir.fhirpath.code import Code, Function, Site, kind_error, plain
+from fhir_service.fhir.fhirpath.code import SAME, Code, Function, Site, kind_error, plain
 from fhir_service.fhir.fhirpath.equality import distinct, key
 from fhir_service.fhir.fhirpath.functions.iteration import each
 from fhir_service.fhir.fhirpath.item import (
@@ -23,7 +23,7 @@ def _exists(site: Site) -> Code:
     source = site.input.run
     if not site.call.arguments:
         return Code(lambda this, context: TRUE if source(this, context) else FALSE, (BOOLEAN,))
-    criterion = each(site, 0)
+    criterion, _ = each(site, 0)
 
     def run(this: Items, context: Context) -> Items:
         return boolean(any(truth(result) for _, result in criterion(source(this, context), context)))
@@ -37,7 +37,8 @@ def _empty(site: Site) -> Code:
 
 
 def _all(site: Site) -> Code:
-    source, criterion = site.input.run, each(site, 0)
+    source = site.input.run
+    criterion, _ = each(site, 0)
 
     def run(this: Items, context: Context) -> Items:
         return boolean(all(truth(result) for _, result in criterion(source(this, context), context)))
@@ -85,6 +86,6 @@ TABLE: dict[str, Function] = {
     "subsetOf": plain(_subset, 1, returns=(BOOLEAN,)),
     "supersetOf": plain(lambda items, others: _subset(others, items), 1, returns=(BOOLEAN,)),
     "count": Function(_count),
-    "distinct": plain(distinct, returns=("$input",)),
+    "distinct": plain(distinct, returns=SAME),
     "isDistinct": plain(lambda items: boolean(len(distinct(items)) == len(items)), returns=(BOOLEAN,)),
 }

@@ -10,7 +10,8 @@ from fhir_service.fhir.fhirpath.item import Context, Items, truth
 
 
 def _where(site: Site) -> Code:
-    source, criterion = site.input.run, each(site, 0)
+    source = site.input.run
+    criterion, _ = each(site, 0)
 
     def run(this: Items, context: Context) -> Items:
         return [item for item, result in criterion(source(this, context), context) if truth(result)]
@@ -19,16 +20,19 @@ def _where(site: Site) -> Code:
 
 
 def _select(site: Site) -> Code:
-    source, projection = site.input.run, each(site, 0)
+    source = site.input.run
+    projection, types = each(site, 0)
 
     def run(this: Items, context: Context) -> Items:
         found: Items = []
         for _, result in projection(source(this, context), context):
             found += result
-        context.spend(len(found))
+            context.left -= len(result)
+            if context.left < 0:
+                context.refill()
         return found
 
-    return Code(run, site.lambda_(0).types, site.input.ordered)
+    return Code(run, types, site.input.ordered)
 
 
 def _repeat(unique: bool) -> Function:
@@ -46,8 +50,9 @@ def _repeat(unique: bool) -> Function:
             while queue:
                 below: Items = []
                 for item in queue:
-                    below += projection([item], context)
-                context.spend(len(queue) * cost + len(below))
+                    found_here = projection([item], context)
+                    context.spend(cost + len(found_here))
+                    below += found_here
                 queue = _unseen(below, seen) if unique else below
                 found += queue
             return found

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Iterator
 
-from fhir_service.fhir.fhirpath.code import Site
+from fhir_service.fhir.fhirpath.code import Site, Types
 from fhir_service.fhir.fhirpath.item import INTEGER, Context, Item, Items
 from fhir_service.fhir.fhirpath.syntax import Node, mentions, nodes
 
 Each = Callable[[Items, Context], Iterator[tuple[Item, Items]]]
 
 
-def each(site: Site, argument: int) -> Each:
-    """Return what gives each item of a collection with the argument's result for it."""
+def each(site: Site, argument: int) -> tuple[Each, Types]:
+    """Return what gives each item of a collection with the argument's result for it, and the types of the results."""
     node = site.call.arguments[argument]
-    run, cost = site.lambda_(argument).run, weight(node)
+    code, cost = site.lambda_(argument), weight(node)
+    run = code.run
     if not mentions(node, "index"):
 
         def plainly(items: Items, context: Context) -> Iterator[tuple[Item, Items]]:
@@ -22,7 +23,7 @@ def each(site: Site, argument: int) -> Each:
                     context.refill()
                 yield item, run([item], context)
 
-        return plainly
+        return plainly, code.types
 
     def indexed(items: Items, context: Context) -> Iterator[tuple[Item, Items]]:
         outer = context.index
@@ -33,7 +34,7 @@ def each(site: Site, argument: int) -> Each:
             context.index = outer
             yield item, result
 
-    return indexed
+    return indexed, code.types
 
 
 def weight(node: Node) -> int:

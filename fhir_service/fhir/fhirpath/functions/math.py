@@ -6,7 +6,7 @@ https://hl7.org/fhirpath/N1/#math
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
-from fhir_service.fhir.fhirpath.code import Function, kind_error, plain
+from fhir_service.fhir.fhirpath.code import SAME, Function, kind_error, plain
 from fhir_service.fhir.fhirpath.functions.scalar import NUMBER, scalar
 from fhir_service.fhir.fhirpath.item import DECIMAL, INTEGER, NOTHING, QUANTITY, Item, Items
 from fhir_service.fhir.fhirpath.operators import NUMBERS, decimal, integer, value_of
@@ -78,7 +78,7 @@ def _abs(items: Items) -> Items:
 
 
 TABLE: dict[str, Function] = {
-    "abs": plain(_abs, returns=("$input",)),
+    "abs": plain(_abs, returns=SAME),
     "ceiling": scalar(_whole(ROUND_CEILING), NUMBER, returns=INTEGER),
     "floor": scalar(_whole(ROUND_FLOOR), NUMBER, returns=INTEGER),
     "truncate": scalar(_whole(ROUND_DOWN), NUMBER, returns=INTEGER),

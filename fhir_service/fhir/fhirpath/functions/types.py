@@ -58,14 +58,16 @@ def _of_type(site: Site) -> Code:
 
 
 def _as(site: Site) -> Code:
-    """`as(type)` takes one item where it is written as a function; search expressions use the operator on many."""
-    code = _of_type(site)
+    """`as(type)` takes one item where it is written as a function; search expressions use it on many, too."""
+    wanted, source = site.type_argument(), site.input.run
 
-    def run(this: Items, context: Context) -> Items:
-        one(site.input.run(this, context))
-        return code.run(this, context)
+    def single(this: Items, context: Context) -> Items:
+        items = source(this, context)
+        one(items)
+        return items
 
-    return code._replace(run=located(run, site.call.at)) if site.strict else code
+    run = as_type(site.model, located(single, site.call.at) if site.strict else source, wanted)
+    return Code(run, None if site.model.is_open(wanted) else (wanted,), site.input.ordered)
 
 
 def _type(site: Site) -> Code:
