@@ -22,7 +22,9 @@ from fhir_service.interactions.versions import standing
 from fhir_service.operations.fhirpath_result import items_of, parts, traces
 
 JAPAN = ZoneInfo("Asia/Tokyo")
-TIME_LIMIT = timedelta(seconds=2)
+TIME_LIMIT = timedelta(seconds=1)
+"""Of a whole call: other requests wait while an expression is evaluated."""
+
 STEP_LIMIT = 500_000
 MOST_ROUNDS = 5
 """How often an evaluation is begun again with what its references lead to: a path may follow so many in a row."""
@@ -148,7 +150,8 @@ async def _stored(reference: str, base: str, services: Services) -> Resource:
 async def _evaluated(asked: Asked, base: str, services: Services) -> list[Result]:
     """Evaluate, fetch what its references lead to, and evaluate again until none is left that was not fetched."""
     references = References(base)
-    results = _once(asked, _environment(asked, services, references), services)
+    environment = _environment(asked, services, references)
+    results = _once(asked, environment, services)
     for _ in range(MOST_ROUNDS):
         if not references.missing:
             break
@@ -156,7 +159,7 @@ async def _evaluated(asked: Asked, base: str, services: Services) -> list[Result
         found = await services.store.read_many(keys)
         references.known |= {key: decode_resource(found[key].body) if key in found else None for key in keys}
         references.missing.clear()
-        results = _once(asked, _environment(asked, services, references), services)
+        results = _once(asked, environment, services)
     return results
 
 
