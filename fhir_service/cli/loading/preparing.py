@@ -1,0 +1,147 @@
+"""From the text of resources to what is ready to be stored: decoded, checked, indexed. Any process can do this.
+
+A Bundle is more than one resource: of a document, collection, searchset or message each entry is loaded, with the links
+between the entries resolved; a batch or transaction is left to be processed as such; any other kind is refused.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import NamedTuple
+from uuid import NAMESPACE_URL, uuid5
+
+from fhir_service.cli.loading.sources import Chunk, Item, Place
+from fhir_service.fhir import json, xml
+from fhir_service.fhir.bundle_links import FullUrls
+from fhir_service.fhir.definitions import Definitions
+from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.reference import local_key, references
+from fhir_service.fhir.resource import Resource, key_of
+from fhir_service.fhir.search.extract import Indexer
+from fhir_service.fhir.search.registry import SearchRegistry
+from fhir_service.storage.sqlite.packed import pack
+from fhir_service.storage.store import Put
+from fhir_service.validation.structure import StructureCheck
+
+UNPACKED = ("document", "collection", "searchset", "message")
+PROCESSED = ("batch", "transaction")
+URN = "urn:uuid:"
+
+
+class Ready(NamedTuple):
+    """A resource that can be stored once all that it refers to is there (or comes with it); keys are `Patient/1`."""
+
+    place: Place
+    key: str
+    references: tuple[str, ...]
+    packed: bytes
+
+
+class ToProcess(NamedTuple):
+    """A batch or transaction."""
+
+    place: Place
+    bundle: Resource
+
+
+class Refused(NamedTuple):
+    """Something that is not loaded: why in one word, and what exactly."""
+
+    place: Place
+    reason: str
+    detail: str
+
+
+Prepared = Ready | ToProcess | Refused
+
+
+class Preparer:
+    """Prepares resources for a server at `base`, with R4's definitions and those of `packages`."""
+
+    def __init__(self, packages: Path, base: str) -> None:
+        self._definitions = Definitions.load(packages=packages)
+        self._indexer = Indexer(self._definitions, SearchRegistry(self._definitions), base)
+        self._check = StructureCheck(self._definitions)
+        self._base = base
+        self._local = lru_cache(maxsize=1 << 14)(self._local_key)
+
+    def prepare(self, item: Item) -> Iterator[Prepared]:
+        """Give what becomes of one text."""
+        try:
+            resource = (
+                json.decode_resource(item.data) if item.format == "json" else xml.decode(item.data, self._definitions)
+            )
+        except FhirError as error:
+            yield _refused(item.place, "unreadable", error.issues[0])
+            return
+        if resource["resourceType"] != "Bundle" or resource.get("type") not in (*UNPACKED, *PROCESSED):
+            yield self._resource(resource, item.place)
+            return
+        if resource["type"] in PROCESSED:
+            yield ToProcess(item.place, resource)
+            return
+        errors = [issue for issue in self._check(resource) if issue.severity in ("error", "fatal")]
+        if errors:
+            yield _refused(item.place, "invalid", errors[0])
+            return
+        yield from self._entries(resource, item.place)
+
+    def _resource(self, resource: Resource, place: Place) -> Ready | Refused:
+        errors = [issue for issue in self._check(resource) if issue.severity in ("error", "fatal")]
+        if errors:
+            return _refused(place, "invalid", errors[0])
+        return self._ready(resource if "id" in resource else resource | {"id": made_id(resource)}, place)
+
+    def _entries(self, bundle: Resource, place: Place) -> Iterator[Prepared]:
+        entries = [entry for entry in bundle.get("entry", ()) if "resource" in entry]
+        links = FullUrls(self._definitions, self._base)
+        for entry in entries:
+            resource, full_url = entry["resource"], entry.get("fullUrl", "")
+            if "id" not in resource:
+                resource["id"] = full_url.removeprefix(URN) if full_url.startswith(URN) else made_id(resource)
+            if full_url:
+                links.add(full_url, key_of(resource))
+        for entry in entries:
+            links.replace(entry["resource"], entry.get("fullUrl"))
+            yield self._ready(entry["resource"], place)
+
+    def _ready(self, resource: Resource, place: Place) -> Ready:
+        packed = pack(Put(resource, self._indexer.index(resource)))
+        key = str(key_of(resource))
+        found = _REFERENCES(packed) if resource["resourceType"] != "Bundle" else _of_bundle(resource)
+        wanted = dict.fromkeys(map(self._local, found))
+        return Ready(place, key, tuple(each for each in wanted if each and each != key), packed)
+
+    def _local_key(self, text: bytes) -> str | None:
+        """Return the key of the resource of this server that a reference (as JSON has it) names."""
+        key = local_key(json.decode(b'"%b"' % text), self._base)
+        return str(key) if key else None
+
+
+# Every Reference in the JSON: the text of one is quoted within a string, so that nothing else looks like this. A Bundle
+# is looked through with care, because what its entries refer to is its own matter (fhir/reference.py).
+_REFERENCES = re.compile(rb'"reference":"((?:[^"\\]|\\.)*)"').findall
+
+
+def _of_bundle(bundle: Resource) -> list[bytes]:
+    return [json.encode(each.text)[1:-1] for each in references(bundle)]
+
+
+def prepare_chunk(chunk: Chunk, packages: Path, base: str) -> list[Prepared]:
+    """Return what becomes of a chunk. The definitions are opened once in each process."""
+    preparer = _preparer(packages, base)
+    return [prepared for item in chunk.items() for prepared in preparer.prepare(item)]
+
+
+_preparer = cache(Preparer)
+
+
+def made_id(resource: Resource) -> str:
+    """Return an id made of the content, for a resource without one: loaded again, it is the same resource."""
+    return str(uuid5(NAMESPACE_URL, json.encode(resource).decode()))
+
+
+def _refused(place: Place, reason: str, issue: Issue) -> Refused:
+    where = f"{issue.expression[0]}: " if issue.expression else f"column {issue.column}: " if issue.column else ""
+    return Refused(place, reason, f"{where}{issue.ja} / {issue.en}")

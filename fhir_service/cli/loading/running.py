@@ -1,0 +1,131 @@
+"""A load from its chunks to its summary: some processes prepare, this one writes.
+
+A chunk is prepared in one piece; chunks are written in the order they came in, so that a load does the same each time.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from copy import deepcopy
+from functools import partial
+from multiprocessing import get_context
+from typing import NamedTuple
+
+import msgspec
+
+from fhir_service.cli.loading.preparing import Prepared, Ready, Refused, ToProcess, prepare_chunk
+from fhir_service.cli.loading.sources import Chunk, Place, Unreadable
+from fhir_service.cli.loading.summary import Summary
+from fhir_service.cli.loading.writing import Writing
+from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.interactions.exchange import FhirRequest
+from fhir_service.interactions.services import Services
+from fhir_service.settings import Settings
+from fhir_service.storage.sqlite.store import SqliteStore
+
+AHEAD = 3  # chunks for each process, waiting or prepared, so that none is idle and memory has a bound
+
+
+class Progress(NamedTuple):
+    """How far it has come: the share of a chunk that is done, and the resources stored so far."""
+
+    size: int
+    stored: int
+
+
+async def run(
+    chunks: Iterable[Chunk | Unreadable],
+    services: Services,
+    settings: Settings,
+    workers: int,
+    report: Callable[[Progress], None],
+) -> Summary:
+    """Load all chunks; `workers` 0 prepares them in this process."""
+    assert isinstance(services.store, SqliteStore)
+    base = services.indexer.base or ""
+    prepare = partial(prepare_chunk, packages=settings.data_dir / "packages", base=base)
+    loading = _Loading(services, base)
+    started = time.perf_counter()
+    async for size, prepared in _prepared(iter(chunks), prepare, workers):
+        await loading.take(prepared)
+        report(Progress(size, loading.summary.stored.total()))
+    await loading.finish()
+    loading.summary.seconds = time.perf_counter() - started
+    return loading.summary
+
+
+async def _prepared(
+    chunks: Iterator[Chunk | Unreadable], prepare: Callable[[Chunk], list[Prepared]], workers: int
+) -> AsyncIterator[tuple[int, list[Prepared]]]:
+    """Give what each chunk has become, in their order."""
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn")) if workers else None
+    under_way: deque[tuple[int, asyncio.Future[list[Prepared]]]] = deque()
+    with pool or nullcontext():
+        for chunk in chunks:
+            if isinstance(chunk, Unreadable):
+                yield 0, [Refused(chunk.place, "unreadable", chunk.reason)]
+            elif pool is None:
+                yield chunk.size, prepare(chunk)
+            else:
+                future = asyncio.get_running_loop().run_in_executor(pool, prepare, chunk)
+                under_way.append((chunk.size, future))
+                while len(under_way) > AHEAD * workers or (under_way and under_way[0][1].done()):
+                    size, first = under_way.popleft()
+                    yield size, await first
+        while under_way:
+            size, first = under_way.popleft()
+            yield size, await first
+
+
+class _Loading:
+    """Takes what was prepared: resources to be stored, Bundles to be processed, and what was refused."""
+
+    def __init__(self, services: Services, base: str) -> None:
+        assert isinstance(services.store, SqliteStore)
+        self.summary = Summary()
+        self._services = services
+        self._base = base
+        self._writing = Writing(services.store, referential_integrity=services.referential_integrity)
+        self._again: list[ToProcess] = []
+        self.summary.stored = self._writing.stored
+
+    async def take(self, prepared: list[Prepared]) -> None:
+        """Store or process these."""
+        await self._writing.add([each for each in prepared if isinstance(each, Ready)])
+        self.summary.refuse([each for each in prepared if isinstance(each, Refused)])
+        for each in prepared:
+            if isinstance(each, ToProcess) and await self._process(each):
+                self._again.append(each)
+
+    async def finish(self) -> None:
+        """End the load: process again what failed for want of what came later; refuse what still does not go."""
+        self.summary.refuse(await self._writing.finish())
+        for each in self._again:
+            if failed := await self._process(each):
+                self.summary.refuse([failed])
+
+    async def _process(self, each: ToProcess) -> Refused | None:
+        """Process a batch or transaction; return why it failed."""
+        await self._writing.settle()
+        request = FhirRequest("POST", self._base, body=deepcopy(each.bundle))  # it may be wanted once more
+        try:
+            answer = await self._services.dispatch(request, self._services)
+        except FhirError as error:
+            return _failed(each.place, error.issues[0])
+        assert isinstance(answer.body, bytes)
+        entries = msgspec.json.decode(answer.body).get("entry", [])
+        wrong = [entry["response"] for entry in entries if not entry["response"]["status"].startswith("2")]
+        locations = (entry["response"].get("location", "") for entry in entries)
+        self.summary.stored.update(location.split("/")[-4] for location in locations if location)
+        for response in wrong:
+            issue = response.get("outcome", {}).get("issue", [{}])[0].get("details", {}).get("text", "")
+            self.summary.refuse([Refused(each.place, "failed", f"{response['status']} {issue}")])
+        return None
+
+
+def _failed(place: Place, issue: Issue) -> Refused:
+    where = f"{issue.expression[0]}: " if issue.expression else ""
+    return Refused(place, "failed", f"{where}{issue.ja} / {issue.en}")

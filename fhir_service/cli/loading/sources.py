@@ -1,0 +1,110 @@
+"""Where resources come from: files and folders, cut into chunks that one process prepares at a time."""
+
+import gzip
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Literal, NamedTuple, Protocol
+
+Format = Literal["json", "xml"]
+LINES = frozenset({".ndjson", ".jsonl"})
+WHOLE: dict[str, Format] = {".json": "json", ".xml": "xml"}
+CHUNK_BYTES = 512 * 1024
+CHUNK_ITEMS = 400
+
+
+class Place(NamedTuple):
+    """Where something stands: a file, and the line in it where it has lines of resources."""
+
+    file: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return self.file if self.line is None else f"{self.file}:{self.line}"
+
+
+class Item(NamedTuple):
+    """The text of one resource."""
+
+    place: Place
+    format: Format
+    data: bytes
+
+
+class Chunk(Protocol):
+    """Some resources; it goes to another process, which asks it for them. `size` is its share of the progress."""
+
+    @property
+    def size(self) -> int: ...
+
+    def items(self) -> Iterator[Item]: ...
+
+
+class Items(NamedTuple):
+    """Resources that were read already."""
+
+    size: int
+    texts: tuple[Item, ...]
+
+    def items(self) -> Iterator[Item]:
+        yield from self.texts
+
+
+class Unreadable(NamedTuple):
+    """A file that could not be read (to its end)."""
+
+    place: Place
+    reason: str
+
+
+def find_files(paths: Sequence[Path]) -> list[Path]:
+    """Return the files that are named, and those with a known ending in folders that are named, sorted."""
+    found: list[Path] = []
+    for path in paths:
+        inside = (file for file in path.rglob("*") if _kind(file) and file.is_file()) if path.is_dir() else (path,)
+        found += sorted(inside)
+    return list(dict.fromkeys(found))
+
+
+def read_files(files: Sequence[Path]) -> Iterator[Items | Unreadable]:
+    """Give the texts of all files in chunks; the share of each in the progress is of the bytes on disk."""
+    for file in files:
+        try:
+            with file.open("rb") as raw:
+                yield from _chunks(file, raw)
+        except (OSError, EOFError, zlib.error) as error:
+            yield Unreadable(Place(str(file)), str(error))
+
+
+def _chunks(file: Path, raw: IO[bytes]) -> Iterator[Items | Unreadable]:
+    waiting: list[Item] = []
+    held = done = 0
+    for item in _items(file, gzip.GzipFile(fileobj=raw) if file.suffix == ".gz" else raw):
+        if isinstance(item, Unreadable):
+            yield item
+            continue
+        waiting.append(item)
+        held += len(item.data)
+        if held >= CHUNK_BYTES or len(waiting) >= CHUNK_ITEMS:
+            yield Items(raw.tell() - done, tuple(waiting))
+            waiting, held, done = [], 0, raw.tell()
+    yield Items(raw.tell() - done, tuple(waiting))
+
+
+def _items(file: Path, stream: IO[bytes] | gzip.GzipFile) -> Iterator[Item | Unreadable]:
+    kind = _kind(file)
+    if kind in WHOLE:
+        yield Item(Place(str(file)), WHOLE[kind], stream.read())
+    elif kind in LINES:
+        for number, line in enumerate(stream, 1):
+            if line.strip():
+                yield Item(Place(str(file), number), "json", line)
+    else:
+        endings = ", ".join((*WHOLE, *LINES))
+        yield Unreadable(Place(str(file)), f"The name ends in none of {endings} (or these with .gz).")
+
+
+def _kind(file: Path) -> str:
+    """Return the ending that says what is in the file, "" if it is none of ours."""
+    ending = Path(file.name.removesuffix(".gz")).suffix.lower()
+    return ending if ending in LINES or ending in WHOLE else ""
