@@ -1,4 +1,4 @@
-"""The functions that FHIR adds.
+"""The functions that FHIR adds, but for `elementDefinition()` and `slice()`, which there is no profile here to ask.
 
 https://hl7.org/fhir/R4/fhirpath.html#functions
 """
