@@ -78,7 +78,10 @@ def operation_outcome(issues: Iterable[Issue]) -> Resource:
 def _issue(issue: Issue) -> Resource:
     out: Resource = {}
     if issue.line is not None:
-        out["extension"] = [{"url": LINE, "valueInteger": issue.line}, {"url": COLUMN, "valueInteger": issue.column or 1}]
+        out["extension"] = [
+            {"url": LINE, "valueInteger": issue.line},
+            {"url": COLUMN, "valueInteger": issue.column or 1},
+        ]
     out |= {"severity": issue.severity, "code": issue.code, "details": {"text": f"{issue.ja} / {issue.en}"}}
     if issue.line is not None:
         out["location"] = [f"Line[{issue.line}] Col[{issue.column or 1}]"]
