@@ -121,7 +121,7 @@ class MemoryStore:
         )
 
     async def included(self, keys: Sequence[Key], includes: Sequence[Include], limit: int) -> tuple[Version, ...]:
-        found = self._resources().included(keys, includes, limit)
+        found = self._resources().included([key for key in keys if self._exists(key)], includes, limit)
         return tuple(self._records[key].standing for key in found)
 
     async def referrers(self, key: Key, resource_types: Sequence[str], *, count: int, after: Cursor | None) -> Page:

@@ -75,6 +75,8 @@ def query(random: Random) -> Query:
     """Return a random query with up to three clauses, sort keys and includes."""
     resource_type = random.choice(tuple(PARAMETERS))
     clauses = tuple(_clause(random, resource_type) for _ in range(random.choice((0, 1, 1, 1, 2, 2, 3))))
+    if random.random() < 0.15:
+        clauses += tuple(_dated(random, resource_type) for _ in range(2))
     keys = tuple(_sort(random, resource_type) for _ in range(random.choice((0, 0, 1, 1, 2))))
     includes = tuple(_include(random) for _ in range(random.choice((0, 0, 1, 3))))
     return Query(resource_type, clauses, keys, includes)
@@ -175,6 +177,11 @@ def _match(random: Random, resource_type: str) -> Match:
         modifier = "identifier"
     values = [_value(random, asked.type, resource_type, code, modifier) for _ in range(random.choice((1, 1, 1, 2, 3)))]
     return Match(asked, tuple(values), modifier)
+
+
+def _dated(random: Random, resource_type: str) -> Match:
+    code = random.choice([code for code, kind in PARAMETERS[resource_type].items() if kind == "date"])
+    return Match(parameter(resource_type, code), (DateValue(_prefix(random), *_period(random)),))
 
 
 def _value(random: Random, kind: SearchType, resource_type: str, code: str, modifier: str | None) -> Value:

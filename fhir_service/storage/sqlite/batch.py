@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search.match import matches
 from fhir_service.fhir.search.query import IdMatch, Match, Query
-from fhir_service.storage.identity import IdSequence, rid_for
+from fhir_service.storage.identity import IdSequence, rid_for, rid_of
 from fhir_service.storage.sqlite import bulk
-from fhir_service.storage.sqlite.bulk import Planned
+from fhir_service.storage.sqlite.bulk import Known, Planned
 from fhir_service.storage.sqlite.context import Reader
 from fhir_service.storage.sqlite.prepared import PreparedChange, PreparedCommit, encode_json, resource_key
 from fhir_service.storage.sqlite.search import find
@@ -30,6 +30,7 @@ from fhir_service.storage.store import (
 _STATES = """
 SELECT rk, rid, rtype, id, ver, deleted, upd, method FROM res WHERE rk IN (SELECT value FROM json_each(?))
 """
+_RIDS = "SELECT rid FROM res WHERE rid IN (SELECT value FROM json_each(?))"
 _TAKEN = "SELECT 1 FROM res WHERE rid = ?"
 _REFERRERS = """
 SELECT DISTINCT res.rid, res.rtype, res.id FROM rf CROSS JOIN res ON res.rid = rf.rid
@@ -62,23 +63,26 @@ class Batch:
         sequence: IdSequence,
         transactions: IdSequence,
         updated: int,
-        known_shapes: set[int],
+        known: Known,
     ) -> None:
         self._reader = reader
         self._connection = reader.connection
         self._sequence = sequence
         self._transactions = transactions
         self._updated = updated
-        self._known_shapes = known_shapes
+        self._known = known
+        self.newly_known = Known()
         self._states: dict[Key, _State] = {}
         self._planned: dict[Key, Planned] = {}
-        self._rids: set[int] = set()
+        self._looked_up: dict[int, bool] = {}  # rid: whether a resource has it
 
     def look_up(self, commits: Iterable[PreparedCommit]) -> None:
         """Read the state of every resource that these commits name, in one statement."""
         keys: dict[int, Key] = {}
+        rids: list[int] = []
         for commit in commits:
             keys |= {change.rk: change.key for change in commit.changes}
+            rids += [rid for change in commit.changes if (rid := rid_of(change.key.id)) is not None]
             for condition in commit.conditions:
                 if isinstance(condition, Exists):
                     keys |= {resource_key(key): key for key in condition.keys}
@@ -88,6 +92,10 @@ class Batch:
             if keys[rk] != (rtype, id_):
                 raise KeyCollision(f"{keys[rk]} and {rtype}/{id_} have the same hash.")
             self._states[Key(rtype, id_)] = _State(rid, version, bool(deleted), updated, method)
+        self._looked_up |= dict.fromkeys(rids, False)
+        self._looked_up |= dict.fromkeys(
+            [rid for (rid,) in self._connection.execute(_RIDS, (encode_json(rids),))], True
+        )
 
     def decide(self, commit: PreparedCommit) -> list[Committed]:
         """Return what becomes of each change and plan to write it; or raise ConditionFailed and plan nothing."""
@@ -107,7 +115,7 @@ class Batch:
     def write(self) -> None:
         """Write what is planned into the tables."""
         if self._planned:
-            bulk.write(self._connection, list(self._planned.values()), self._updated, self._known_shapes)
+            bulk.write(self._connection, list(self._planned.values()), self._updated, self._known, self.newly_known)
             self._planned.clear()
 
     def _standing(self, key: Key) -> int:
@@ -174,13 +182,15 @@ class Batch:
         content = prepared.content
         body = stamped(content.head, content.tail, number, self._updated) if content else b""
         version = Version(key, number, self._updated, change.method if isinstance(change, Put) else "DELETE", body)
-        self._rids.add(rid)
+        self._looked_up[rid] = True
         self._states[key] = _State(rid, number, content is None, self._updated, version.method)
         self._planned[key] = Planned(rid, key, prepared.rk, number, txn, self._updated, version.method, body, content)
         return Committed(version, created and content is not None)
 
     def _taken(self, rid: int) -> bool:
-        return rid in self._rids or self._connection.execute(_TAKEN, (rid,)).get is not None
+        if rid not in self._looked_up:
+            self._looked_up[rid] = self._connection.execute(_TAKEN, (rid,)).get is not None
+        return self._looked_up[rid]
 
 
 def _deletion(key: Key, state: _State | None) -> Version:

@@ -22,7 +22,7 @@ INDEX_TABLES: dict[str, tuple[str, ...]] = {
     "st": ("rid", "p", "v", "x"),
     "gm": ("g", "rid"),
     "dt": ("rid", "p", "lo", "hi", "far"),
-    "nq": ("rid", "p", "unit", "lo", "hi", "far"),
+    "nq": ("rid", "p", "lo", "hi", "sc", "c", "u", "far"),
 }
 
 
@@ -57,7 +57,11 @@ INSERT OR REPLACE INTO entries (rid, rows, sort)
 SELECT value->>0, substr(?, 1 + (value->>1), value->>2), value->'$[3]' FROM json_each(?)
 """
 _NO_ENTRIES = "DELETE FROM entries WHERE rid IN (SELECT value FROM json_each(?))"
+_TOKENS = "INSERT OR IGNORE INTO tok (k, x) SELECT value->>0, value->>1 FROM json_each(?)"
 _SHAPES = "INSERT OR IGNORE INTO shape (k, rtype, params) SELECT value->>0, value->>1, value->'$[2]' FROM json_each(?)"
+
+
+_MOST_TOKENS = 50_000  # remembered: some megabytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +79,26 @@ class Planned:
     content: Content | None
 
 
-def write(connection: apsw.Connection, planned: Sequence[Planned], updated: int, known_shapes: set[int]) -> None:
-    """Write the versions, each of another resource, and their index rows; add new shapes to `known_shapes`."""
+class Known:
+    """Rows of `shape` and `tok` that are surely there, so that most need not be written again."""
+
+    def __init__(self, shapes: Iterable[int] = (), tokens: Iterable[tuple[int, int]] = ()) -> None:
+        self.shapes = set(shapes)
+        self.tokens = set(tokens)
+
+    def add(self, newer: "Known") -> None:
+        """Take over what has come to be there."""
+        self.shapes |= newer.shapes
+        if len(self.tokens) > _MOST_TOKENS:
+            self.tokens.clear()
+        self.tokens |= newer.tokens
+
+
+def write(connection: apsw.Connection, planned: Sequence[Planned], updated: int, known: Known, newly: Known) -> None:
+    """Write the versions, each of another resource, and their index rows.
+
+    Rows of `shape` and `tok` are left out if they are `known`; others are added to `newly`.
+    """
     superseding = [write.rid for write in planned if write.version > 1]
     old: dict[int, Rows] = {}
     if superseding:
@@ -85,7 +107,7 @@ def write(connection: apsw.Connection, planned: Sequence[Planned], updated: int,
         old = {rid: decode_rows(rows) for rid, rows in connection.execute(_OLD_ROWS, (rids,))}
     _write_versions(connection, planned)
     _write_entries(connection, planned, old)
-    _write_shapes(connection, planned, known_shapes)
+    _write_names(connection, planned, known, newly)
     for table in INDEX_TABLES:
         removed, added = _changed(table, planned, old)
         if removed:
@@ -124,15 +146,21 @@ def _write_entries(connection: apsw.Connection, planned: Sequence[Planned], old:
         connection.execute(_NO_ENTRIES, (encode_json(gone),))
 
 
-def _write_shapes(connection: apsw.Connection, planned: Sequence[Planned], known: set[int]) -> None:
-    new = {
-        w.content.shape[0]: (w.key.type, sorted(w.content.shape[1]))
-        for w in planned
-        if w.content is not None and w.content.shape[0] not in known
-    }
-    if new:
-        connection.execute(_SHAPES, (encode_json([(k, *named) for k, named in new.items()]),))
-        known |= new.keys()
+def _write_names(connection: apsw.Connection, planned: Sequence[Planned], known: Known, newly: Known) -> None:
+    shapes: dict[int, tuple[str, list[str]]] = {}
+    tokens: set[tuple[int, int]] = set()
+    for w in planned:
+        if w.content is not None:
+            k, codes = w.content.shape
+            if k not in known.shapes:
+                shapes[k] = (w.key.type, sorted(codes))
+            tokens |= w.content.tokens - known.tokens
+    if shapes:
+        connection.execute(_SHAPES, (encode_json([(k, *named) for k, named in shapes.items()]),))
+        newly.shapes |= shapes.keys()
+    if tokens:
+        connection.execute(_TOKENS, (encode_json(list(tokens)),))
+        newly.tokens |= tokens
 
 
 def _changed(table: str, planned: Sequence[Planned], old: dict[int, Rows]) -> tuple[list[Any], list[Any]]:

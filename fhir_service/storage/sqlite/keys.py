@@ -65,15 +65,16 @@ def parameter_id(resource_type: str, code: str) -> int:
 
 
 def token_texts(system: str | None, value: str | None) -> tuple[str, ...]:
-    """Return the texts under which a token is found: any system, no system, its system, system and value.
+    """Return the texts under which a token is found: its system, and last its system (or none) and value.
 
+    Without a system it is found through the table `tok`, under its value.
     https://hl7.org/fhir/R4/search.html#token
     """
     if system is None:
-        return () if value is None else (value, _SEPARATOR + value)
+        return () if value is None else (_SEPARATOR + value,)
     if value is None:
         return (system + _ANY_VALUE,)
-    return (value, system + _ANY_VALUE, f"{system}{_SEPARATOR}{value}")
+    return (system + _ANY_VALUE, system + _SEPARATOR + value)
 
 
 def token_text(value: TokenValue) -> str:
@@ -83,26 +84,34 @@ def token_text(value: TokenValue) -> str:
     return value.system + (_ANY_VALUE if value.value is None else _SEPARATOR + value.value)
 
 
+def identifier_text(text: str) -> str:
+    """Return the text under which a reference is found by its identifier, from the text of that as a token."""
+    return _IDENTIFIER + text
+
+
 def reference_texts(entry: ReferenceEntry) -> tuple[str, ...]:
     """Return the texts under which a reference is found: its target, that version of it, its identifier.
 
     https://hl7.org/fhir/R4/search.html#reference
     """
-    identifier = tuple(_IDENTIFIER + text for text in token_texts(entry.system, entry.value))
+    identifier = tuple(map(identifier_text, token_texts(entry.system, entry.value)))
     if entry.target is None:
         return identifier
     if entry.version is None:
         return (entry.target, *identifier)
-    return (entry.target, f"{entry.target}{_SEPARATOR}{entry.version}", *identifier)
+    return (entry.target, entry.target + _SEPARATOR + entry.version, *identifier)
 
 
-def reference_value_texts(value: ReferenceValue) -> tuple[str, ...]:
-    """Return the texts that a reference value looks for."""
-    if value.identifier is not None:
-        return (_IDENTIFIER + token_text(value.identifier),)
+def target_texts(value: ReferenceValue) -> tuple[str, ...]:
+    """Return the texts that a reference value (not an identifier) looks for."""
     if value.version is None:
         return value.targets
-    return tuple(f"{target}{_SEPARATOR}{value.version}" for target in value.targets)
+    return tuple(target + _SEPARATOR + value.version for target in value.targets)
+
+
+def unit_text(system: str, code: str | None) -> str:
+    """Return the text under which a unit is found by system and code."""
+    return system + (_ANY_VALUE if code is None else _SEPARATOR + code)
 
 
 _DOUBLE = Struct("<d")

@@ -9,7 +9,6 @@ from fhir_service.fhir.search.parameter import SearchType
 from fhir_service.fhir.search.query import Query, Sort
 from fhir_service.storage.order import directions, is_primary_date
 from fhir_service.storage.sqlite.keys import parameter_id
-from fhir_service.storage.sqlite.rows import ANY_UNIT
 from fhir_service.storage.sqlite.sql import Parameter, Sql
 from fhir_service.storage.store import Cursor, PrimaryDates
 
@@ -17,8 +16,8 @@ from fhir_service.storage.store import Cursor, PrimaryDates
 _VALUES: dict[SearchType, str] = {
     "string": "SELECT {f}(v) FROM st INDEXED BY st_rid WHERE rid = c.rid AND p = {p}",
     "date": "SELECT {f}(lo) FROM dt INDEXED BY dt_rid WHERE rid = c.rid AND p = {p}",
-    "number": f"SELECT {{f}}(lo) FROM nq INDEXED BY nq_rid WHERE rid = c.rid AND p = {{p}} AND unit = {ANY_UNIT}",
-    "quantity": f"SELECT {{f}}(lo) FROM nq INDEXED BY nq_rid WHERE rid = c.rid AND p = {{p}} AND unit = {ANY_UNIT}",
+    "number": "SELECT {f}(lo) FROM nq INDEXED BY nq_rid WHERE rid = c.rid AND p = {p}",
+    "quantity": "SELECT {f}(lo) FROM nq INDEXED BY nq_rid WHERE rid = c.rid AND p = {p}",
 }
 # Others are kept as JSON: a text, or [least, greatest].
 _TEXT = "SELECT coalesce(sort->>'$.\"{p}\"[{n}]', sort->>'$.\"{p}\"') FROM entries WHERE rid = c.rid"

@@ -3,7 +3,8 @@
 What is left out are the typed entries, of which nothing but the rows is stored.
 """
 
-from typing import Any
+from collections.abc import Callable
+from functools import lru_cache
 
 import msgspec
 
@@ -15,7 +16,8 @@ from fhir_service.storage.sqlite.rows import decode_rows
 from fhir_service.storage.store import Put
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode: Any = msgspec.msgpack.Decoder(tuple[str, str, bytes, bytes, bytes, bytes, list[str]]).decode
+_Packed = tuple[str, str, bytes, bytes, bytes, bytes, str, frozenset[tuple[int, int]]]
+_decode: Callable[[bytes], _Packed] = msgspec.msgpack.Decoder(_Packed).decode
 _NO_ENTRIES = IndexEntries()
 
 
@@ -24,16 +26,20 @@ def pack(change: Put) -> bytes:
     (prepared,) = prepare((change,), ()).changes
     content = prepared.content
     assert content is not None
-    return _encode((*prepared.key, content.head, content.tail, content.rows_blob, content.sort, list(content.shape[1])))
+    codes = " ".join(sorted(content.shape[1]))
+    return _encode((*prepared.key, content.head, content.tail, content.rows_blob, content.sort, codes, content.tokens))
 
 
 def unpack(packed: bytes) -> PreparedChange:
     """Return the change as the writer takes it: a PUT of whatever version there is."""
-    resource_type, id_, head, tail, rows_blob, sort, codes = _decode(packed)
+    resource_type, id_, head, tail, rows_blob, sort, codes, tokens = _decode(packed)
     key = Key(resource_type, id_)
-    shape = frozenset(codes)
-    content = Content(
-        head, tail, None, decode_rows(rows_blob), rows_blob, sort, (shape_key(resource_type, shape), shape)
-    )
-    change = Put({"resourceType": resource_type, "id": id_}, _NO_ENTRIES)
-    return PreparedChange(change, key, resource_key(key), content)
+    shape = _shape(resource_type, codes)
+    content = Content(head, tail, None, decode_rows(rows_blob), rows_blob, sort, shape, tokens)
+    return PreparedChange(Put({"resourceType": resource_type, "id": id_}, _NO_ENTRIES), key, resource_key(key), content)
+
+
+@lru_cache(maxsize=4096)  # a type has few shapes
+def _shape(resource_type: str, codes: str) -> tuple[int, frozenset[str]]:
+    shape = frozenset(codes.split())
+    return shape_key(resource_type, shape), shape

@@ -9,15 +9,25 @@ from typing import Any
 import msgspec
 
 from fhir_service.fhir.outcome import FhirError, Issue
-from fhir_service.fhir.search.parameter import SearchParameter, SearchType
-from fhir_service.fhir.search.query import Chain, Clause, Has, IdMatch, LastUpdatedMatch, Match
-from fhir_service.storage.sqlite.keys import constant, hash64, reference_value_texts, token_text
+from fhir_service.fhir.search.parameter import SearchType
+from fhir_service.fhir.search.query import (
+    Chain,
+    Clause,
+    Has,
+    IdMatch,
+    LastUpdatedMatch,
+    Match,
+    ReferenceValue,
+    UriValue,
+)
+from fhir_service.storage.sqlite.keys import constant, hash64, identifier_text, target_texts, token_text
 from fhir_service.storage.sqlite.links import Chained, Had
 from fhir_service.storage.sqlite.ranges import dates, numbers, quantities
 from fhir_service.storage.sqlite.sql import Context, Part
 from fhir_service.storage.sqlite.values import Ids, Keys, Not, Strings, Updated
 
 _SHAPES = "SELECT k, params FROM shape WHERE rtype = ?"
+_SYSTEMS = "SELECT x FROM tok WHERE k = ?"
 _decode_codes = msgspec.json.Decoder(list[str]).decode
 
 
@@ -43,7 +53,7 @@ def _match_part(resource_type: str, match: Match, context: Context) -> Part:
     make = _PARTS.get(match.parameter.type)
     if make is None or match.modifier not in _MODIFIERS:
         raise _not_supported(match)
-    part = make(resource_type, match.parameter, match.values, match.modifier)
+    part = make(resource_type, match, context)
     return Not(resource_type, part) if match.modifier == "not" else part
 
 
@@ -53,36 +63,55 @@ def _missing(resource_type: str, match: Match, context: Context) -> Keys:
     return Keys(tuple(k for k, codes in rows if (match.parameter.code in _decode_codes(codes)) is not match.missing))
 
 
-def _keys(resource_type: str, parameter: SearchParameter, texts: Sequence[str]) -> Keys:
-    c = constant(resource_type, parameter.code)
-    return Keys(tuple(dict.fromkeys([hash64(text) ^ c for text in texts])))
+def _tokens(resource_type: str, match: Match, context: Context) -> Part:
+    c = constant(resource_type, match.parameter.code)
+    return _keys([key for value in match.values for key in _token_keys(value, c, context, str)])
 
 
-def _tokens(resource_type: str, parameter: SearchParameter, values: Sequence[Any], modifier: str | None) -> Part:
-    return _keys(resource_type, parameter, [token_text(value) for value in values])
+def _references(resource_type: str, match: Match, context: Context) -> Part:
+    c = constant(resource_type, match.parameter.code)
+    keys: list[int] = []
+    for value in match.values:
+        if isinstance(value, ReferenceValue):
+            if value.identifier is not None:
+                keys += _token_keys(value.identifier, c, context, identifier_text)
+            else:
+                keys += [hash64(text) ^ c for text in target_texts(value)]
+    return _keys(keys)
 
 
-def _references(resource_type: str, parameter: SearchParameter, values: Sequence[Any], modifier: str | None) -> Part:
-    return _keys(resource_type, parameter, [text for value in values for text in reference_value_texts(value)])
+def _token_keys(value: Any, c: int, context: Context, text: Callable[[str], str]) -> list[int]:
+    key = hash64(text(token_text(value))) ^ c
+    return [key] if value.system is not None else [x for (x,) in context.connection.execute(_SYSTEMS, (key,))]
 
 
-def _uris(resource_type: str, parameter: SearchParameter, values: Sequence[Any], modifier: str | None) -> Part:
-    return _keys(resource_type, parameter, [value.uri for value in values])
+def _uris(resource_type: str, match: Match, context: Context) -> Part:
+    c = constant(resource_type, match.parameter.code)
+    return _keys([hash64(value.uri) ^ c for value in match.values if isinstance(value, UriValue)])
 
 
-def _strings(resource_type: str, parameter: SearchParameter, values: Any, modifier: str | None) -> Part:
-    return Strings(resource_type, parameter.code, values, modifier)
+def _keys(keys: Sequence[int]) -> Keys:
+    return Keys(tuple(dict.fromkeys(keys)))
+
+
+def _strings(resource_type: str, match: Match, context: Context) -> Part:
+    values: Any = match.values
+    return Strings(resource_type, match.parameter.code, values, match.modifier)
+
+
+def _ranges(make: Callable[[str, str, Any], Part]) -> Callable[[str, Match, Context], Part]:
+    return lambda resource_type, match, context: make(resource_type, match.parameter.code, match.values)
 
 
 _MODIFIERS = frozenset({None, "not", "exact", "contains", "identifier"})
-_PARTS: dict[SearchType, Callable[[str, SearchParameter, Any, str | None], Part]] = {
+_PARTS: dict[SearchType, Callable[[str, Match, Context], Part]] = {
     "token": _tokens,
     "reference": _references,
     "uri": _uris,
     "string": _strings,
-    "date": lambda resource_type, parameter, values, modifier: dates(resource_type, parameter.code, values),
-    "number": lambda resource_type, parameter, values, modifier: numbers(resource_type, parameter.code, values),
-    "quantity": lambda resource_type, parameter, values, modifier: quantities(resource_type, parameter.code, values),
+    "date": _ranges(dates),
+    "number": _ranges(numbers),
+    "quantity": _ranges(quantities),
 }
 
 

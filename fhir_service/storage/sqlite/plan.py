@@ -26,6 +26,9 @@ WORTH_A_SPAN = 200
 """A key with fewer rows than this is read without asking whether the dates of a query shorten the way."""
 
 
+_NOTHING = Sql("SELECT d, rid FROM ix WHERE 0")
+
+
 class Start(NamedTuple):
     """Where a search begins: at the rows of these keys, in order, or at rids that are gathered.
 
@@ -133,6 +136,8 @@ class Plan:
         from_ix, from_res = after or (None, None)
         if self._start.gathered is not None:
             return [self._gathered(self._start.gathered, self._start.part, from_res)]
+        if not self._start.keys:
+            return [_NOTHING]
         bounds, far = self._bounds()
         tests = [*bounds, *([from_ix] if from_ix else []), *self._tests(Candidate("i.rid", "i.d"), self._start.part)]
         where = all_of(tests)
@@ -178,6 +183,8 @@ def _spans(parts: Sequence[Part]) -> dict[int, Within]:
 
 
 def _union(branches: Sequence[Sql]) -> Sql:
+    if not branches:  # no resource has this shape: see `parts.Keys` of `:missing`
+        return Sql("SELECT 0 AS d, 0 AS rid WHERE 0", ())
     return Sql(
         " UNION ".join([branch.text for branch in branches]),
         tuple([parameter for branch in branches for parameter in branch.parameters]),

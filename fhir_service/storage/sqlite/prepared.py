@@ -12,7 +12,7 @@ from fhir_service.fhir.json import split_for_stamp
 from fhir_service.fhir.resource import Key, key_of
 from fhir_service.fhir.search.index import IndexEntries
 from fhir_service.storage.sqlite.keys import hash64, shape_key
-from fhir_service.storage.sqlite.rows import Rows, encode_rows, rows_of, shape_of, sort_texts
+from fhir_service.storage.sqlite.rows import Rows, encode_rows, rows_of, shape_of, sort_texts, token_keys
 from fhir_service.storage.store import Change, Condition, Put
 
 encode_json = msgspec.json.Encoder().encode
@@ -25,7 +25,9 @@ def resource_key(key: Key) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a Put stores, all but the stamp; `sort` is JSON, `shape` the key and codes of what has a value.
+    """What a Put stores, all but the stamp.
+
+    `sort` is JSON, `shape` the key and codes of what has a value, `tokens` what goes into the table `tok`.
 
     `entries` is None where only the rows are known any more (`packed.py`).
     """
@@ -37,6 +39,7 @@ class Content:
     rows_blob: bytes
     sort: bytes
     shape: tuple[int, frozenset[str]]
+    tokens: frozenset[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +82,5 @@ def _content(change: Put, resource_type: str) -> Content:
         encode_rows(rows),
         encode_json(sort_texts(resource_type, change.entries)),
         (shape_key(resource_type, codes), codes),
+        frozenset(token_keys(resource_type, change.entries)),
     )

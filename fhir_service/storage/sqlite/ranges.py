@@ -7,14 +7,14 @@ https://hl7.org/fhir/R4/search.html#prefix
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
 from fhir_service.fhir.search.query import DateValue, NumberValue, Prefix, QuantityValue
-from fhir_service.storage.sqlite.keys import ordered, parameter_id
-from fhir_service.storage.sqlite.rows import ANY_UNIT, FAR_DATES, FAR_NUMBERS, NO_DATE, unit_key
-from fhir_service.storage.sqlite.sql import Candidate, Context, Sql, any_of, count_up_to, exists, union_all
+from fhir_service.storage.sqlite.keys import hash64, ordered, parameter_id, unit_text
+from fhir_service.storage.sqlite.rows import FAR_DATES, FAR_NUMBERS, NO_DATE
+from fhir_service.storage.sqlite.sql import Candidate, Context, Sql, all_of, any_of, count_up_to, exists, union_all
 
 # What `fhir/search/match.py` asks, as tests of columns; {low} and {high} are the value's bounds.
 _DATE_TESTS: dict[Prefix, str] = {
@@ -70,12 +70,11 @@ _FAR: dict[Table, int] = {"dt": FAR_DATES, "nq": FAR_NUMBERS}
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """One value: the test of an entry, and the bounds that follow from it. `unit` is for quantities."""
+    """One value: the test of an entry, and the bounds that follow from it."""
 
     test: Sql
     lower: int | None
     upper: int | None
-    unit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ class Ranges:
         return True
 
     def probe(self, candidate: Candidate) -> Sql:
-        test = any_of([_with_unit(value) for value in self.values])
+        test = any_of([value.test for value in self.values])
         table = self.table
         select = f"SELECT 1 FROM {table} INDEXED BY {table}_rid WHERE rid = {candidate.rid} AND p = ? AND {test.text}"
         return exists(Sql(select, (self.p, *test.parameters)))
@@ -111,13 +110,13 @@ def dates(resource_type: str, code: str, values: tuple[DateValue, ...]) -> Range
 def numbers(resource_type: str, code: str, values: tuple[NumberValue, ...]) -> Ranges:
     """Return the clause about a number parameter."""
     p = parameter_id(resource_type, code)
-    return Ranges("nq", p, tuple(_number_range(value, ANY_UNIT) for value in values))
+    return Ranges("nq", p, tuple(map(_number_range, values)))
 
 
 def quantities(resource_type: str, code: str, values: tuple[QuantityValue, ...]) -> Ranges:
     """Return the clause about a quantity parameter."""
     p = parameter_id(resource_type, code)
-    return Ranges("nq", p, tuple(_number_range(value.number, _unit(value)) for value in values))
+    return Ranges("nq", p, tuple(map(_quantity_range, values)))
 
 
 def instant_test(column: str, value: DateValue) -> Sql:
@@ -139,11 +138,12 @@ class Within:
 
     def rids(self) -> Sql:
         """Return the SELECT of the rids."""
-        return union_all(_selects("dt", self.p, Range(Sql("1"), self.lower, self.upper)))
+        near = _selects("dt", self.p, Range(Sql("1"), self.lower, self.upper))[0]
+        return near if self.lower is None else union_all([near, self.far()])
 
     def far(self) -> Sql:
-        """Return the SELECT of those that are far."""
-        return _selects("dt", self.p, Range(Sql("1"), self.lower, self.upper))[-1]
+        """Return the SELECT of those that are far: there one date may keep the one bound, and another the other."""
+        return _selects("dt", self.p, Range(Sql("1"), self.lower, None))[-1]
 
     @property
     def least(self) -> int | None:
@@ -165,39 +165,38 @@ def _date_range(value: DateValue) -> Range:
     return Range(_filled(_DATE_TESTS[value.prefix], numbers), numbers.get(lower or ""), numbers.get(upper or ""))
 
 
-def _number_range(value: NumberValue, unit: int) -> Range:
+def _number_range(value: NumberValue) -> Range:
     numbers = {"low": ordered(value.low), "high": ordered(value.high), "value": ordered(float(value.value))}
     lower, upper = _NUMBER_BOUNDS[value.prefix]
     test = _filled(_NUMBER_TESTS[value.prefix], numbers)
-    return Range(test, numbers.get(lower or ""), numbers.get(upper or ""), unit)
+    return Range(test, numbers.get(lower or ""), numbers.get(upper or ""))
 
 
-def _unit(value: QuantityValue) -> int:
-    if value.system is None and value.unit is None:
-        return ANY_UNIT
-    return unit_key(value.system or "", value.unit or "")
-
-
-def _with_unit(value: Range) -> Sql:
-    if value.unit is None:
-        return value.test
-    return Sql(f"unit = ? AND {value.test.text}", (value.unit, *value.test.parameters))
+def _quantity_range(value: QuantityValue) -> Range:
+    # https://hl7.org/fhir/R4/search.html#quantity: `5.4` any unit, `5.4||mg` a code or its text, `5.4|system|mg` both.
+    number = _number_range(value.number)
+    if value.system is not None:
+        unit = Sql("sc = ?", (hash64(unit_text(value.system, value.unit)),))
+    elif value.unit is not None:
+        unit = Sql("(c = ? OR u = ?)", (hash64(value.unit), hash64(value.unit)))
+    else:
+        return number
+    return replace(number, test=all_of([number.test, unit]))
 
 
 def _selects(table: Table, p: int, value: Range) -> list[Sql]:
     """Return the SELECTs of the rids with an entry that passes: one range of the index, or a short one and the far."""
-    head, first = ("p = ?", (p,)) if value.unit is None else ("p = ? AND unit = ?", (p, value.unit))
     tail, last = value.test
     if value.upper is not None:
         tail, last = f"lo <= ? AND {tail}", (value.upper, *last)
     if value.lower is None:
-        return [Sql(f"SELECT rid FROM {table} WHERE {head} AND {tail}", (*first, *last))]
+        return [Sql(f"SELECT rid FROM {table} WHERE p = ? AND {tail}", (p, *last))]
     least = max(value.lower - _FAR[table], NO_DATE)
     return [
-        Sql(f"SELECT rid FROM {table} WHERE {head} AND far = 0 AND lo >= ? AND {tail}", (*first, least, *last)),
+        Sql(f"SELECT rid FROM {table} WHERE p = ? AND far = 0 AND lo >= ? AND {tail}", (p, least, *last)),
         Sql(
-            f"SELECT rid FROM {table} INDEXED BY {table}_far WHERE {head} AND far = 1 AND hi >= ? AND {tail}",
-            (*first, value.lower, *last),
+            f"SELECT rid FROM {table} INDEXED BY {table}_far WHERE p = ? AND far = 1 AND hi >= ? AND {tail}",
+            (p, value.lower, *last),
         ),
     ]
 

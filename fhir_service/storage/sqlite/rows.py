@@ -9,17 +9,19 @@ from itertools import pairwise
 import msgspec
 
 from fhir_service.fhir.reference import local_key
-from fhir_service.fhir.search.index import IndexEntries, QuantityEntry
+from fhir_service.fhir.search.index import IndexEntries
 from fhir_service.storage.sqlite.keys import (
     constant,
     gram_key,
     hash64,
+    identifier_text,
     ordered,
     parameter_id,
     reference_texts,
     shape_key,
     token_texts,
     type_key,
+    unit_text,
 )
 
 NO_DATE = -(2**63)
@@ -31,7 +33,11 @@ FAR_DATES = 32 * 86_400_000_000
 FAR_NUMBERS = 2**50
 """The same for numbers, as a difference of `ordered`: a quarter of an octave at the most."""
 
-ANY_UNIT = 0
+DateRow = tuple[int, int, int, bool]
+"""p, lo, hi, far."""
+
+NumberRow = tuple[int, int, int, int, int, int, bool]
+"""p, lo, hi; sc, c, u: the unit as system and code, as code, as text; far."""
 
 
 class Rows(msgspec.Struct, array_like=True, frozen=True):
@@ -42,8 +48,8 @@ class Rows(msgspec.Struct, array_like=True, frozen=True):
     rf: tuple[tuple[int, int], ...] = ()
     st: tuple[tuple[int, str, int], ...] = ()
     gm: tuple[int, ...] = ()
-    dt: tuple[tuple[int, int, int, bool], ...] = ()  # p, lo, hi, far
-    nq: tuple[tuple[int, int, int, int, bool], ...] = ()  # p, unit, lo, hi, far
+    dt: tuple[DateRow, ...] = ()
+    nq: tuple[NumberRow, ...] = ()
 
 
 encode_rows = msgspec.msgpack.Encoder().encode
@@ -105,9 +111,22 @@ def sort_texts(resource_type: str, entries: IndexEntries) -> dict[int, str | tup
     }
 
 
-def unit_key(system: str, code: str) -> int:
-    """Return the key of a unit in its system; without a system, of a code or the text of a unit."""
-    return hash64(f"{system}\0{code}")
+def token_keys(resource_type: str, entries: IndexEntries) -> set[tuple[int, int]]:
+    """Return for each value of a token its key without a system, and the key in `ix` that it has here.
+
+    Codes have few systems, so that a search without one looks these up first, and no row is written for each resource.
+    """
+    pairs: set[tuple[int, int]] = set()
+    for code, system, value, *_ in entries.tokens:
+        if value is not None:
+            c = constant(resource_type, code)
+            pairs.add((hash64(value) ^ c, hash64(token_texts(system, value)[-1]) ^ c))
+    for reference in entries.references:
+        if reference.value is not None:
+            c = constant(resource_type, reference.code)
+            full = token_texts(reference.system, reference.value)[-1]
+            pairs.add((hash64(identifier_text(reference.value)) ^ c, hash64(identifier_text(full)) ^ c))
+    return pairs
 
 
 def _keys(resource_type: str, entries: IndexEntries) -> Iterator[int]:
@@ -129,7 +148,7 @@ def _local_references(resource_type: str, entries: IndexEntries) -> Iterator[tup
             yield parameter_id(resource_type, reference.code), hash64(reference.target)
 
 
-def _date_rows(resource_type: str, entries: IndexEntries) -> tuple[tuple[int, int, int, bool], ...]:
+def _date_rows(resource_type: str, entries: IndexEntries) -> tuple[DateRow, ...]:
     if not entries.dates:
         return ()
     rows = {(parameter_id(resource_type, code), low, high) for code, low, high in entries.dates}
@@ -137,25 +156,19 @@ def _date_rows(resource_type: str, entries: IndexEntries) -> tuple[tuple[int, in
     return tuple([(p, low, high, p in far) for p, low, high in rows])
 
 
-def _number_rows(resource_type: str, entries: IndexEntries) -> tuple[tuple[int, int, int, int, bool], ...]:
+def _number_rows(resource_type: str, entries: IndexEntries) -> tuple[NumberRow, ...]:
     if not entries.numbers and not entries.quantities:
         return ()
     rows = {
-        (ANY_UNIT, parameter_id(resource_type, code), ordered(low), ordered(high))
-        for code, low, high in entries.numbers
+        (parameter_id(resource_type, code), ordered(low), ordered(high), 0, 0, 0) for code, low, high in entries.numbers
     }
-    for quantity in entries.quantities:
-        p, low, high = parameter_id(resource_type, quantity.code), ordered(quantity.low), ordered(quantity.high)
-        rows |= {(unit, p, low, high) for unit in _unit_keys(quantity)}
-    far = _far([row[1:] for row in rows], FAR_NUMBERS)
-    return tuple([(p, unit, low, high, p in far) for unit, p, low, high in rows])
-
-
-def _unit_keys(quantity: QuantityEntry) -> set[int]:
-    keys = {unit_key("", name) for name in (quantity.unit_code, quantity.unit) if name is not None}
-    if quantity.system is not None:
-        keys.add(unit_key(quantity.system, quantity.unit_code or ""))
-    return keys | {ANY_UNIT}
+    for code, low, high, system, unit_code, unit in entries.quantities:
+        sc = 0 if system is None else hash64(unit_text(system, unit_code))
+        c = 0 if unit_code is None else hash64(unit_code)
+        u = 0 if unit is None or unit == unit_code else hash64(unit)
+        rows.add((parameter_id(resource_type, code), ordered(low), ordered(high), sc, c, u))
+    far = _far([row[:3] for row in rows], FAR_NUMBERS)
+    return tuple([(*row, row[0] in far) for row in rows])
 
 
 def _far(rows: Iterable[tuple[int, int, int]], limit: int) -> set[int]:

@@ -52,6 +52,12 @@ CREATE TABLE ix (           -- tokens, references, uris, the type, the shape; la
   PRIMARY KEY (k, d, rid)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE tok (          -- a token without its system: the keys that it has with each system, and with none
+  k INTEGER NOT NULL,
+  x INTEGER NOT NULL,
+  PRIMARY KEY (k, x)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE shape (        -- which parameters have a value, for `:missing`
   k INTEGER PRIMARY KEY,
   rtype TEXT NOT NULL,
@@ -93,17 +99,19 @@ CREATE TABLE dt (           -- dates as ranges; far = 1: the values of the resou
 CREATE INDEX dt_rid ON dt (rid, p, lo, hi);
 CREATE INDEX dt_far ON dt (p, hi, lo, rid) WHERE far = 1;
 
-CREATE TABLE nq (           -- numbers and quantities as ranges of ordered(double); unit 0 is any
+CREATE TABLE nq (           -- numbers and quantities as ranges of ordered(double)
   p INTEGER NOT NULL,
-  unit INTEGER NOT NULL,
   lo INTEGER NOT NULL,
   rid INTEGER NOT NULL,
   hi INTEGER NOT NULL,
+  sc INTEGER NOT NULL,      -- hash64 of the unit's system and code, 0 if there is none
+  c INTEGER NOT NULL,       -- of its code
+  u INTEGER NOT NULL,       -- of its text, if that is another
   far INTEGER NOT NULL,
-  PRIMARY KEY (p, unit, lo, rid, hi)
+  PRIMARY KEY (p, lo, rid, hi, sc, c, u)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX nq_rid ON nq (rid, p, unit, lo, hi);
-CREATE INDEX nq_far ON nq (p, unit, hi, lo, rid) WHERE far = 1;
+CREATE INDEX nq_rid ON nq (rid, p, lo, hi, sc, c, u);
+CREATE INDEX nq_far ON nq (p, hi, lo, rid) WHERE far = 1;
 """
 
 MIGRATIONS: tuple[str, ...] = (_FIRST,)

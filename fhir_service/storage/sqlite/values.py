@@ -190,10 +190,10 @@ class Strings:
         if self.modifier != "contains" or not pairs:
             return Sql(f"SELECT rid FROM st WHERE p = ? AND {test.text}", (self._p, *test.parameters))
         first, *others = [gram_key(self.resource_type, pair) for pair in pairs]
-        joins = "".join(f" CROSS JOIN gm g{n} ON g{n}.g = ? AND g{n}.rid = g.rid" for n, _ in enumerate(others))
+        joins = "".join(f" CROSS JOIN gm g{n} ON g{n}.g = ? AND g{n}.rid = gm.rid" for n, _ in enumerate(others))
         return Sql(
-            f"SELECT g.rid FROM gm g{joins} CROSS JOIN st INDEXED BY st_rid ON st.rid = g.rid AND st.p = ? "
-            f"AND {test.text} WHERE g.g = ?",
+            f"SELECT gm.rid FROM gm{joins} CROSS JOIN st INDEXED BY st_rid ON st.rid = gm.rid AND st.p = ? "
+            f"AND {test.text} WHERE gm.g = ?",
             (*others, self._p, *test.parameters, first),
         )
 

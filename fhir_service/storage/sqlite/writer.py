@@ -13,6 +13,7 @@ import apsw
 
 from fhir_service.storage.identity import IdSequence, microseconds
 from fhir_service.storage.sqlite.batch import Batch
+from fhir_service.storage.sqlite.bulk import Known
 from fhir_service.storage.sqlite.context import Reader
 from fhir_service.storage.sqlite.prepared import PreparedCommit
 from fhir_service.storage.store import Clock, Committed, ConditionFailed, PrimaryDates
@@ -41,7 +42,7 @@ class Writer:
         self._updated: int = newest or 0
         self._sequence = IdSequence(clock, last or 0)
         self._transactions = IdSequence(clock)
-        self._known_shapes = {k for (k,) in connection.execute("SELECT k FROM shape")}
+        self._known = Known(k for (k,) in connection.execute("SELECT k FROM shape"))
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
@@ -92,10 +93,9 @@ class Writer:
     def _transaction(self, commits: Sequence[PreparedCommit]) -> list[_Outcome]:
         """Return the outcome of each commit once all are durable; after an error nothing of them is there."""
         updated = max(self._updated, microseconds(self._clock()) // 1000 * 1000)
-        shapes = set(self._known_shapes)
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            batch = Batch(self._reader, self._sequence, self._transactions, updated, shapes)
+            batch = Batch(self._reader, self._sequence, self._transactions, updated, self._known)
             batch.look_up(commits)
             outcomes = [_decided(batch, commit) for commit in commits]
             batch.write()
@@ -104,7 +104,8 @@ class Writer:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
-        self._updated, self._known_shapes = updated, shapes
+        self._updated = updated
+        self._known.add(batch.newly_known)
         return outcomes
 
 

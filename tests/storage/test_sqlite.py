@@ -1,0 +1,281 @@
+"""What is particular to SQLite: its file, its schema, its plans, and what a crash leaves."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import apsw
+import pytest
+
+from fhir_service.fhir.definitions import Definitions
+from fhir_service.fhir.resource import Key
+from fhir_service.fhir.search.index import DateEntry, TokenEntry
+from fhir_service.fhir.search.query import Chain, Clause, Has, Match, NumberValue, QuantityValue, StringValue
+from fhir_service.fhir.search.registry import SearchRegistry
+from fhir_service.storage.sqlite import NewerFile, SqliteStore, bulk, history, keys, prepared
+from fhir_service.storage.sqlite.order import Page
+from fhir_service.storage.sqlite.plan import Plan
+from fhir_service.storage.sqlite.schema import MIGRATIONS, migrate
+from fhir_service.storage.sqlite.sql import Sql
+
+from .made import DAY, Dates, HandClock, dated, delete, found, name, named, number, parameter, put, query, refers, token
+
+BASE = 1_795_000_000_000_000
+
+
+async def test_what_was_stored_is_there_when_the_file_is_opened_again(tmp_path: Path, clock: HandClock) -> None:
+    store = SqliteStore.open(tmp_path / "s.db", clock, Dates())
+    [first] = await store.commit([put("Patient", "a", name("Ando"))])
+    await store.close()
+    clock.tick(hours=-1)
+
+    again = SqliteStore.open(tmp_path / "s.db", clock, Dates())
+
+    assert await again.read(Key("Patient", "a")) == first.version
+    assert await found(again, query("Patient", named("ando"))) == ["a"]
+    [second] = await again.commit([put("Patient", "a")])
+    assert (second.version.version, second.version.updated) == (2, first.version.updated)
+    await again.commit([put("Patient", "b")])
+    assert await found(again, query("Patient")) == ["a", "b"]
+    await again.close()
+
+
+def test_an_older_file_is_brought_up_step_by_step(tmp_path: Path) -> None:
+    connection = apsw.Connection(str(tmp_path / "s.db"))
+    migrate(connection, MIGRATIONS)
+    newer = (*MIGRATIONS, "CREATE TABLE later (a INTEGER)", "INSERT INTO later VALUES (7)")
+
+    migrate(connection, newer)
+    migrate(connection, newer)
+
+    assert connection.pragma("user_version") == len(MIGRATIONS) + 2
+    assert connection.execute("SELECT a FROM later").fetchall() == [(7,)]
+
+
+def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    connection = apsw.Connection(str(tmp_path / "s.db"))
+    migrate(connection)
+
+    with pytest.raises(apsw.SQLError):
+        migrate(connection, (*MIGRATIONS, "CREATE TABLE later (a INTEGER)", "CREATE nonsense"))
+
+    assert connection.pragma("user_version") == len(MIGRATIONS)
+    assert connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'later'").fetchall() == []
+
+
+async def test_a_file_of_a_newer_release_is_refused(tmp_path: Path, clock: HandClock) -> None:
+    apsw.Connection(str(tmp_path / "s.db")).execute("PRAGMA user_version = 1000")
+
+    with pytest.raises(NewerFile, match=r"schema 1000.*only up to"):
+        SqliteStore.open(tmp_path / "s.db", clock, Dates())
+
+
+async def test_a_commit_that_cannot_be_stored_fails_alone(
+    sqlite_store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sqlite_store.commit([put("Patient", "good0")])
+    # A hash that two resources share, as it would be found in a million times the age of the world.
+    shared = lambda key: 7 if key.id.startswith("bad") else keys.hash64(f"{key.type}/{key.id}")  # noqa: E731
+    monkeypatch.setattr(prepared, "resource_key", shared)
+
+    outcomes = await asyncio.gather(
+        *(sqlite_store.commit([put("Patient", id_)]) for id_ in ("good1", "bad1", "bad2", "good2")),
+        return_exceptions=True,
+    )
+
+    assert [isinstance(outcome, Exception) for outcome in outcomes] == [False, False, True, False]
+    assert await found(sqlite_store, query("Patient")) == ["good0", "good1", "bad1", "good2"]
+
+
+async def test_a_read_never_gives_a_resource_with_another_id(
+    sqlite_store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sqlite_store.commit([put("Patient", "a"), put("Patient", "a")])
+    other, rk = Key("Patient", "other"), keys.hash64("Patient/a")
+    monkeypatch.setattr("fhir_service.storage.sqlite.store.resource_key", lambda key: rk)
+
+    assert await sqlite_store.read(other) is None
+    assert await sqlite_store.vread(other, 1) is None
+    assert await sqlite_store.read_many([other]) == {}
+
+
+def test_the_parameters_of_r4_have_numbers_of_their_own() -> None:
+    registry = SearchRegistry(Definitions.load())
+
+    numbers = {
+        keys.parameter_id(resource_type, code)
+        for resource_type in registry.definitions.resource_types
+        for code in registry.parameters(resource_type)
+    }
+
+    assert len(numbers) > 2000
+
+
+async def test_an_update_writes_only_the_rows_that_change(sqlite_store: SqliteStore, tmp_path: Path) -> None:
+    day = DateEntry("birthdate", BASE, BASE + DAY)
+    await sqlite_store.commit([put("Patient", "a", name("Ando"), day, TokenEntry("active", None, "true"))])
+    before = rows(tmp_path)
+    await sqlite_store.commit([put("Patient", "a", name("Ando"), day, TokenEntry("active", None, "false"))])
+    after = rows(tmp_path)
+
+    assert {table for table in before if before[table] != after[table]} == {"ix"}
+    assert len(before["ix"] ^ after["ix"]) == 2
+    await sqlite_store.commit([delete("Patient", "a")])
+    assert not any(rows(tmp_path).values())
+
+
+def rows(tmp_path: Path) -> dict[str, set[tuple[object, ...]]]:
+    """Return the rows of every index table."""
+    connection = apsw.Connection(str(tmp_path / "store.db"), flags=apsw.SQLITE_OPEN_READONLY)
+    return {
+        table: set(connection.execute(f"SELECT {', '.join(columns)} FROM {table}"))
+        for table, columns in {**bulk.INDEX_TABLES, "entries": ("rid",)}.items()
+    }
+
+
+STATUS, CODE = token("Observation", "status", "final"), token("Observation", "code", "s|x")
+SUBJECT = parameter("Observation", "subject")
+QUANTITY = Match(
+    parameter("Observation", "value-quantity"),
+    (QuantityValue(NumberValue("gt", number("gt", "5").value, 5, 5), "u", "mg"),),
+)
+OBSERVATION = put(
+    "Observation", "o", TokenEntry("status", None, "final"), *[TokenEntry("code", s, c) for s in "sa" for c in "xyz"]
+)
+LATE = dated("Observation", "date", ("ge", BASE, BASE))
+TEXT = Match(parameter("Observation", "value-string"), (StringValue("ando", "ando"),))
+WITHIN = Match(parameter("Observation", "value-string"), (StringValue("ando", "ando"),), "contains")
+
+
+@pytest.mark.parametrize(
+    ("clauses", "sort"),
+    [
+        ((), ""),
+        ((), "_lastUpdated"),
+        ((), "-_id"),
+        ((STATUS,), ""),
+        ((STATUS,), "-date"),
+        ((STATUS, CODE), "-_lastUpdated"),
+        ((STATUS, CODE), "code,-value-string"),
+        ((STATUS, LATE), ""),
+        ((LATE,), "-date"),
+        ((TEXT,), ""),
+        ((WITHIN, STATUS), "date"),
+        ((QUANTITY,), ""),
+        ((QUANTITY, STATUS, LATE), ""),
+        ((token("Observation", "code", "a|x", "a|y", "a|z"),), "-date"),
+        ((token("Observation", "code", "s|x", modifier="not"),), ""),
+        ((refers("Observation", "subject", "Patient/a"), STATUS), "-date"),
+        ((Chain(SUBJECT, (("Patient", named("a")), ("Encounter", token("Encounter", "status", "s|x")))),), ""),
+        ((Chain(SUBJECT, (("Patient", named("a")),)), STATUS), "-_lastUpdated"),
+    ],
+)
+async def test_no_search_reads_a_table_from_end_to_end(
+    sqlite_store: SqliteStore, clauses: tuple[Clause, ...], sort: str
+) -> None:
+    await sqlite_store.commit([OBSERVATION])
+    plan = Plan(query("Observation", *clauses, sort=sort), sqlite_store._reader)
+    cursor = (1,) * len(plan.order.keys)
+
+    for select in (plan.page(Page(21)), plan.page(Page(21, cursor)), plan.page(Page(21, cursor, True)), plan.count()):
+        assert_uses_indexes(sqlite_store, select)
+    if sort in ("", "-date") and not any(isinstance(clause, Chain) for clause in clauses):
+        assert (
+            not any("ORDER BY" in step for step in steps(sqlite_store, plan.page(Page(21, cursor))))
+            or plan._start.gathered
+        )
+
+
+async def test_has_history_and_changes_use_indexes_too(sqlite_store: SqliteStore) -> None:
+    await sqlite_store.commit([OBSERVATION])
+    has = Has("Observation", SUBJECT, STATUS)
+    assert_uses_indexes(sqlite_store, Plan(query("Patient", has, sort="-name"), sqlite_store._reader).page(Page(21)))
+    for whose in (Sql("1"), Sql("rtype = ?", ("Patient",)), Sql("rid = ?", (1,))):
+        page = history._page(whose, 1, (1, 2), (1, 2, 3), 20)
+        assert not any("SCAN" in step and "INDEX" not in step for step in steps(sqlite_store, page))
+        sorts = any("TEMP B-TREE" in step for step in steps(sqlite_store, page))
+        assert not sorts or whose.text == "rid = ?"  # the versions of one resource are few
+    for table in bulk.INDEX_TABLES:
+        assert_uses_indexes(sqlite_store, Sql(bulk._DELETES[table], ("[]",)))
+
+
+def assert_uses_indexes(store: SqliteStore, statement: Sql) -> None:
+    scanned = [re.match(r"SCAN (\w+)(?! VIRTUAL)", step) for step in steps(store, statement)]
+    names = {match[1] for match in scanned if match} - {"json_each", "g", "c", "s0", "s1", "CONSTANT"}
+    assert not names, (statement.text, steps(store, statement))
+
+
+def steps(store: SqliteStore, statement: Sql) -> list[str]:
+    explained = store._connection.execute(f"EXPLAIN QUERY PLAN {statement.text}", statement.parameters)
+    return [detail for _, _, _, detail in explained]
+
+
+CLIENT = """
+import asyncio, sys
+from datetime import UTC, datetime
+from fhir_service.storage.sqlite import SqliteStore
+from tests.storage.made import Dates, name, put, delete
+
+async def client(store, n):
+    round = 0
+    while True:
+        round += 1
+        text = f"r{n}x{round}"
+        changes = [put("Patient", f"{n}-{side}", name(text), n=text) for side in "ab"]
+        if round % 5 == 0:
+            changes.append(delete("Encounter", str(n)))
+        elif round % 5 == 1:
+            changes.append(put("Encounter", str(n)))
+        await store.commit(changes)
+        print(n, round, flush=True)
+
+async def main():
+    store = SqliteStore.open(sys.argv[1], lambda: datetime.now(UTC), Dates())
+    await asyncio.gather(*(client(store, n) for n in range(16)))
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("acknowledged_before_the_end", [40, 700])
+async def test_after_a_kill_every_acknowledged_commit_is_there_and_whole(
+    tmp_path: Path, acknowledged_before_the_end: int
+) -> None:
+    file = tmp_path / "s.db"
+    process = subprocess.Popen(
+        [sys.executable, "-c", CLIENT, str(file)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).resolve().parents[2],
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    last: dict[int, int] = {}
+    for _ in range(acknowledged_before_the_end):
+        client, turn = map(int, process.stdout.readline().split())
+        last[client] = turn
+    os.killpg(process.pid, signal.SIGKILL)
+    for line in process.stdout.read().splitlines():  # acknowledged as well, while it was being killed
+        if re.fullmatch(r"\d+ \d+", line):
+            client, turn = map(int, line.split())
+            last[client] = max(last.get(client, 0), turn)
+    process.wait(timeout=10)
+
+    store = SqliteStore.open(file, HandClock(), Dates())
+    for client, turn in last.items():
+        both = await store.read_many([Key("Patient", f"{client}-{side}") for side in "ab"])
+        texts = {json.loads(version.body)["n"] for version in both.values()}
+        assert len(both) == 2 and len(texts) == 1  # a commit is whole or not there
+        [text] = texts
+        assert int(text.partition("x")[2]) >= turn
+        assert await found(store, query("Patient", named(text))) == [f"{client}-a", f"{client}-b"]
+        history_of_one = await store.history("Patient", f"{client}-a", count=1)
+        assert history_of_one.total == history_of_one.versions[0].version >= turn
+    await store.close()
+    check = apsw.Connection(str(file))
+    assert check.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
