@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.search.extract import Indexer
 from fhir_service.fhir.search.registry import SearchRegistry
-from fhir_service.http.address import BASE_PATH, BaseUrl
+from fhir_service.http.address import BASE_PATH, LOOPBACK, BaseUrl, bracketed
 from fhir_service.http.asgi import Asgi, Receive, Scope, Send
 from fhir_service.http.endpoint import Endpoint
 from fhir_service.http.envelope import Envelope
@@ -44,11 +44,10 @@ def wire(settings: Settings) -> Services:
     """Open the definitions and the store, and give each part what it needs (`load` and the demo use this, too)."""
     definitions = Definitions.load(packages=settings.data_dir / "packages")
     registry = SearchRegistry(definitions)
-    base = settings.base_url or f"http://{settings.host}:{settings.port}{BASE_PATH}"
     return Services(
         store=_store(settings, _now, registry),
         definitions=definitions,
-        indexer=Indexer(definitions, registry, base),
+        indexer=Indexer(definitions, registry, *_bases(settings)),
         check=StructureCheck(definitions),
         now=_now,
         new_id=IdSequence(_now).new_id,
@@ -60,6 +59,14 @@ def wire(settings: Settings) -> Services:
         max_count=settings.max_count,
         rules=RULES,
     )
+
+
+def _bases(settings: Settings) -> tuple[str, ...]:
+    """Return the addresses under which a reference is one to this server; without sign-in, all of loopback."""
+    if settings.base_url:
+        return (settings.base_url.rstrip("/"),)
+    hosts = dict.fromkeys((settings.host, *LOOPBACK)) if settings.open else (settings.host,)
+    return tuple(f"http://{bracketed(host)}:{settings.port}{BASE_PATH}" for host in hosts)
 
 
 def _now() -> datetime:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fhir_service.http.address import BASE_PATH, is_loopback
+from fhir_service.http.address import BASE_PATH, bracketed, is_loopback
 
 _BANNER = """
 ━━━ 認証なし / OPEN ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
@@ -88,7 +88,7 @@ def _start(flags: dict[str, Any]) -> None:
         typer.echo(f"{error}", err=True)
         raise typer.Exit(1) from None
     typer.echo(_BANNER)
-    typer.echo(f"  http://{_shown(settings.host)}:{settings.port}{BASE_PATH}\n")
+    typer.echo(f"  http://{bracketed(settings.host)}:{settings.port}{BASE_PATH}\n")
     uvicorn.run(
         application,
         host=settings.host,
@@ -111,7 +111,3 @@ def _refuse_unsafe(is_open: bool, host: str) -> None:
     if not is_loopback(host):
         typer.echo(_NOT_LOOPBACK.format(host=host), err=True)
         raise typer.Exit(2)
-
-
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

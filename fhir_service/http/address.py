@@ -10,8 +10,14 @@ from ipaddress import ip_address
 from fhir_service.fhir.outcome import FhirError, Issue
 
 BASE_PATH = "/fhir"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _HOST = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9.\-_]{0,251})|\[[0-9A-Fa-f:.]{2,45}\])(?::(\d{1,5}))?").fullmatch
 _REMEMBERED = 256  # Host headers; more come only from someone who makes them up
+
+
+def bracketed(host: str) -> str:
+    """Return a host as it stands in a URL: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def is_loopback(host: str) -> bool:

@@ -87,3 +87,17 @@ def test_it_listens_on_this_machine_only(server: Any) -> None:
     for address in addresses - {"127.0.0.1", "127.0.1.1"}:
         with pytest.raises(OSError, match=r"refused|unreachable"):
             socket.create_connection((address, server.port), timeout=2)
+
+
+def test_a_reference_by_any_name_of_this_machine_is_one_to_this_server(server: Any, api: httpx.Client) -> None:
+    patient = api.post("Patient", json={"resourceType": "Patient"}).json()["id"]
+    for host in (f"localhost:{server.port}", f"127.0.0.1:{server.port}", f"[::1]:{server.port}"):
+        encounter = {
+            "resourceType": "Encounter",
+            "status": "planned",
+            "class": {"code": "HH"},
+            "subject": {"reference": f"http://{host}/fhir/Patient/{patient}"},
+        }
+        assert api.post("Encounter", json=encounter, headers={"Host": host}).status_code == 201
+
+    assert api.get("Encounter", params={"subject": f"Patient/{patient}"}).json()["total"] == 3

@@ -90,12 +90,13 @@ class Plan:
 
 
 class Indexer:
-    """Makes the index entries of resources. `base` is that of this server: references below it become relative."""
+    """Makes the index entries of resources. `bases` are those of this server: references below one become relative."""
 
-    def __init__(self, definitions: Definitions, registry: SearchRegistry, base: str | None = None) -> None:
+    def __init__(self, definitions: Definitions, registry: SearchRegistry, *bases: str) -> None:
         self.definitions = definitions
         self.registry = registry
-        self.base = base
+        self.base = bases[0] if bases else None
+        self._local = frozenset((None, *bases))
         self._plans: dict[str, Plan] = {}
         self._target = lru_cache(maxsize=1 << 15)(self._split_target)
 
@@ -214,8 +215,7 @@ class Indexer:
             return None, None
         if found.kind != "literal":
             return text, None
-        local = found.base is None or found.base == self.base
-        return (str(found.key) if local else f"{found.base}/{found.key}"), found.version
+        return (str(found.key) if found.base in self._local else f"{found.base}/{found.key}"), found.version
 
 
 def _versioned_url(resource: Resource) -> Sequence[UriEntry]:
