@@ -1,6 +1,7 @@
 """Where resources come from: files and folders, cut into chunks that one process prepares at a time."""
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,6 +10,11 @@ from typing import IO, Literal, NamedTuple, Protocol
 Format = Literal["json", "xml"]
 LINES = frozenset({".ndjson", ".jsonl"})
 WHOLE: dict[str, Format] = {".json": "json", ".xml": "xml"}
+# Files are often named after the type they hold (https://hl7.org/fhir/uv/bulkdata/export.html). What most others refer to
+# comes first, so that little has to wait; any other order loads the same.
+EARLY = ("Organization", "Location", "Practitioner", "PractitionerRole", "HealthcareService", "Medication", "Patient",
+         "RelatedPerson", "Condition", "ServiceRequest", "CareTeam", "EpisodeOfCare", "Encounter")  # fmt: skip
+_NAMED_AFTER = re.compile("[A-Za-z]*").match
 CHUNK_BYTES = 512 * 1024
 CHUNK_ITEMS = 400
 
@@ -58,12 +64,17 @@ class Unreadable(NamedTuple):
 
 
 def find_files(paths: Sequence[Path]) -> list[Path]:
-    """Return the files that are named, and those with a known ending in folders that are named, sorted."""
+    """Return the files that are named, and those with a known ending in folders that are named, in a fixed order."""
     found: list[Path] = []
     for path in paths:
         inside = (file for file in path.rglob("*") if _kind(file) and file.is_file()) if path.is_dir() else (path,)
-        found += sorted(inside)
+        found += sorted(inside, key=_turn)
     return list(dict.fromkeys(found))
+
+
+def _turn(file: Path) -> tuple[int, Path]:
+    name = _NAMED_AFTER(file.name)
+    return (EARLY.index(name[0]) if name and name[0] in EARLY else len(EARLY)), file
 
 
 def read_files(files: Sequence[Path]) -> Iterator[Items | Unreadable]:
