@@ -10,6 +10,8 @@ from typing import Any
 from fhir_service.fhir.resource import Resource
 from fhir_service.validation.fault import Fault
 
+SHOWN = 10  # contained resources of a circle that a message names
+
 
 def contained_faults(resource: Resource) -> list[Fault]:
     """Return what is wrong with how resources are contained in this one."""
@@ -36,11 +38,15 @@ def _each_alone(contained: list[Any]) -> Iterator[Fault]:
 
 
 def _doubled(ids: list[Any]) -> Iterator[Fault]:
+    seen: set[str] = set()
     for index, each in enumerate(ids):
-        if isinstance(each, str) and each in ids[:index]:
+        if not isinstance(each, str):
+            continue
+        if each in seen:
             ja = f"内包リソース(contained)の id「{each}」が重複しています。"
             en = f"The id '{each}' is that of another contained resource."
             yield Fault(f".contained[{index}].id", "structure", ja, en)
+        seen.add(each)
 
 
 def _cycle(contained: list[Any], ids: list[Any]) -> Iterator[Fault]:
@@ -53,7 +59,8 @@ def _cycle(contained: list[Any], ids: list[Any]) -> Iterator[Fault]:
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
-        way = " → ".join(f"#{name}" for name in reversed(error.args[1]))
+        names = error.args[1][::-1]
+        way = " → ".join(f"#{name}" for name in names[:SHOWN]) + (" → …" if len(names) > SHOWN else "")
         place = f".contained[{ids.index(error.args[1][0])}]"
         yield Fault(
             place,
