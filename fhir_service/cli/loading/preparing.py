@@ -46,11 +46,12 @@ class ToProcess(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """Something that is not loaded: why in one word, and what exactly."""
+    """Something that is not loaded: why in one word, what is wrong (as others may have it, too), and what in it."""
 
     place: Place
     reason: str
-    detail: str
+    what: str
+    where: str = ""
 
 
 Prepared = Ready | ToProcess | Refused
@@ -73,7 +74,7 @@ class Preparer:
                 json.decode_resource(item.data) if item.format == "json" else xml.decode(item.data, self._definitions)
             )
         except FhirError as error:
-            yield _refused(item.place, "unreadable", error.issues[0])
+            yield refused(item.place, "unreadable", error.issues[0])
             return
         if resource["resourceType"] != "Bundle" or resource.get("type") not in (*UNPACKED, *PROCESSED):
             yield self._resource(resource, item.place)
@@ -83,14 +84,14 @@ class Preparer:
             return
         errors = [issue for issue in self._check(resource) if issue.severity in ("error", "fatal")]
         if errors:
-            yield _refused(item.place, "invalid", errors[0])
+            yield refused(item.place, "invalid", errors[0])
             return
         yield from self._entries(resource, item.place)
 
     def _resource(self, resource: Resource, place: Place) -> Ready | Refused:
         errors = [issue for issue in self._check(resource) if issue.severity in ("error", "fatal")]
         if errors:
-            return _refused(place, "invalid", errors[0])
+            return refused(place, "invalid", errors[0])
         return self._ready(resource if "id" in resource else resource | {"id": made_id(resource)}, place)
 
     def _entries(self, bundle: Resource, place: Place) -> Iterator[Prepared]:
@@ -142,6 +143,11 @@ def made_id(resource: Resource) -> str:
     return str(uuid5(NAMESPACE_URL, json.encode(resource).decode()))
 
 
-def _refused(place: Place, reason: str, issue: Issue) -> Refused:
-    where = f"{issue.expression[0]}: " if issue.expression else f"column {issue.column}: " if issue.column else ""
-    return Refused(place, reason, f"{where}{issue.ja} / {issue.en}")
+def refused(place: Place, reason: str, issue: Issue) -> Refused:
+    """Return what an issue says, so that the same issue at another place says the same."""
+    where = issue.expression[0] if issue.expression else f"column {issue.column}" if issue.column else ""
+    element = _INDEX.sub("", issue.expression[0]) + ": " if issue.expression else ""
+    return Refused(place, reason, f"{element}{issue.ja} / {issue.en}", where)
+
+
+_INDEX = re.compile(r"\[\d+\]")

@@ -16,11 +16,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from fhir_service.cli.loading.preparing import Prepared, Ready, Refused, ToProcess, prepare_chunk
-from fhir_service.cli.loading.sources import Chunk, Place, Unreadable
+from fhir_service.cli.loading.preparing import Prepared, Ready, Refused, ToProcess, prepare_chunk, refused
+from fhir_service.cli.loading.sources import Chunk, Unreadable
 from fhir_service.cli.loading.summary import Summary
 from fhir_service.cli.loading.writing import Writing
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError
 from fhir_service.interactions.exchange import FhirRequest
 from fhir_service.interactions.services import Services
 from fhir_service.settings import Settings
@@ -114,7 +114,7 @@ class _Loading:
         try:
             answer = await self._services.dispatch(request, self._services)
         except FhirError as error:
-            return _failed(each.place, error.issues[0])
+            return refused(each.place, "failed", error.issues[0])
         assert isinstance(answer.body, bytes)
         entries = msgspec.json.decode(answer.body).get("entry", [])
         wrong = [entry["response"] for entry in entries if not entry["response"]["status"].startswith("2")]
@@ -124,8 +124,3 @@ class _Loading:
             issue = response.get("outcome", {}).get("issue", [{}])[0].get("details", {}).get("text", "")
             self.summary.refuse([Refused(each.place, "failed", f"{response['status']} {issue}")])
         return None
-
-
-def _failed(place: Place, issue: Issue) -> Refused:
-    where = f"{issue.expression[0]}: " if issue.expression else ""
-    return Refused(place, "failed", f"{where}{issue.ja} / {issue.en}")

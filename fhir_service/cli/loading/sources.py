@@ -10,8 +10,8 @@ from typing import IO, Literal, NamedTuple, Protocol
 Format = Literal["json", "xml"]
 LINES = frozenset({".ndjson", ".jsonl"})
 WHOLE: dict[str, Format] = {".json": "json", ".xml": "xml"}
-# Files are often named after the type they hold (https://hl7.org/fhir/uv/bulkdata/export.html). What most others refer to
-# comes first, so that little has to wait; any other order loads the same.
+# Files are often named after the type they hold (https://hl7.org/fhir/uv/bulkdata/export.html). What most others refer
+# to comes first, so that little has to wait; any other order loads the same.
 EARLY = ("Organization", "Location", "Practitioner", "PractitionerRole", "HealthcareService", "Medication", "Patient",
          "RelatedPerson", "Condition", "ServiceRequest", "CareTeam", "EpisodeOfCare", "Encounter")  # fmt: skip
 _NAMED_AFTER = re.compile("[A-Za-z]*").match

@@ -5,33 +5,38 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from fhir_service.cli.loading.preparing import Refused
 
 EXAMPLES = 3
+ROWS = 12
 REASONS = {
     "unreadable": "読めない / cannot be read",
     "invalid": "R4に合わない / is not valid R4",
     "unresolved": "参照先がない / refers to what is not there",
     "failed": "処理の失敗 / batch or transaction failed",
 }
+What = tuple[str, str]
+"""A reason, and what is wrong."""
 
 
 @dataclass(slots=True)
 class Summary:
-    """`stored` counts resources by type, `refused` texts by reason; `examples` are the first of each reason."""
+    """`stored` counts resources by type, `refused` texts by what is wrong; `examples` are the first of each."""
 
     stored: Counter[str] = field(default_factory=Counter)
-    refused: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, list[Refused]] = field(default_factory=dict)
+    refused: Counter[What] = field(default_factory=Counter)
+    examples: dict[What, list[Refused]] = field(default_factory=dict)
     seconds: float = 0.0
 
     def refuse(self, refused: Sequence[Refused]) -> None:
         """Count these."""
         for each in refused:
-            self.refused[each.reason] += 1
-            examples = self.examples.setdefault(each.reason, [])
+            what = (each.reason, each.what)
+            self.refused[what] += 1
+            examples = self.examples.setdefault(what, [])
             if len(examples) < EXAMPLES:
                 examples.append(each)
 
@@ -52,10 +57,13 @@ class Summary:
         table = Table(
             title=f"登録しなかったもの / refused: {self.refused.total():,}", title_justify="left", expand=True
         )
-        table.add_column("理由 / reason", ratio=1)
+        table.add_column("理由 / reason", ratio=2, overflow="fold")
         table.add_column("件数", justify="right")
-        table.add_column("はじめの例 / first examples", ratio=3)
-        for reason, count in self.refused.most_common():
-            shown = "\n".join(f"{each.place}  {each.detail}" for each in self.examples[reason])
-            table.add_row(REASONS[reason], f"{count:,}", shown)
+        table.add_column("はじめの例 / first examples", ratio=3, overflow="fold")
+        shown = self.refused.most_common(ROWS)
+        for (reason, what), count in shown:
+            places = "\n".join(f"{each.place}  {each.where}" for each in self.examples[reason, what])
+            table.add_row(f"{REASONS[reason]}\n[dim]{escape(what)}[/]", f"{count:,}", escape(places))
+        if rest := self.refused.total() - sum(count for _, count in shown):
+            table.add_row(f"ほか / others ({len(self.refused) - ROWS})", f"{rest:,}", "")
         return table

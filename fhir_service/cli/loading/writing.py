@@ -162,7 +162,6 @@ class Writing:
 
 def _unresolved(held: _Held, coming: Counter[str]) -> Refused:
     nowhere = sorted(key for key in held.missing if not coming[key])
+    kinds = ", ".join(sorted({key.partition("/")[0] for key in nowhere}))
     shown = ", ".join(nowhere[:3]) + (" …" if len(nowhere) > 3 else "")
-    return Refused(
-        held.place, "unresolved", f"{held.key}の参照先がありません / {held.key} refers to what is not there: {shown}"
-    )
+    return Refused(held.place, "unresolved", f"{held.key.partition('/')[0]} → {kinds}", f"{held.key} → {shown}")
