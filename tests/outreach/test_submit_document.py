@@ -130,6 +130,19 @@ class TestTheSameDocumentAgain:
         assert len(region.inbox("9990001100")) == 1
 
 
+def test_many_documents_about_one_person_at_once_make_one_person_and_one_hospital(region: Region) -> None:
+    documents = [renumbered(region.sample("referral-to-outreach"), f"-{n}") for n in range(8)]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(region.submit, documents))
+
+    assert [answer.status_code for answer in answers] == [201] * 8
+    for kind in ("Patient", "Practitioner", "Organization"):
+        made = {locations(answer.json(), kind)[0].split("/")[1] for answer in answers}
+        assert len(made) == 1, kind
+    assert len(region.inbox("9990001100")) == 8
+
+
 def test_a_document_in_xml_is_filed_as_one_in_json_is(region: Region) -> None:
     document = region.sample("discharge-summary")
     xml = _as_xml(document)
