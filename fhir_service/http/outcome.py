@@ -9,6 +9,7 @@ from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
 from fhir_service.interactions.exchange import FhirResponse
 from fhir_service.interactions.routes import MethodNotAllowed
 
+ISSUES_SHOWN = 100
 _log = logging.getLogger("fhir_service")
 _INTERNAL = FhirError(
     Issue(
@@ -23,7 +24,12 @@ _INTERNAL = FhirError(
 def outcome(error: FhirError) -> FhirResponse:
     """Return the answer that says what is wrong with the request."""
     headers = (("Allow", ", ".join(error.allowed)),) if isinstance(error, MethodNotAllowed) else ()
-    return FhirResponse(error.status, operation_outcome(error.issues), headers)
+    issues = error.issues[:ISSUES_SHOWN]
+    if more := len(error.issues) - len(issues):
+        issues += (
+            Issue("incomplete", f"ほかに{more:,}件あります。", f"There are {more:,} more.", severity="information"),
+        )
+    return FhirResponse(error.status, operation_outcome(issues), headers)
 
 
 def unexpected(error: Exception, what: str) -> FhirResponse:

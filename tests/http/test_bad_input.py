@@ -142,6 +142,16 @@ def test_a_missing_required_element_is_422(api: httpx.Client) -> None:
     assert problem(answer)["expression"] == ["Observation.status"] or problem(answer)["expression"] == ["Observation"]
 
 
+def test_of_very_many_issues_the_first_are_told(api: httpx.Client) -> None:
+    members = [{"entity": {"reference": f"Patient/not-here-{number}"}} for number in range(1_000)]
+    group = {"resourceType": "Group", "type": "person", "actual": True, "member": members}
+
+    issues = api.post("Group", json=group).json()["issue"]
+
+    assert len(issues) == 101
+    assert "900" in issues[-1]["details"]["text"]
+
+
 def test_a_body_of_50_megabytes_is_413(api: httpx.Client) -> None:
     answer = api.post("Patient", content=b'{"resourceType":"Patient","x":"' + b"x" * 50_000_000 + b'"}', headers=JSON)
 
