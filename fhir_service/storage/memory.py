@@ -73,7 +73,7 @@ class MemoryStore:
     async def history(
         self,
         resource_type: str | None,
-        id: str | None,
+        resource_id: str | None,
         *,
         count: int,
         since: int | None = None,
@@ -83,7 +83,7 @@ class MemoryStore:
     ) -> HistoryPage:
         found: list[tuple[Cursor, Version]] = []
         for key, record in self._records.items():
-            if resource_type not in (None, key.type) or id not in (None, key.id):
+            if resource_type not in (None, key.type) or resource_id not in (None, key.id):
                 continue
             for version, until in _spans(record.versions):
                 if (since is None or version.updated >= since) and (at is None or _stood(version, until, at)):

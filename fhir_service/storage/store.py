@@ -165,7 +165,7 @@ class Store(Protocol):
     async def history(
         self,
         resource_type: str | None,
-        id: str | None,
+        resource_id: str | None,
         *,
         count: int,
         since: int | None = None,
@@ -173,7 +173,7 @@ class Store(Protocol):
         after: Cursor | None = None,
         total: bool = True,
     ) -> HistoryPage:
-        """History of one resource, of a type (id None) or of all (both None), newest first.
+        """History of one resource, of a type (`resource_id` None) or of all (both None), newest first.
 
         `since`: versions made at or after it. `at`: versions that stood at some time within the two bounds.
         """

@@ -158,6 +158,8 @@ WITHIN = Match(parameter("Observation", "value-string"), (StringValue("ando", "a
         ((), ""),
         ((), "_lastUpdated"),
         ((), "-_id"),
+        ((), "value-string"),
+        ((STATUS,), "-value-quantity"),
         ((STATUS,), ""),
         ((STATUS,), "-date"),
         ((STATUS, CODE), "-_lastUpdated"),
@@ -205,7 +207,7 @@ async def test_has_history_and_changes_use_indexes_too(sqlite_store: SqliteStore
 
 
 def assert_uses_indexes(store: SqliteStore, statement: Sql) -> None:
-    scanned = [re.match(r"SCAN (\w+)(?! VIRTUAL)", step) for step in steps(store, statement)]
+    scanned = [re.match(r"SCAN (\w+)\b(?! VIRTUAL)", step) for step in steps(store, statement)]
     names = {match[1] for match in scanned if match} - {"json_each", "g", "c", "s0", "s1", "CONSTANT"}
     assert not names, (statement.text, steps(store, statement))
 

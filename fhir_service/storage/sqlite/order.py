@@ -3,23 +3,44 @@
 https://hl7.org/fhir/R4/search.html#sort
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from fhir_service.fhir.search.parameter import SearchType
+from fhir_service.fhir.search.parameter import SearchParameter, SearchType
 from fhir_service.fhir.search.query import Query, Sort
 from fhir_service.storage.order import directions, is_primary_date
 from fhir_service.storage.sqlite.keys import parameter_id
 from fhir_service.storage.sqlite.sql import Parameter, Sql
 from fhir_service.storage.store import Cursor, PrimaryDates
 
-# The least or greatest value (`{f}`) of one resource; {p} is the number of the parameter.
-_VALUES: dict[SearchType, str] = {
-    "string": "SELECT {f}(v) FROM st INDEXED BY st_rid WHERE rid = c.rid AND p = {p}",
-    "date": "SELECT {f}(lo) FROM dt INDEXED BY dt_rid WHERE rid = c.rid AND p = {p}",
-    "number": "SELECT {f}(lo) FROM nq INDEXED BY nq_rid WHERE rid = c.rid AND p = {p}",
-    "quantity": "SELECT {f}(lo) FROM nq INDEXED BY nq_rid WHERE rid = c.rid AND p = {p}",
+
+@dataclass(frozen=True, slots=True)
+class ValueTable:
+    """A table that holds values in their order. `key` is what they sort by, `others` tell rows of a resource apart."""
+
+    name: str
+    key: str
+    others: tuple[str, ...]
+
+    def first(self, p: int, down: bool) -> Sql:
+        """Return the test that a row `v` of the parameter is the first of its resource in one direction."""
+        columns = (self.key, *self.others)
+        one, other = (", ".join(f"{alias}.{column}" for column in columns) for alias in ("v", "w"))
+        return Sql(
+            f"v.p = ? AND NOT EXISTS (SELECT 1 FROM {self.name} w INDEXED BY {self.name}_rid "
+            f"WHERE w.rid = v.rid AND w.p = ? AND ({other}) {'>' if down else '<'} ({one}))",
+            (p, p),
+        )
+
+
+VALUE_TABLES: dict[SearchType, ValueTable] = {
+    "string": ValueTable("st", "v", ("x",)),
+    "date": ValueTable("dt", "lo", ("hi",)),
+    "number": ValueTable("nq", "lo", ("hi", "sc", "c", "u")),
+    "quantity": ValueTable("nq", "lo", ("hi", "sc", "c", "u")),
 }
-# Others are kept as JSON: a text, or [least, greatest].
+
+# What has no table of its own is kept as JSON: a text, or [least, greatest].
 _TEXT = "SELECT coalesce(sort->>'$.\"{p}\"[{n}]', sort->>'$.\"{p}\"') FROM entries WHERE rid = c.rid"
 
 
@@ -34,12 +55,14 @@ class Page(NamedTuple):
 class Order(NamedTuple):
     """The keys of an order, the rid last, and which descend.
 
-    `column` names the one key by which an index can be read in order: `d`, `upd` or `id`.
+    Of an order by one key, `column` is that of `res` or `ix` which holds it (`d`, `upd` or `id`), or `parameter` the
+    one whose values a table holds in order.
     """
 
     keys: tuple[str, ...]
     descending: tuple[bool, ...]
-    column: str | None
+    column: str | None = None
+    parameter: SearchParameter | None = None
 
 
 def order_of(query: Query, dates: PrimaryDates) -> Order:
@@ -47,8 +70,17 @@ def order_of(query: Query, dates: PrimaryDates) -> Order:
     if not query.sort:
         return Order(("c.d", "c.rid"), directions(query), "d")
     keys = tuple(_key(sort, query, dates) for sort in query.sort)
-    column = _COLUMNS.get(keys[0]) if len(keys) == 1 else None
-    return Order((*keys, "c.rid"), directions(query), column)
+    order = Order((*keys, "c.rid"), directions(query))
+    if len(keys) > 1:
+        return order
+    if keys[0] in _COLUMNS:
+        return order._replace(column=_COLUMNS[keys[0]])
+    parameter = query.sort[0].parameter
+    return (
+        order
+        if isinstance(parameter, str) or parameter.type not in VALUE_TABLES
+        else order._replace(parameter=parameter)
+    )
 
 
 _UPDATED = "(SELECT upd FROM res WHERE rid = c.rid)"
@@ -62,18 +94,28 @@ def _key(sort: Sort, query: Query, dates: PrimaryDates) -> str:
     if is_primary_date(sort, query, dates):
         return "c.d"
     p = parameter_id(query.resource_type, sort.parameter.code)
-    select = _VALUES.get(sort.parameter.type, _TEXT)
-    return f"({select.format(p=p, f='max' if sort.descending else 'min', n=int(sort.descending))})"
+    if (table := VALUE_TABLES.get(sort.parameter.type)) is None:
+        return f"({_TEXT.format(p=p, n=int(sort.descending))})"
+    most = f"{'max' if sort.descending else 'min'}({table.key})"
+    return f"(SELECT {most} FROM {table.name} INDEXED BY {table.name}_rid WHERE rid = c.rid AND p = {p})"
 
 
-def index_order(columns: tuple[str, str], order: Order, page: Page) -> tuple[Sql | None, str]:
-    """Return the test of a row after the cursor and the ORDER BY, both as an index serves them."""
-    descending = order.descending[0] != page.backward
-    by = ", ".join(f"{n} DESC" if descending else f"{n}" for n in (1, 2))
+def downward(order: Order, page: Page) -> bool:
+    """Whether an order by one key is read from its end, be it that it descends or that the page lies before."""
+    return order.descending[0] != page.backward
+
+
+def by_both(down: bool) -> str:
+    """Return the ORDER BY of a key and the rid."""
+    return "1 DESC, 2 DESC" if down else "1, 2"
+
+
+def beyond(key: str, rid: str, order: Order, page: Page) -> list[Sql]:
+    """Return the test of a row after the cursor, as an index serves it; none without a cursor."""
     if page.cursor is None:
-        return None, by
-    sign = "<" if descending else ">"
-    return Sql(f"({columns[0]}, {columns[1]}) {sign} (?, ?)", _parameters(page.cursor)), by
+        return []
+    sign = "<" if downward(order, page) else ">"
+    return [Sql(f"({key}, {rid}) {sign} (?, ?)", tuple(value for value in page.cursor if value is not None))]
 
 
 def sorted_page(candidates: Sql, order: Order, page: Page) -> Sql:
@@ -103,7 +145,3 @@ def _after(cursor: Cursor, descending: list[bool]) -> Sql:
         text = f"({beyond} OR {name} = ? AND ({text}))"
         parameters = [value, value, *parameters]
     return Sql(text, tuple(parameters))
-
-
-def _parameters(cursor: Cursor) -> tuple[Parameter, ...]:
-    return tuple(value for value in cursor if value is not None)

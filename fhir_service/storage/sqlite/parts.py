@@ -47,6 +47,12 @@ def part_of(resource_type: str, clause: Clause, context: Context) -> Part:
             return Had(resource_type, source_type, parameter.code, part_of(source_type, rest, context))
 
 
+def having(resource_type: str, code: str, has: bool, context: Context) -> Keys:
+    """Return the keys of the shapes of a type that have, or have not, a value for a parameter."""
+    rows = context.connection.execute(_SHAPES, (resource_type,))
+    return Keys(tuple(k for k, codes in rows if (code in _decode_codes(codes)) is has))
+
+
 def _match_part(resource_type: str, match: Match, context: Context) -> Part:
     if match.modifier == "missing":
         return _missing(resource_type, match, context)
@@ -58,9 +64,7 @@ def _match_part(resource_type: str, match: Match, context: Context) -> Part:
 
 
 def _missing(resource_type: str, match: Match, context: Context) -> Keys:
-    """Return the keys of the shapes without the parameter, or of those with it."""
-    rows = context.connection.execute(_SHAPES, (resource_type,))
-    return Keys(tuple(k for k, codes in rows if (match.parameter.code in _decode_codes(codes)) is not match.missing))
+    return having(resource_type, match.parameter.code, match.missing is False, context)
 
 
 def _tokens(resource_type: str, match: Match, context: Context) -> Part:

@@ -8,12 +8,22 @@ another table are few, those are gathered and sorted. What is rare is found by c
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.query import Query
 from fhir_service.storage.sqlite.keys import parameter_id, type_key
-from fhir_service.storage.sqlite.order import Page, index_order, order_of, sorted_page
-from fhir_service.storage.sqlite.parts import part_of
+from fhir_service.storage.sqlite.order import (
+    VALUE_TABLES,
+    Order,
+    Page,
+    beyond,
+    by_both,
+    downward,
+    order_of,
+    sorted_page,
+)
+from fhir_service.storage.sqlite.parts import having, part_of
 from fhir_service.storage.sqlite.ranges import Ranges, Within, within
-from fhir_service.storage.sqlite.sql import Candidate, Context, Part, Sql, all_of, count_up_to
+from fhir_service.storage.sqlite.sql import Candidate, Context, Part, Sql, all_of, count_up_to, one_of
 from fhir_service.storage.sqlite.values import Keys
 
 FEW = 2_000
@@ -57,20 +67,22 @@ class Plan:
         if self.order.column == "d":
             return self._in_date_order(page)
         if self.order.column is not None and self._is_many():
-            return self._in_index_order(self.order.column, page)
-        return sorted_page(_union(self._branches(None)), self.order, page)
+            return self._in_column_order(self.order.column, page)
+        if self.order.parameter is not None and self._is_many():
+            return self._in_value_order(self.order.parameter, page)
+        return sorted_page(_union(self._branches()), self.order, page)
 
     def count(self) -> Sql:
         """Return the SELECT of how many there are."""
         if len(self._parts) == 1 and self._start.gathered is None and not isinstance(self._parts[0], Keys):
             one = self._parts[0].rids()  # a scan of its rows is faster than a probe for every resource
             return Sql(f"SELECT count(DISTINCT rid) FROM ({one.text})", one.parameters)
-        found = _union(self._branches(None))
+        found = _union(self._branches())
         return Sql(f"SELECT count(*) FROM ({found.text})", found.parameters)
 
     def rids(self, limit: int) -> Sql:
         """Return the SELECT of the rids of matches, in no order, `limit` at the most."""
-        found = _union(self._branches(None))
+        found = _union(self._branches())
         return Sql(f"SELECT rid FROM ({found.text}) LIMIT ?", (*found.parameters, limit))
 
     def _begin(self) -> Start:
@@ -116,37 +128,52 @@ class Plan:
         return not isinstance(start.part, Keys) or start.part.estimate(self._context, FEW) >= FEW
 
     def _in_date_order(self, page: Page) -> Sql:
-        ix_after, by = index_order(("i.d", "i.rid"), self.order, page)
-        res_after, _ = index_order(("r.d", "r.rid"), self.order, page)
-        found = _union(self._branches((ix_after, res_after)))
-        return Sql(f"{found.text} ORDER BY {by} LIMIT ?", (*found.parameters, page.limit))
+        after = (beyond("i.d", "i.rid", self.order, page), beyond("r.d", "r.rid", self.order, page))
+        return _ordered(self._branches(after), self.order, page)
 
-    def _in_index_order(self, column: str, page: Page) -> Sql:
-        after, by = index_order((f"r.{column}", "r.rid"), self.order, page)
-        tests = self._tests(Candidate("r.rid", "r.d"), None)
-        where = all_of([*([after] if after else []), *tests])
-        return Sql(
-            f"SELECT r.{column}, r.rid FROM res r WHERE r.rtype = ? AND r.deleted = 0 AND {where.text} "
-            f"ORDER BY {by} LIMIT ?",
-            (self.query.resource_type, *where.parameters, page.limit),
-        )
+    def _in_column_order(self, column: str, page: Page) -> Sql:
+        tests = [*beyond(f"r.{column}", "r.rid", self.order, page), *self._tests(Candidate("r.rid", "r.d"), None)]
+        where = all_of(tests)
+        text = f"SELECT r.{column}, r.rid FROM res r WHERE r.rtype = ? AND r.deleted = 0 AND {where.text}"
+        return _ordered([Sql(text, (self.query.resource_type, *where.parameters))], self.order, page)
 
-    def _branches(self, after: tuple[Sql | None, Sql | None] | None) -> list[Sql]:
+    def _in_value_order(self, parameter: SearchParameter, page: Page) -> Sql:
+        """Return the SELECT of a page in the order of a table's values; those without a value are the least."""
+        of_type, down = self.query.resource_type, downward(self.order, page)
+        at_none = page.cursor is not None and page.cursor[0] is None
+        branches: list[Sql] = []
+        if page.cursor is None or at_none or down:
+            after = [Sql(f"i.rid {'<' if down else '>'} ?", (page.cursor[1] or 0,))] if page.cursor and at_none else []
+            lacking = one_of("i.k", having(of_type, parameter.code, False, self._context).keys)
+            where = all_of([lacking, *after, *self._tests(Candidate("i.rid", "i.d"), None)])
+            branches.append(Sql(f"SELECT NULL, i.rid FROM ix i WHERE {where.text}", where.parameters))
+        if not (at_none and down):
+            table = VALUE_TABLES[parameter.type]
+            first = table.first(parameter_id(of_type, parameter.code), down)
+            after = [] if at_none else beyond(f"v.{table.key}", "v.rid", self.order, page)
+            where = all_of([first, *after, *self._tests(Candidate("v.rid", "r.d"), None)])
+            text = (
+                f"SELECT v.{table.key}, v.rid FROM {table.name} v CROSS JOIN res r ON r.rid = v.rid WHERE {where.text}"
+            )
+            branches.append(Sql(text, where.parameters))
+        return _ordered(branches, self.order, page, " UNION ALL ")
+
+    def _branches(self, after: tuple[list[Sql], list[Sql]] = ([], [])) -> list[Sql]:
         """Return SELECTs of (d, rid) that together give every match; `after` limits those from ix and from res."""
-        from_ix, from_res = after or (None, None)
+        from_ix, from_res = after
         if self._start.gathered is not None:
             return [self._gathered(self._start.gathered, self._start.part, from_res)]
         if not self._start.keys:
             return [_NOTHING]
-        bounds, far = self._bounds()
-        tests = [*bounds, *([from_ix] if from_ix else []), *self._tests(Candidate("i.rid", "i.d"), self._start.part)]
+        bounds, others = self._bounds()
+        tests = [*bounds, *from_ix, *self._tests(Candidate("i.rid", "i.d"), self._start.part)]
         where = all_of(tests)
         text = f"SELECT i.d AS d, i.rid AS rid FROM ix i WHERE i.k = ? AND {where.text}"
         branches = [Sql(text, (key, *where.parameters)) for key in self._start.keys]
-        return [*branches, self._gathered(far, None, from_res)] if far else branches
+        return [*branches, self._gathered(others, None, from_res)] if others else branches
 
-    def _gathered(self, rids: Sql, part: Part | None, after: Sql | None) -> Sql:
-        tests = [*([after] if after else []), *self._tests(Candidate("r.rid", "r.d"), part)]
+    def _gathered(self, rids: Sql, part: Part | None, after: list[Sql]) -> Sql:
+        tests = [*after, *self._tests(Candidate("r.rid", "r.d"), part)]
         where = all_of(tests)
         return Sql(
             f"SELECT r.d AS d, r.rid AS rid FROM (SELECT DISTINCT rid FROM ({rids.text})) g "
@@ -164,12 +191,12 @@ class Plan:
         if span is None:
             return [], None
         bounds = [] if span.upper is None else [Sql("i.d <= ?", (span.upper,))]
-        if span.least is None or self._start.rows < WORTH_A_SPAN:
+        if span.lower is None or self._start.rows < WORTH_A_SPAN:
             return bounds, None
-        far = count_up_to(self._context.connection, span.far(), FEW)
-        if far == FEW:
+        earlier = count_up_to(self._context.connection, span.earlier(), FEW)
+        if earlier == FEW:
             return bounds, None
-        return [*bounds, Sql("i.d >= ?", (span.least,))], span.far() if far else None
+        return [*bounds, Sql("i.d >= ?", (span.least,))], span.earlier() if earlier else None
 
 
 def _spans(parts: Sequence[Part]) -> dict[int, Within]:
@@ -182,10 +209,15 @@ def _spans(parts: Sequence[Part]) -> dict[int, Within]:
     return {p: span for p, span in spans.items() if span is not None}
 
 
-def _union(branches: Sequence[Sql]) -> Sql:
-    if not branches:  # no resource has this shape: see `parts.Keys` of `:missing`
-        return Sql("SELECT 0 AS d, 0 AS rid WHERE 0", ())
+def _union(branches: Sequence[Sql], word: str = " UNION ") -> Sql:
     return Sql(
-        " UNION ".join([branch.text for branch in branches]),
+        word.join([branch.text for branch in branches]),
         tuple([parameter for branch in branches for parameter in branch.parameters]),
     )
+
+
+def _ordered(branches: Sequence[Sql], order: Order, page: Page, word: str = " UNION ") -> Sql:
+    """Return the rows of all branches in order, as far as the page goes; SQLite merges them as it reads."""
+    found = _union(branches, word)
+    by = by_both(downward(order, page))
+    return Sql(f"{found.text} ORDER BY {by} LIMIT ?", (*found.parameters, page.limit))

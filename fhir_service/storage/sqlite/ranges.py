@@ -138,17 +138,22 @@ class Within:
 
     def rids(self) -> Sql:
         """Return the SELECT of the rids."""
-        near = _selects("dt", self.p, Range(Sql("1"), self.lower, self.upper))[0]
-        return near if self.lower is None else union_all([near, self.far()])
+        near, *far = _selects("dt", self.p, Range(Sql("1"), self.lower, self.upper))
+        return union_all([near, self._far("1", ())]) if far else near
 
-    def far(self) -> Sql:
-        """Return the SELECT of those that are far: there one date may keep the one bound, and another the other."""
-        return _selects("dt", self.p, Range(Sql("1"), self.lower, None))[-1]
+    def earlier(self) -> Sql:
+        """Return the SELECT of those that begin before `least`."""
+        return self._far("(far = 2 OR lo < ?)", (self.least,))
 
     @property
-    def least(self) -> int | None:
-        """The least that the earliest date can be of one that is not far."""
-        return None if self.lower is None else max(self.lower - FAR_DATES, NO_DATE + 1)
+    def least(self) -> int:
+        """What the earliest date is of one that is not far, or later."""
+        return NO_DATE if self.lower is None else max(self.lower - FAR_DATES, NO_DATE)
+
+    def _far(self, test: str, parameters: tuple[int, ...]) -> Sql:
+        # Of several dates one may keep the one bound, and another the other: `upper` is not asked of each.
+        text = f"SELECT rid FROM dt INDEXED BY dt_far WHERE p = ? AND far > 0 AND hi >= ? AND {test}"
+        return Sql(text, (self.p, NO_DATE if self.lower is None else self.lower, *parameters))
 
 
 def within(clauses: list[Ranges]) -> Within | None:
@@ -195,7 +200,7 @@ def _selects(table: Table, p: int, value: Range) -> list[Sql]:
     return [
         Sql(f"SELECT rid FROM {table} WHERE p = ? AND far = 0 AND lo >= ? AND {tail}", (p, least, *last)),
         Sql(
-            f"SELECT rid FROM {table} INDEXED BY {table}_far WHERE p = ? AND far = 1 AND hi >= ? AND {tail}",
+            f"SELECT rid FROM {table} INDEXED BY {table}_far WHERE p = ? AND far > 0 AND hi >= ? AND {tail}",
             (p, value.lower, *last),
         ),
     ]

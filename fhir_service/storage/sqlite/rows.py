@@ -27,16 +27,17 @@ from fhir_service.storage.sqlite.keys import (
 NO_DATE = -(2**63)
 """The primary date of a resource that has none: the least of all."""
 
-FAR_DATES = 32 * 86_400_000_000
-"""Microseconds. A resource whose dates reach further than this is found through an index on their ends as well."""
+FAR_DATES = 86_400_000_000
+"""A day, in microseconds. A resource whose dates reach further is found through an index on their ends as well."""
 
 FAR_NUMBERS = 2**50
 """The same for numbers, as a difference of `ordered`: a quarter of an octave at the most."""
 
-DateRow = tuple[int, int, int, bool]
-"""p, lo, hi, far."""
+DateRow = tuple[int, int, int, int]
+"""p, lo, hi, far: 0 if all the parameter's values of the resource lie close together, 1 if its one value is long, 2 if
+it has several."""
 
-NumberRow = tuple[int, int, int, int, int, int, bool]
+NumberRow = tuple[int, int, int, int, int, int, int]
 """p, lo, hi; sc, c, u: the unit as system and code, as code, as text; far."""
 
 
@@ -153,7 +154,7 @@ def _date_rows(resource_type: str, entries: IndexEntries) -> tuple[DateRow, ...]
         return ()
     rows = {(parameter_id(resource_type, code), low, high) for code, low, high in entries.dates}
     far = _far(rows, FAR_DATES)
-    return tuple([(p, low, high, p in far) for p, low, high in rows])
+    return tuple([(p, low, high, far[p]) for p, low, high in rows])
 
 
 def _number_rows(resource_type: str, entries: IndexEntries) -> tuple[NumberRow, ...]:
@@ -168,14 +169,16 @@ def _number_rows(resource_type: str, entries: IndexEntries) -> tuple[NumberRow, 
         u = 0 if unit is None or unit == unit_code else hash64(unit)
         rows.add((parameter_id(resource_type, code), ordered(low), ordered(high), sc, c, u))
     far = _far([row[:3] for row in rows], FAR_NUMBERS)
-    return tuple([(*row, row[0] in far) for row in rows])
+    return tuple([(*row, far[row[0]]) for row in rows])
 
 
-def _far(rows: Iterable[tuple[int, int, int]], limit: int) -> set[int]:
-    """Return the parameters whose values, from the least low to the greatest high, reach over more than `limit`."""
-    least: dict[int, int] = {}
-    greatest: dict[int, int] = {}
+def _far(rows: Iterable[tuple[int, int, int]], limit: int) -> dict[int, int]:
+    """Return for each parameter whether its values, from the least low to the greatest high, reach over `limit`."""
+    reach: dict[int, tuple[int, int, int]] = {}
     for p, low, high in rows:
-        least[p] = min(least.get(p, low), low)
-        greatest[p] = max(greatest.get(p, high), high)
-    return {p for p in least if greatest[p] - least[p] > limit}
+        if p in reach:
+            least, greatest, _ = reach[p]
+            reach[p] = (min(least, low), max(greatest, high), 2)
+        else:
+            reach[p] = (low, high, 1)
+    return {p: far if greatest - least > limit else 0 for p, (least, greatest, far) in reach.items()}

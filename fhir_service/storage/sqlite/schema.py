@@ -88,7 +88,7 @@ CREATE TABLE gm (           -- every two characters in the strings of a resource
   PRIMARY KEY (g, rid)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE dt (           -- dates as ranges; far = 1: the values of the resource reach over more than FAR_DATES
+CREATE TABLE dt (           -- dates as ranges; far: see DateRow in rows.py
   p INTEGER NOT NULL,
   lo INTEGER NOT NULL,
   rid INTEGER NOT NULL,
@@ -97,7 +97,7 @@ CREATE TABLE dt (           -- dates as ranges; far = 1: the values of the resou
   PRIMARY KEY (p, lo, rid, hi)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX dt_rid ON dt (rid, p, lo, hi);
-CREATE INDEX dt_far ON dt (p, hi, lo, rid) WHERE far = 1;
+CREATE INDEX dt_far ON dt (p, hi, lo, rid, far) WHERE far > 0;
 
 CREATE TABLE nq (           -- numbers and quantities as ranges of ordered(double)
   p INTEGER NOT NULL,
@@ -111,7 +111,7 @@ CREATE TABLE nq (           -- numbers and quantities as ranges of ordered(doubl
   PRIMARY KEY (p, lo, rid, hi, sc, c, u)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX nq_rid ON nq (rid, p, lo, hi, sc, c, u);
-CREATE INDEX nq_far ON nq (p, hi, lo, rid) WHERE far = 1;
+CREATE INDEX nq_far ON nq (p, hi, lo, rid) WHERE far > 0;
 """
 
 MIGRATIONS: tuple[str, ...] = (_FIRST,)

@@ -56,7 +56,7 @@ _SCAN = "SELECT rid, rtype, id, ver, upd, method, body FROM res WHERE rid > ? AN
 _SCANNED_AT_ONCE = 200
 
 _STATEMENTS = 500  # prepared and kept by each connection
-_PAGES_IN_WAL = 4_000  # 16 MB: then they are copied into the file
+_PAGES_IN_WAL = 10_000  # 40 MB: then they are copied into the file
 
 
 class SqliteStore:
@@ -110,7 +110,7 @@ class SqliteStore:
     async def history(
         self,
         resource_type: str | None,
-        id: str | None,
+        resource_id: str | None,
         *,
         count: int,
         since: int | None = None,
@@ -119,7 +119,7 @@ class SqliteStore:
         total: bool = True,
     ) -> HistoryPage:
         with self._snapshot() as connection:
-            return history(connection, resource_type, id, count, since, at, after, total)
+            return history(connection, resource_type, resource_id, count, since, at, after, total)
 
     async def search(
         self,
