@@ -83,6 +83,7 @@ class SqliteStore:
             writing.execute(f"PRAGMA {pragma}").fetchall()
         migrate(writing)
         reading = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY, statementcachesize=_STATEMENTS)
+        reading.set_busy_timeout(10_000)
         for pragma in ("query_only = ON", "temp_store = MEMORY", "mmap_size = 274877906944", "cache_size = -16384"):
             reading.execute(f"PRAGMA {pragma}").fetchall()
         return cls(reading, Writer(writing, clock, dates), dates)
