@@ -115,8 +115,8 @@ class _Draft:
         return ParsedSearch(
             query,
             count=int(self.single["_count"]) if "_count" in self.single else None,
-            total=cast(Total | None, self.single.get("_total")),
-            summary=cast(Summary | None, self.single.get("_summary")),
+            total=cast("Total | None", self.single.get("_total")),
+            summary=cast("Summary | None", self.single.get("_summary")),
             elements=tuple(dict.fromkeys(self.elements)),
             understood=understood,
             ignored=ignored,
