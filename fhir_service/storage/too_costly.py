@@ -6,6 +6,17 @@ https://hl7.org/fhir/R4/valueset-issue-type.html
 from fhir_service.fhir.outcome import FhirError, Issue
 
 
+def too_much_work() -> FhirError:
+    """Return the error for a search that would hold up all others."""
+    return FhirError(
+        Issue(
+            "too-costly",
+            "検索に時間がかかりすぎるため中止しました。条件をしぼってください。",
+            "The search takes too long and was given up; narrow it.",
+        )
+    )
+
+
 def too_many_included(limit: int) -> FhirError:
     """Return the error for includes that reach more than `limit` resources."""
     return FhirError(

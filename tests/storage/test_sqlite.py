@@ -13,6 +13,7 @@ import apsw
 import pytest
 
 from fhir_service.fhir.definitions import Definitions
+from fhir_service.fhir.outcome import FhirError
 from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search.index import DateEntry, TokenEntry
 from fhir_service.fhir.search.query import Chain, Clause, Has, Match, NumberValue, QuantityValue, StringValue
@@ -127,6 +128,21 @@ async def test_an_update_writes_only_the_rows_that_change(sqlite_store: SqliteSt
     assert len(before["ix"] ^ after["ix"]) == 2
     await sqlite_store.commit([delete("Patient", "a")])
     assert not any(rows(tmp_path).values())
+
+
+async def test_a_search_that_would_hold_up_all_others_is_refused(
+    sqlite_store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sqlite_store.commit([put("Patient", f"p{n}", name(f"Ando{n}")) for n in range(500)])
+    monkeypatch.setattr("fhir_service.storage.sqlite.store._MOST_LOOKS", 3)
+    sqlite_store._connection.set_progress_handler(sqlite_store._too_long, 100)
+
+    with pytest.raises(FhirError) as refused:
+        await sqlite_store.search(query("Patient", named("o", "contains")), count=10, total=True)
+    assert refused.value.issues[0].code == "too-costly"
+
+    monkeypatch.undo()
+    assert len(await found(sqlite_store, query("Patient", named("ando7")))) == 11
 
 
 def rows(tmp_path: Path) -> dict[str, set[tuple[object, ...]]]:

@@ -34,6 +34,7 @@ from fhir_service.storage.store import (
     PrimaryDates,
     Version,
 )
+from fhir_service.storage.too_costly import too_much_work
 
 _READ = "SELECT ver, upd, method, body, rtype, id FROM res WHERE rk = ?"
 _VREAD = """
@@ -55,6 +56,9 @@ WHERE rtype = ? AND id > ? AND deleted = 0 ORDER BY id LIMIT ?
 _SCAN = "SELECT rid, rtype, id, ver, upd, method, body FROM res WHERE rid > ? AND deleted = 0 ORDER BY rid LIMIT ?"
 _SCANNED_AT_ONCE = 200
 
+_STEPS = 10_000_000  # of SQLite's machine, between two looks at how many a request has taken: about 0.2 seconds
+_MOST_LOOKS = 50
+
 _STATEMENTS = 500  # prepared and kept by each connection
 _PAGES_IN_WAL = 10_000  # 40 MB: then they are copied into the file
 
@@ -67,6 +71,8 @@ class SqliteStore:
         self._execute = reading.execute
         self._reader = Reader(reading, dates)
         self._writer = writer
+        self._looks = 0
+        reading.set_progress_handler(self._too_long, _STEPS)
 
     @classmethod
     def open(cls, path: Path | str, clock: Clock, dates: PrimaryDates) -> Self:
@@ -177,8 +183,15 @@ class SqliteStore:
     @contextmanager
     def _snapshot(self) -> Iterator[apsw.Connection]:
         """One state of the database for several statements."""
+        self._looks = 0
         self._execute("BEGIN")
         try:
             yield self._connection
+        except apsw.InterruptError:
+            raise too_much_work() from None
         finally:
             self._execute("COMMIT")
+
+    def _too_long(self) -> bool:
+        self._looks += 1
+        return self._looks > _MOST_LOOKS
