@@ -66,7 +66,7 @@ class Criterion:
         parameter = self._parameter(resource_type, code)
         if dot:
             return self._chain(parameter, modifier, rest, depth)
-        return self._match(parameter, modifier if colon else None)
+        return self._match(self.reading.registry.indexed(parameter), modifier if colon else None)
 
     def _parameter(self, resource_type: str, code: str) -> SearchParameter:
         known = self.reading.registry.parameters(resource_type)

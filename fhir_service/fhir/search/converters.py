@@ -10,6 +10,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from fhir_service.fhir.resource import Resource
@@ -83,6 +84,7 @@ def code_of(system: str) -> Converter:
 _PHONE = re.compile(r"[+(]?[0-9][0-9+().\- ]*").fullmatch
 
 
+@lru_cache(maxsize=1 << 14)
 def fold_contact(value: str) -> str:
     """Return what a contact point is compared by: a number by its digits, anything else without width and case.
 
@@ -110,6 +112,7 @@ def human_name(code: str, value: Resource) -> Sequence[Entry]:
     return [entry for part in parts for entry in name_part(code, part)]
 
 
+@lru_cache(maxsize=1 << 14)
 def name_part(code: str, value: str) -> Sequence[StringEntry]:
     """ "Servers should search the parts of a family name independently: either 'Carreno' or 'Quinones' should match."
 
@@ -119,7 +122,7 @@ def name_part(code: str, value: str) -> Sequence[StringEntry]:
     if not _BETWEEN_WORDS.search(value):
         return (first,)
     starts = [found.end() for found in _BETWEEN_WORDS.finditer(value) if found.end() < len(value)]
-    return [first, *(StringEntry(code, value, fold(value[start:])) for start in starts[:MAX_WORDS])]
+    return (first, *(StringEntry(code, value, fold(value[start:])) for start in starts[:MAX_WORDS]))
 
 
 def address(code: str, value: Resource) -> Sequence[Entry]:

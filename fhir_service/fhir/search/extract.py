@@ -134,7 +134,7 @@ class Indexer:
         for parameter in parameters.values():
             if parameter.type == "composite":
                 plan.composites += self._composites(parameter)
-            elif parameter.code not in OF_THE_STORE:
+            elif parameter.code not in OF_THE_STORE and self.registry.indexed(parameter) is parameter:
                 self._add(plan, parameter)
         return plan
 

@@ -105,6 +105,16 @@ class SearchRegistry:
         parameter = self.parameters(resource_type).get(PRIMARY_DATE.get(resource_type, "date"))
         return parameter.code if parameter and parameter.type == "date" else None
 
+    def indexed(self, parameter: SearchParameter) -> SearchParameter:
+        """Return the parameter under which the values of this one stand in the index.
+
+        Of several string parameters with one expression (`name` and `phonetic`) that is the first.
+        """
+        if parameter.type != "string":
+            return parameter
+        same = (each for each in self.parameters(parameter.resource_type).values() if each.type == "string")
+        return next((each for each in same if each.expression == parameter.expression), parameter)
+
     def paths(self, parameter: SearchParameter) -> tuple[Path, ...]:
         """Return the simple paths of a parameter's expression; those branches that are not simple are left out."""
         key = (parameter.resource_type, parameter.code)
