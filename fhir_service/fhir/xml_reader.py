@@ -18,6 +18,7 @@ from fhir_service.fhir.json_text import line_and_column
 from fhir_service.fhir.outcome import FhirError, Issue, IssueType
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.xml_shape import FHIR, XHTML, Property, Shape, Shapes
+from fhir_service.fhir.xml_source import narratives
 
 Node = etree._Element
 
@@ -37,10 +38,12 @@ class Reader:
 
     def __init__(self, shapes: Shapes) -> None:
         self._shapes = shapes
+        self._narratives: Iterator[str | None] = iter(())
 
     def read(self, data: bytes) -> Resource:
         """Return the resource of this text."""
         root = _parsed(data)
+        self._narratives = iter(narratives(data))
         if _RESOURCE_TAG(str(root.tag)) is None:
             ja = f"ルート要素が名前空間 {FHIR} のリソースではありません。"
             raise self._error(root, "structure", ja, f"The root element is no resource of the namespace {FHIR}.")
@@ -98,7 +101,7 @@ class Reader:
     def _add_primitive(self, out: Resource, node: Node, known: Property, depth: int) -> None:
         """Add a value, and beside it (`_name`) the id and extensions it has."""
         if known.form == "xhtml":
-            return self._add(out, node, known, _xhtml(node))
+            return self._add(out, node, known, next(self._narratives, None) or _xhtml(node))
         text = node.get("value")
         value = None if text is None else self._value(node, text, known.code)
         partner = self._partner(node, depth) if len(node) or len(node.attrib) > (text is not None) else None
@@ -242,7 +245,8 @@ def _xhtml(node: Node) -> str:
 def _unprefixed(node: Node) -> Node:
     if not isinstance(node.tag, str):
         return deepcopy(node)
-    copy = etree.Element(node.tag, nsmap={None: XHTML})
+    # The stubs do not know that None names the default namespace.
+    copy = etree.Element(node.tag, nsmap={None: XHTML})  # type: ignore[dict-item]
     copy.attrib.update(node.attrib)
     copy.text, copy.tail = node.text, node.tail
     copy.extend(map(_unprefixed, node))
