@@ -1,8 +1,8 @@
 """Storing what was prepared: nothing is stored before all that it refers to is there, in whatever order it comes.
 
-A resource whose references are not all known yet waits, in a temporary file; it is stored when the last of them is. At
-the end only those remain that refer to each other in circles, which are stored together, and those that refer to what
-is nowhere, which are refused with all that refers to them.
+A resource whose references are not all known yet waits, in a temporary file; it is stored when the last of them is.
+Those that refer to each other in circles are looked for from time to time, and stored in one commit. What still waits
+at the end refers to what is nowhere, and is refused.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from fhir_service.storage.store import Exists
 
 COMMIT_CHANGES = 2000
 COMMITS_UNDER_WAY = 2
+WAITING = 2000  # more have come to wait: time to look for circles
 
 
 @dataclass(slots=True)
@@ -46,9 +47,10 @@ class Writing:
         self._waiting: dict[str, list[_Held]] = {}
         self._spool = TemporaryFile()  # noqa: SIM115 - it lives as long as the load
         self._spooled = 0
+        self._holding = 0
+        self._looked_at = 0
         self._gathered: list[bytes] = []
         self._relied_on: set[str] = set()
-        self._together = False  # what is gathered goes into one commit, however much it is
         self._commits: deque[asyncio.Future[Any]] = deque()
 
     async def add(self, arrived: Sequence[Ready]) -> None:
@@ -59,6 +61,8 @@ class Writing:
         for each in held:
             self._hold(each)
         await self._release([each.key for each in ready])
+        if self._holding - self._looked_at >= max(WAITING, self._looked_at):
+            await self._close_circles()
 
     async def settle(self) -> None:
         """Wait until everything that was given is durable."""
@@ -67,25 +71,32 @@ class Writing:
             await self._commits.popleft()
 
     async def finish(self) -> list[Refused]:
-        """Store what refers to each other in circles; return what refers to what is nowhere."""
+        """End the load; return what refers to what is nowhere."""
+        await self._close_circles()
+        await self.settle()
+        held = {id(each): each for waiting in self._waiting.values() for each in waiting}
+        coming = {each.key for each in held.values()}
+        return [_unresolved(each, coming) for each in held.values()]
+
+    async def _close_circles(self) -> None:
+        """Store those that wait only for each other."""
         held = {id(each): each for waiting in self._waiting.values() for each in waiting}
         coming = Counter(each.key for each in held.values())
-        doomed = deque(each for each in held.values() if not each.missing <= coming.keys())
-        refused: dict[int, _Held] = {}
-        while doomed:
-            each = doomed.popleft()
-            if id(each) in refused:
+        lacking = deque(each for each in held.values() if not each.missing <= coming.keys())
+        while lacking:
+            each = lacking.popleft()
+            if held.pop(id(each), None) is None:
                 continue
-            refused[id(each)] = each
             coming[each.key] -= 1
             if not coming[each.key]:
-                doomed.extend(self._waiting.get(each.key, ()))
+                lacking.extend(self._waiting.get(each.key, ()))
 
-        await self._flush()
-        self._together = True
-        await self._commit(self._read(each) for n, each in held.items() if n not in refused)
-        await self.settle()
-        return [_unresolved(each, coming) for each in refused.values()]
+        await self._commit([self._read(each) for each in held.values()])
+        for each in held.values():
+            for other in self._waiting.pop(each.key, ()):
+                other.missing.discard(each.key)
+        self._holding -= len(held)
+        self._looked_at = self._holding
 
     async def _look_up(self, keys: set[str]) -> None:
         """Learn which of these were there before the load."""
@@ -110,13 +121,14 @@ class Writing:
             ready = kept
 
     async def _commit(self, ready: Iterable[Ready]) -> None:
+        """Store these, in one commit: they may refer to each other."""
         for each in ready:
             self._gathered.append(each.packed)
             self._relied_on.update(self._before.intersection(each.references))
             self._known.add(each.key)
             self.stored[each.key.partition("/")[0]] += 1
-            if len(self._gathered) >= COMMIT_CHANGES and not self._together:
-                await self._flush()
+        if len(self._gathered) >= COMMIT_CHANGES:
+            await self._flush()
 
     async def _flush(self) -> None:
         """Give what was gathered to the writer; wait if it has enough to do."""
@@ -140,6 +152,7 @@ class Writing:
         self._spooled += len(each.packed)
         for key in missing:
             self._waiting.setdefault(key, []).append(held)
+        self._holding += 1
 
     def _read(self, held: _Held) -> Ready:
         self._spool.seek(held.start)
@@ -156,12 +169,13 @@ class Writing:
                     held.missing.discard(key)
                     if not held.missing:
                         freed.append(held)
-            await self._commit(self._read(held) for held in freed)
+            await self._commit([self._read(held) for held in freed])
+            self._holding -= len(freed)
             arrived.extend(held.key for held in freed)
 
 
-def _unresolved(held: _Held, coming: Counter[str]) -> Refused:
-    nowhere = sorted(key for key in held.missing if not coming[key])
+def _unresolved(held: _Held, coming: set[str]) -> Refused:
+    nowhere = sorted(held.missing - coming) or sorted(held.missing)
     kinds = ", ".join(sorted({key.partition("/")[0] for key in nowhere}))
     shown = ", ".join(nowhere[:3]) + (" …" if len(nowhere) > 3 else "")
     return Refused(held.place, "unresolved", f"{held.key.partition('/')[0]} → {kinds}", f"{held.key} → {shown}")
