@@ -105,6 +105,24 @@ def references(resource: Resource) -> Iterator[FoundReference]:
             yield FoundReference(node, place)
 
 
+def reference_texts(resource: Resource) -> set[str]:
+    """Return what the references of a resource say, without their places: several times as fast as `references`."""
+    texts: set[str] = set()
+    in_bundle = resource["resourceType"] == "Bundle"
+    pending = [{name: each for name, each in resource.items() if name != "entry"} if in_bundle else resource]
+    while pending:
+        node = pending.pop()
+        for name, child in node.items():
+            kind = type(child)
+            if kind is dict:
+                pending.append(child)
+            elif kind is list:
+                pending += [each for each in child if type(each) is dict]
+            elif name == "reference" and kind is str:
+                texts.add(child)
+    return texts
+
+
 def objects(resource: Resource) -> Iterator[tuple[dict[str, Any], Place]]:
     """Yield every object of a resource in its order, and its place.
 

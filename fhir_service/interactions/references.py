@@ -7,7 +7,7 @@ specification has it for a delete (https://hl7.org/fhir/R4/http.html#delete).
 from collections.abc import Iterable, Iterator
 
 from fhir_service.fhir.outcome import FhirError, Issue
-from fhir_service.fhir.reference import local_key, references
+from fhir_service.fhir.reference import local_key, reference_texts, references
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.storage.store import Exists
 
@@ -24,7 +24,7 @@ def local_references(resource: Resource, base: str) -> Iterator[tuple[str, Key]]
 
 def integrity(resource: Resource, base: str) -> list[Exists]:
     """Return the condition under which this resource may be stored: nothing if it refers to nothing here."""
-    keys = {key for found in references(resource) if (key := local_key(found.text, base))}
+    keys = {key for text in reference_texts(resource) if (key := local_key(text, base))}
     keys.discard(Key(resource["resourceType"], resource.get("id", "")))
     return [Exists(frozenset(keys))] if keys else []
 

@@ -1,8 +1,11 @@
 """https://hl7.org/fhir/R4/references.html"""
 
+from pathlib import Path
+
 import pytest
 
-from fhir_service.fhir.reference import local_key, parse_reference, references
+from fhir_service.fhir import json
+from fhir_service.fhir.reference import local_key, parse_reference, reference_texts, references
 from fhir_service.fhir.resource import Key
 
 BASE = "http://example.org/fhir"
@@ -86,3 +89,10 @@ def test_what_the_entries_of_a_bundle_refer_to_is_not_walked() -> None:
     }
 
     assert [reference.text for reference in references(bundle)] == ["Organization/1"]
+
+
+def test_the_texts_of_references_are_those_that_are_found_with_their_places(r4_examples: Path) -> None:
+    for file in sorted(r4_examples.glob("*.json"))[::40]:
+        resource = json.decode(file.read_bytes())
+        if "resourceType" in resource:
+            assert reference_texts(resource) == {found.text for found in references(resource)}
