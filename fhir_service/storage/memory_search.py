@@ -11,7 +11,18 @@ from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search.index import DateEntry, IndexEntries
 from fhir_service.fhir.search.match import matches
 from fhir_service.fhir.search.parameter import SearchParameter
-from fhir_service.fhir.search.query import Chain, Clause, Has, IdMatch, Include, LastUpdatedMatch, Match, Query, Sort
+from fhir_service.fhir.search.query import (
+    AnyOf,
+    Chain,
+    Clause,
+    Has,
+    IdMatch,
+    Include,
+    LastUpdatedMatch,
+    Match,
+    Query,
+    Sort,
+)
 from fhir_service.storage.order import Place, SortValue, directions, is_primary_date, sort_values
 from fhir_service.storage.store import PrimaryDates
 from fhir_service.storage.too_costly import too_many_included
@@ -86,6 +97,8 @@ class Resources:
                     and self._holds(source, rest)
                     for source in self.entries
                 )
+            case AnyOf(clauses):
+                return any(self._holds(key, each) for each in clauses)
 
     def _targets(self, key: Key, parameter: SearchParameter) -> Iterator[Key]:
         """Yield the standing resources of this server that `key` refers to by the parameter."""

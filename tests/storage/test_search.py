@@ -17,6 +17,7 @@ from fhir_service.fhir.search.index import (
     UriEntry,
 )
 from fhir_service.fhir.search.query import (
+    AnyOf,
     Chain,
     Clause,
     DateValue,
@@ -293,6 +294,21 @@ async def test_chains_and_has_reach_over_references(store: Store) -> None:
     assert await found(store, query("Patient", both)) == ["ando"]
     not_ando = Chain(parameter("Encounter", "subject"), (("Patient", named("baba")),))
     assert await found(store, query("Encounter", of_ando, not_ando)) == []
+
+
+async def test_any_of_several_clauses_is_enough(store: Store) -> None:
+    by_subject = ReferenceEntry("subject", "Patient/1")
+    by_encounter = ReferenceEntry("encounter", "Encounter/1")
+    other = ReferenceEntry("subject", "Patient/2")
+    await store_all(store, "Observation", a=by_subject, b=by_encounter, c=[by_subject, by_encounter], d=other)
+    subject = refers("Observation", "subject", "Patient/1")
+    encounter = refers("Observation", "encounter", "Encounter/1")
+
+    assert await found(store, query("Observation", AnyOf((subject, encounter)))) == ["a", "b", "c"]
+    assert await found(store, query("Observation", AnyOf((subject, IdMatch(("d",)))))) == ["a", "c", "d"]
+    assert await found(store, query("Observation", AnyOf((subject,)), encounter)) == ["c"]
+    assert await found(store, query("Observation", AnyOf(()))) == []
+    assert (await store.search(query("Observation", AnyOf((subject, encounter))), count=0, total=True)).total == 3
 
 
 async def test_a_chain_does_not_reach_what_is_deleted(store: Store) -> None:

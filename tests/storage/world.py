@@ -20,6 +20,7 @@ from fhir_service.fhir.search.index import (
 )
 from fhir_service.fhir.search.parameter import SearchType
 from fhir_service.fhir.search.query import (
+    AnyOf,
     Chain,
     Clause,
     DateValue,
@@ -145,6 +146,8 @@ def _clause(random: Random, resource_type: str, depth: int = 0) -> Clause:
         return _chain(random, resource_type, depth)
     if pick < 0.36 and depth < 2:
         return _has(random, resource_type, depth)
+    if pick < 0.42 and depth < 2:
+        return AnyOf(tuple(_clause(random, resource_type, depth + 1) for _ in range(random.choice((1, 2, 3)))))
     return _match(random, resource_type)
 
 

@@ -130,7 +130,14 @@ class Has:
     clause: "Clause"
 
 
-Clause = Match | IdMatch | LastUpdatedMatch | Chain | Has
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """One of these is fulfilled: what a compartment asks of a type (its parameters are joined by OR)."""
+
+    clauses: tuple["Clause", ...]
+
+
+Clause = Match | IdMatch | LastUpdatedMatch | Chain | Has | AnyOf
 
 
 @dataclass(frozen=True, slots=True)

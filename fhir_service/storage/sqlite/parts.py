@@ -11,6 +11,7 @@ import msgspec
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.search.parameter import SearchType
 from fhir_service.fhir.search.query import (
+    AnyOf,
     Chain,
     Clause,
     Has,
@@ -24,7 +25,7 @@ from fhir_service.storage.sqlite.keys import constant, hash64, identifier_text, 
 from fhir_service.storage.sqlite.links import Chained, Had
 from fhir_service.storage.sqlite.ranges import dates, numbers, quantities
 from fhir_service.storage.sqlite.sql import Context, Part
-from fhir_service.storage.sqlite.values import Ids, Keys, Not, Strings, Updated
+from fhir_service.storage.sqlite.values import Either, Ids, Keys, Not, Strings, Updated
 
 _SHAPES = "SELECT k, params FROM shape WHERE rtype = ?"
 _SYSTEMS = "SELECT x FROM tok WHERE k = ?"
@@ -45,6 +46,15 @@ def part_of(resource_type: str, clause: Clause, context: Context) -> Part:
             return Chained(resource_type, parameter.code, targets)
         case Has(source_type, parameter, rest):
             return Had(resource_type, source_type, parameter.code, part_of(source_type, rest, context))
+        case AnyOf(clauses):
+            return _either([part_of(resource_type, each, context) for each in clauses])
+
+
+def _either(parts: Sequence[Part]) -> Part:
+    keys = [part for part in parts if isinstance(part, Keys)]
+    if len(keys) == len(parts):
+        return _keys([key for part in keys for key in part.keys])
+    return Either(tuple(parts))
 
 
 def having(resource_type: str, code: str, has: bool, context: Context) -> Keys:

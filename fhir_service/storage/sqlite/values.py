@@ -87,6 +87,26 @@ class Not:
 
 
 @dataclass(frozen=True, slots=True)
+class Either:
+    """Resources that pass one of these parts."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def drives(self) -> bool:
+        return all(part.drives for part in self.parts)
+
+    def probe(self, candidate: Candidate) -> Sql:
+        return any_of([part.probe(candidate) for part in self.parts])
+
+    def rids(self, depth: int = 0) -> Sql:
+        return union_all([part.rids(depth) for part in self.parts])
+
+    def estimate(self, context: Context, limit: int) -> int:
+        return min(limit, sum(part.estimate(context, limit) for part in self.parts))
+
+
+@dataclass(frozen=True, slots=True)
 class Ids:
     """Resources of a type with one of these ids."""
 
