@@ -69,6 +69,7 @@ def _start(flags: dict[str, Any]) -> None:
     from pydantic import ValidationError
 
     from fhir_service.app import build
+    from fhir_service.cli.tuning import tune
     from fhir_service.http.protocol import LimitedProtocol
     from fhir_service.settings import Settings
     from fhir_service.storage.sqlite import NewerFile
@@ -87,6 +88,7 @@ def _start(flags: dict[str, Any]) -> None:
     except (NewerFile, OSError) as error:
         typer.echo(f"{error}", err=True)
         raise typer.Exit(1) from None
+    tune()
     typer.echo(_BANNER)
     typer.echo(f"  http://{bracketed(settings.host)}:{settings.port}{BASE_PATH}\n")
     uvicorn.run(

@@ -20,6 +20,7 @@ from fhir_service.cli.loading.preparing import Prepared, Ready, Refused, ToProce
 from fhir_service.cli.loading.sources import Chunk, Unreadable
 from fhir_service.cli.loading.summary import Summary
 from fhir_service.cli.loading.writing import Writing
+from fhir_service.cli.tuning import tune
 from fhir_service.fhir.outcome import FhirError
 from fhir_service.interactions.exchange import FhirRequest
 from fhir_service.interactions.services import Services
@@ -49,6 +50,7 @@ async def run(
     prepare = partial(prepare_chunk, packages=settings.data_dir / "packages", base=base)
     loading = _Loading(services, base)
     started = time.perf_counter()
+    tune()
     async for size, prepared in _prepared(iter(chunks), prepare, workers):
         await loading.take(prepared)
         report(Progress(size, loading.summary.stored.total()))
@@ -61,7 +63,7 @@ async def _prepared(
     chunks: Iterator[Chunk | Unreadable], prepare: Callable[[Chunk], list[Prepared]], workers: int
 ) -> AsyncIterator[tuple[int, list[Prepared]]]:
     """Give what each chunk has become, in their order."""
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn")) if workers else None
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=tune) if workers else None
     under_way: deque[tuple[int, asyncio.Future[list[Prepared]]]] = deque()
     with pool or nullcontext():
         for chunk in chunks:
