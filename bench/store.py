@@ -207,6 +207,7 @@ async def measure(path: Path, sizes: Sequence[int]) -> None:
         begin = time.perf_counter()
         await fill(store, random, ids, patients, size, had)
         rate = (size - had) / (time.perf_counter() - begin)
+        await asyncio.sleep(2)  # what was written is in its place
         print(f"\n{size:,} resources; filled at {rate:,.0f}/s in batches of 1000")
         await measure_reads(store, random, patients)
         had = size + await measure_commits(store, random, ids, patients)

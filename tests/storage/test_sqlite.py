@@ -297,3 +297,20 @@ async def test_after_a_kill_every_acknowledged_commit_is_there_and_whole(
     await store.close()
     check = apsw.Connection(str(file))
     assert check.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+async def test_the_log_is_emptied_when_nothing_is_written_and_gone_at_the_end(tmp_path: Path, clock: HandClock) -> None:
+    store = SqliteStore.open(tmp_path / "s.db", clock, Dates())
+    log = tmp_path / "s.db-wal"
+    await store.commit([put("Patient", "a", name("Ando"))])
+    assert log.stat().st_size > 0
+
+    async with asyncio.timeout(30):
+        while log.stat().st_size > 0:
+            await asyncio.sleep(0.05)
+
+    assert await found(store, query("Patient", named("ando"))) == ["a"]
+    await store.commit([put("Patient", "b", name("Ando"))])
+    assert await found(store, query("Patient", named("ando"))) == ["a", "b"]
+    await store.close()
+    assert not log.exists()

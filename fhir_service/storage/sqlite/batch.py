@@ -5,7 +5,7 @@ commit whose condition fails has thus left no trace, without a savepoint.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search.match import matches
@@ -43,8 +43,7 @@ class KeyCollision(Exception):
     """Two resources have the same 64-bit hash; the second cannot be stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
+class _State(NamedTuple):
     """The standing version of a resource, as far as a commit asks for it."""
 
     rid: int

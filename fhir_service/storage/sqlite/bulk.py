@@ -5,8 +5,7 @@ event loop goes on meanwhile; row by row the two would wait for each other thous
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 import msgspec
@@ -64,8 +63,7 @@ _SHAPES = "INSERT OR IGNORE INTO shape (k, rtype, params) SELECT value->>0, valu
 _MOST_TOKENS = 50_000  # remembered: some megabytes
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(NamedTuple):
     """One version that is to stand; `content` None is a deletion."""
 
     rid: int

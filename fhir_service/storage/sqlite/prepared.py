@@ -4,7 +4,7 @@ The writer's thread is the one that all writes wait for, so that nothing is done
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -23,8 +23,7 @@ def resource_key(key: Key) -> int:
     return hash64(f"{key[0]}/{key[1]}")
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """What a Put stores, all but the stamp.
 
     `sort` is JSON, `shape` the key and codes of what has a value, `tokens` what goes into the table `tok`.
@@ -42,8 +41,7 @@ class Content:
     tokens: frozenset[tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedChange:
+class PreparedChange(NamedTuple):
     """A change, its key and rk; `content` is None for a Delete."""
 
     change: Change
@@ -52,8 +50,7 @@ class PreparedChange:
     content: Content | None
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedCommit:
+class PreparedCommit(NamedTuple):
     changes: tuple[PreparedChange, ...]
     conditions: tuple[Condition, ...]
 

@@ -60,7 +60,7 @@ _STEPS = 10_000_000  # of SQLite's machine, between two looks at how many a requ
 _MOST_LOOKS = 50
 
 _STATEMENTS = 500  # prepared and kept by each connection
-_PAGES_IN_WAL = 10_000  # 40 MB: then they are copied into the file
+_PAGES_IN_WAL = 4_000  # 16 MB: then they are copied into the file
 
 
 class SqliteStore:
