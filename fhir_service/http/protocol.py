@@ -4,6 +4,7 @@ The parser below uvicorn takes URLs and headers of any length (and counts in 16 
 """
 
 from typing import NoReturn
+from urllib.parse import quote_from_bytes
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -27,6 +28,15 @@ _LONG_HEADERS = Issue(
 )
 
 
+def _encoded_target(data: bytes) -> bytes:
+    """Return the start of a request with its URL percent-encoded: `curl '…/Patient?name=山田'` sends it as typed."""
+    line, end, rest = data.partition(b"\r\n")
+    return quote_from_bytes(line, safe=_ASCII).encode() + end + rest
+
+
+_ASCII = bytes(range(128))
+
+
 class Refused(Exception):
     """Ends the parsing of a request that goes beyond a limit."""
 
@@ -36,15 +46,24 @@ class LimitedProtocol(HttpToolsProtocol):
 
     _refusal = (400, _BAD_REQUEST)
     _refused = False
+    _within_message = False
     _header_bytes = 0
 
     def data_received(self, data: bytes) -> None:
-        if not self._refused:
-            super().data_received(data)
+        if self._refused:
+            return
+        if not self._within_message and not data.isascii():
+            data = _encoded_target(data)
+        super().data_received(data)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._within_message = True
         self._header_bytes = 0
+
+    def on_message_complete(self) -> None:
+        self._within_message = False
+        super().on_message_complete()
 
     def on_url(self, url: bytes) -> None:
         if len(self.url) + len(url) > MAX_URL:

@@ -278,6 +278,17 @@ def test_what_is_no_http_is_400_with_an_operation_outcome(api: httpx.Client, lin
     assert status_of(api, line) == 400
 
 
+def test_a_url_typed_in_japanese_means_what_it_says(api: httpx.Client) -> None:
+    made = api.post("Patient", json={"resourceType": "Patient", "name": [{"family": "生駒山"}]}).json()
+    host = f"Host: {api.base_url.host}:{api.base_url.port}"
+    request = f"GET /fhir/Patient?name=生駒山 HTTP/1.1\r\n{host}\r\nConnection: close\r\n\r\n"
+
+    answer = raw(api, request.encode())
+
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert made["id"].encode() in answer
+
+
 def test_a_request_without_host_is_400(api: httpx.Client) -> None:
     answer = raw(api, b"GET /fhir/Patient/1 HTTP/1.0\r\n\r\n")
 
