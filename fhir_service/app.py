@@ -5,7 +5,7 @@ The endpoint stands in front of the framework: see `http/endpoint.py`.
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from fhir_service.fhir.definitions import Definitions
@@ -18,7 +18,7 @@ from fhir_service.http.envelope import Envelope
 from fhir_service.http.site import Site
 from fhir_service.interactions.routes import dispatch
 from fhir_service.interactions.services import Operation, Rule, Services
-from fhir_service.operations import fhirpath, patient_everything
+from fhir_service.operations import fhirpath, patient_everything, resource_meta
 from fhir_service.outreach import submit_document
 from fhir_service.outreach.task_status import task_status
 from fhir_service.settings import Settings
@@ -28,7 +28,12 @@ from fhir_service.storage.sqlite import SqliteStore
 from fhir_service.storage.store import Clock, Store
 from fhir_service.validation.structure import StructureCheck
 
-OPERATIONS: tuple[Operation, ...] = (fhirpath.OPERATION, patient_everything.OPERATION, submit_document.OPERATION)
+OPERATIONS: tuple[Operation, ...] = (
+    fhirpath.OPERATION,
+    patient_everything.OPERATION,
+    *resource_meta.OPERATIONS,
+    submit_document.OPERATION,
+)
 RULES: Mapping[str, tuple[Rule, ...]] = {"Task": (task_status,)}
 
 
@@ -53,12 +58,19 @@ def wire(settings: Settings) -> Services:
         new_id=IdSequence(_now).new_id,
         secret=_secret(settings),
         dispatch=dispatch,
-        operations={operation.name: operation for operation in OPERATIONS},
+        operations=_by_name(OPERATIONS),
         referential_integrity=settings.referential_integrity,
         default_count=settings.default_count,
         max_count=settings.max_count,
         rules=RULES,
     )
+
+
+def _by_name(operations: Iterable[Operation]) -> dict[str, tuple[Operation, ...]]:
+    named: dict[str, tuple[Operation, ...]] = {}
+    for operation in operations:
+        named[operation.name] = (*named.get(operation.name, ()), operation)
+    return named
 
 
 def _bases(settings: Settings) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 import fhir_service
 from fhir_service.fhir import json
@@ -56,7 +57,7 @@ def capability_statement(request: FhirRequest, services: Services, routes: tuple
             )
         )
     registered = Registered(
-        routes, services.indexer.registry, tuple(services.operations.values()), services.referential_integrity
+        routes, services.indexer.registry, tuple(chain(*services.operations.values())), services.referential_integrity
     )
     return FhirResponse(200, _statement(registered, request.base, services.now().date().isoformat()))
 

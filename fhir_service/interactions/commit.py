@@ -11,9 +11,19 @@ from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.preconditions import expected_version, version_conflict
 from fhir_service.interactions.proposal import put
 from fhir_service.interactions.references import dangling, still_referenced
-from fhir_service.interactions.rules import version_judged
+from fhir_service.interactions.rules import keep_rules, version_judged
 from fhir_service.interactions.services import Services
-from fhir_service.storage.store import Change, Committed, Condition, ConditionFailed, Exists, Finds, Put, Unreferenced
+from fhir_service.storage.store import (
+    Change,
+    Committed,
+    Condition,
+    ConditionFailed,
+    Exists,
+    Finds,
+    Put,
+    Unreferenced,
+    Version,
+)
 
 ATTEMPTS = 5
 
@@ -51,6 +61,25 @@ async def commit_update(
         return (await services.store.commit((change,), (*integrity, *conditions)))[0]
     except ConditionFailed as failed:
         if judged is not None and failed.condition is None:
+            raise Raced from None
+        raise meaning(failed, change, request.base) from None
+
+
+async def commit_amended(
+    version: Version,
+    before: Resource,
+    after: Resource,
+    request: FhirRequest,
+    services: Services,
+    conditions: tuple[Condition, ...] = (),
+) -> Committed:
+    """Commit what was made of a standing version, if that still stands: else 412 with If-Match, `Raced` without."""
+    keep_rules(before, after, services)
+    change, integrity = put(after, request, services, method="PATCH", expected=version.version)
+    try:
+        return (await services.store.commit((change,), (*integrity, *conditions)))[0]
+    except ConditionFailed as failed:
+        if failed.condition is None and expected_version(request.headers) is None:
             raise Raced from None
         raise meaning(failed, change, request.base) from None
 

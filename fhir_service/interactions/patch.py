@@ -6,16 +6,15 @@ https://hl7.org/fhir/R4/http.html#patch; the merge (RFC 7386) is not in R4, but 
 from fhir_service.fhir.json import decode_resource
 from fhir_service.fhir.patch.apply import apply_patch
 from fhir_service.fhir.resource import Key
-from fhir_service.interactions.commit import Raced, meaning, until_settled
+from fhir_service.interactions.commit import commit_amended, until_settled
 from fhir_service.interactions.criteria import criteria_of, single_match
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.preconditions import expected_version, version_conflict
-from fhir_service.interactions.proposal import checked, put
-from fhir_service.interactions.rules import keep_rules
+from fhir_service.interactions.proposal import checked
 from fhir_service.interactions.services import Services
 from fhir_service.interactions.versions import not_found, standing
 from fhir_service.interactions.written import written
-from fhir_service.storage.store import Condition, ConditionFailed, Version
+from fhir_service.storage.store import Condition, Version
 
 
 async def patch(request: FhirRequest, services: Services) -> FhirResponse:
@@ -54,13 +53,5 @@ async def _patch(
     before = decode_resource(version.body)
     after = apply_patch(before, request.body, request.media_type, services.definitions)
     warnings = checked(after, services)
-    keep_rules(before, after, services)
-
-    change, integrity = put(after, request, services, method="PATCH", expected=version.version)
-    try:
-        committed = await services.store.commit((change,), (*integrity, *conditions))
-    except ConditionFailed as failed:
-        if failed.condition is None and asked is None:
-            raise Raced from None
-        raise meaning(failed, change, request.base) from None
-    return written(committed[0], request, warnings)
+    committed = await commit_amended(version, before, after, request, services, conditions)
+    return written(committed, request, warnings)

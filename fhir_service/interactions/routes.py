@@ -143,13 +143,18 @@ def _check_path(path: tuple[str, ...], services: Services) -> None:
 
 def _operation(request: FhirRequest, services: Services) -> Interaction:
     name, level = request.path[-1], _LEVELS[len(request.path) - 1]
-    operation = services.operations.get(name.removeprefix("$"))
-    wrong_type = operation and level != "system" and operation.types and request.path[0] not in operation.types
-    if operation is None or level not in operation.levels or wrong_type:
+    here = [
+        operation
+        for operation in services.operations.get(name.removeprefix("$"), ())
+        if level in operation.levels
+        and (level == "system" or not operation.types or request.path[0] in operation.types)
+    ]
+    if not here:
         raise _unknown("/".join(request.path))
-    if request.method not in operation.methods:
-        raise MethodNotAllowed(request.method, operation.methods)
-    return operation.run
+    for operation in here:
+        if request.method in operation.methods:
+            return operation.run
+    raise MethodNotAllowed(request.method, frozenset().union(*(operation.methods for operation in here)))
 
 
 def _unknown(path: str) -> FhirError:

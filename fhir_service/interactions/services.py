@@ -39,7 +39,8 @@ class Services:
 
     `check` returns the issues of a resource against its definitions; `rules` are, by resource type, what a create,
     update or patch must keep besides (`interactions/rules.py`); `now` and `new_id` are the only clock and source of
-    ids; `secret` signs page links; `dispatch` runs any request (for batch entries), chosen from the ROUTES table.
+    ids; `secret` signs page links; `dispatch` runs any request (for batch entries), chosen from the ROUTES table;
+    `operations` are by name, several where the operation is another on other types.
     """
 
     store: Store
@@ -50,7 +51,7 @@ class Services:
     new_id: Callable[[], str]
     secret: bytes
     dispatch: Interaction
-    operations: Mapping[str, Operation]
+    operations: Mapping[str, tuple[Operation, ...]]
     referential_integrity: bool = True
     default_count: int = 20
     max_count: int = 1000
