@@ -18,7 +18,7 @@ from fhir_service.http.envelope import Envelope
 from fhir_service.http.site import Site
 from fhir_service.interactions.routes import dispatch
 from fhir_service.interactions.services import Operation, Rule, Services
-from fhir_service.operations import fhirpath, patient_everything, resource_meta
+from fhir_service.operations import fhirpath, patient_everything, resource_meta, resource_validate
 from fhir_service.outreach import submit_document
 from fhir_service.outreach.task_status import task_status
 from fhir_service.settings import Settings
@@ -32,6 +32,7 @@ OPERATIONS: tuple[Operation, ...] = (
     fhirpath.OPERATION,
     patient_everything.OPERATION,
     *resource_meta.OPERATIONS,
+    resource_validate.OPERATION,
     submit_document.OPERATION,
 )
 RULES: Mapping[str, tuple[Rule, ...]] = {"Task": (task_status,)}

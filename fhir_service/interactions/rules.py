@@ -4,7 +4,7 @@ They are wired in `app.py` as `Services.rules`, by resource type, so that an int
 """
 
 from fhir_service.fhir.json import decode
-from fhir_service.fhir.outcome import FhirError
+from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Resource, key_of
 from fhir_service.interactions.services import Services
 
@@ -16,9 +16,14 @@ def has_rules(resource_type: str, services: Services) -> bool:
 
 def keep_rules(before: Resource | None, after: Resource, services: Services) -> None:
     """Raise 422 if the change from `before` (None: nothing stands) to `after` breaks a rule of its type."""
-    issues = [issue for rule in services.rules.get(after["resourceType"], ()) for issue in rule(before, after)]
+    issues = broken_rules(before, after, services)
     if any(issue.severity in ("error", "fatal") for issue in issues):
         raise FhirError(*issues, status=422)
+
+
+def broken_rules(before: Resource | None, after: Resource, services: Services) -> list[Issue]:
+    """Return what the rules of its type say about the change."""
+    return [issue for rule in services.rules.get(after["resourceType"], ()) for issue in rule(before, after)]
 
 
 async def version_judged(after: Resource, services: Services) -> int | None:

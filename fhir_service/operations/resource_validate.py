@@ -1,0 +1,217 @@
+"""$validate: would this resource be accepted here, and what is to say about it? Nothing is stored.
+
+The answer is always 200 with an OperationOutcome that tells every issue; one that says that all is well if there is
+none. Structure, references and the rules of the type are checked as on a write. Profiles are not checked yet, and no
+answer passes over that: asking for one is an error, a claim in `meta.profile` a warning.
+https://hl7.org/fhir/R4/resource-operation-validate.html
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from fhir_service.fhir.json import decode_resource
+from fhir_service.fhir.outcome import FhirError, Issue, Severity, operation_outcome
+from fhir_service.fhir.resource import Key, Resource
+from fhir_service.interactions.exchange import FhirRequest, FhirResponse
+from fhir_service.interactions.proposal import is_id
+from fhir_service.interactions.references import dangling_issue, local_references
+from fhir_service.interactions.rules import broken_rules
+from fhir_service.interactions.services import Operation, Services
+from fhir_service.interactions.versions import standing
+from fhir_service.operations.parameters import RESOURCE, given, refused, text
+
+_PARAMETERS = (RESOURCE, "mode", "profile")
+_BASE_PROFILE = "http://hl7.org/fhir/StructureDefinition/"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be validated: `resource` as it was sent, `key` the instance of the URL; one of them is there."""
+
+    type: str
+    key: Key | None
+    resource: Resource | None
+    mode: str | None
+    profiles: tuple[str, ...]
+    base: str
+
+
+async def resource_validate(request: FhirRequest, services: Services) -> FhirResponse:
+    """Return the OperationOutcome; 400 only if the question itself cannot be understood, 404 for no such instance."""
+    asked = _asked(request)
+    issues = await _MODES[asked.mode](asked, services)
+    errors_first = sorted(issues, key=lambda issue: issue.severity not in ("fatal", "error"))
+    return FhirResponse(200, operation_outcome(errors_first or [_all_ok()]))
+
+
+OPERATION = Operation(
+    name="validate",
+    definition="http://hl7.org/fhir/OperationDefinition/Resource-validate",
+    levels=frozenset({"type", "instance"}),
+    methods=frozenset({"GET", "POST"}),
+    run=resource_validate,
+)
+
+
+async def _content(asked: Asked, services: Services) -> list[Issue]:
+    """Check the resource sent, or else the one that stands."""
+    resource = asked.resource
+    if resource is None:
+        resource = await _standing(asked, services)
+    if resource.get("resourceType") != asked.type:
+        return [_other_type(resource, asked)]
+    return [*services.check(resource), *_profiles(resource, asked, services)]
+
+
+async def _create(asked: Asked, services: Services) -> list[Issue]:
+    """Check what a create would: the content, and that what it refers to is there."""
+    resource = _sent(asked)
+    issues = await _content(asked, services)
+    return issues if _has_error(issues) else [*issues, *await _references(resource, asked, services)]
+
+
+async def _update(asked: Asked, services: Services) -> list[Issue]:
+    """Check what an update would: besides, the id, and the rules of what may follow what stands."""
+    resource = _sent(asked)
+    issues = await _create(asked, services)
+    id_ = resource.get("id")
+    if not isinstance(id_, str) or not is_id(id_) or (asked.key is not None and asked.key.id != id_):
+        return [*issues, _wrong_id(asked)]
+    if _has_error(issues):
+        return issues
+    version = await services.store.read(Key(asked.type, id_))
+    before = None if version is None or version.deleted else decode_resource(version.body)
+    return [*issues, *broken_rules(before, resource, services)]
+
+
+async def _delete(asked: Asked, services: Services) -> list[Issue]:
+    """Check that the instance could be deleted: it is there, and nothing refers to it."""
+    if (key := asked.key) is None:
+        raise refused("mode", "=deleteはインスタンスに対して使ってください", "=delete is for an instance ([type]/[id])")
+    standing(key, await services.store.read(key))
+    page = await services.store.referrers(key, (), count=2, after=None)
+    others = [str(version.key) for version in page.matches if version.key != key]
+    if not others or not services.referential_integrity:
+        return []
+    ja = f"{key}は、ほかのリソースから参照されているため削除できません({others[0]} など)。"
+    return [Issue("conflict", ja, f"{key} cannot be deleted: others refer to it, such as {others[0]}.")]
+
+
+async def _profile(asked: Asked, services: Services) -> list[Issue]:
+    """Check the instance as it stands against profiles."""
+    if asked.key is None or asked.resource is not None:
+        ja, en = (
+            "=profileは、resourceなしでインスタンスに対して使ってください",
+            "=profile is for an instance, without a resource",
+        )
+        raise refused("mode", ja, en)
+    return await _content(asked, services)
+
+
+# https://hl7.org/fhir/R4/valueset-resource-validation-mode.html
+_MODES: dict[str | None, Callable[[Asked, Services], Awaitable[list[Issue]]]] = {
+    None: _content,
+    "create": _create,
+    "update": _update,
+    "delete": _delete,
+    "profile": _profile,
+}
+
+
+def _asked(request: FhirRequest) -> Asked:
+    resource, mode, profiles = None, None, []
+    key = Key(*request.path[:2]) if len(request.path) == 3 else None
+    pairs = [(RESOURCE, request.body)] if _is_itself(request) else given(request, _PARAMETERS)
+    for name, value in pairs:
+        match name:
+            case "resource" if isinstance(value, dict):
+                resource = value
+            case "mode" if text(name, value) in _MODES:
+                mode = text(name, value)
+            case "profile":
+                profiles.append(text(name, value))
+            case _:
+                raise refused(name, "の値が正しくありません", "has a value that is not valid here")
+    if resource is None and key is None:
+        said = "検証するリソースを送ってください。", "Send the resource that is to be validated."
+        raise FhirError(Issue("required", *said), status=400)
+    return Asked(request.path[0], key, resource, mode, tuple(profiles), request.base)
+
+
+def _is_itself(request: FhirRequest) -> bool:
+    """Whether a Parameters resource that is sent is the one to be validated."""
+    match request.body:
+        case {"resourceType": "Parameters", "parameter": [*parameters]}:
+            held = any(isinstance(each, dict) and each.get("name") == RESOURCE for each in parameters)
+            return request.path[0] == "Parameters" and not held
+        case {"resourceType": "Parameters"}:
+            return request.path[0] == "Parameters"
+        case _:
+            return False
+
+
+def _profiles(resource: Resource, asked: Asked, services: Services) -> list[Issue]:
+    """Return what is to say about the profiles that are asked for or claimed."""
+    match resource.get("meta"):
+        case {"profile": [*profiles]}:
+            claimed = [each for each in profiles if isinstance(each, str) and each not in asked.profiles]
+        case _:
+            claimed = []
+    issues = [_unchecked(each, False, asked, services) for each in asked.profiles]
+    issues += [_unchecked(each, True, asked, services) for each in claimed]
+    return [issue for issue in issues if issue is not None]
+
+
+def _unchecked(profile: str, claimed: bool, asked: Asked, services: Services) -> Issue | None:
+    """Return that a profile was not checked: an error if it was asked for; None for what is R4's own definition."""
+    if profile.partition("|")[0] == _BASE_PROFILE + asked.type:
+        return None
+    shown = profile[:200]
+    where = (f"{asked.type}.meta.profile",) if claimed else ()
+    severity: Severity = "warning" if claimed else "error"
+    if services.definitions.find(profile) is None:
+        ja = f"プロファイル「{shown}」はこのサーバーにありません。検証していません。"
+        return Issue("not-found", ja, f'The profile "{shown}" is not known here; it was not checked.', where, severity)
+    ja = f"プロファイルによる検証にはまだ対応していません。「{shown}」は検証していません。"
+    en = f'Validation by profiles is not there yet; "{shown}" was not checked.'
+    return Issue("not-supported", ja, en, where, severity)
+
+
+async def _references(resource: Resource, asked: Asked, services: Services) -> list[Issue]:
+    if not services.referential_integrity:
+        return []
+    wanted = [(at, key) for at, key in local_references(resource, asked.base) if key != asked.key]
+    found = await services.store.read_many([*dict.fromkeys(key for _, key in wanted)])
+    return [dangling_issue(key, at) for at, key in wanted if key not in found]
+
+
+async def _standing(asked: Asked, services: Services) -> Resource:
+    assert asked.key is not None
+    return decode_resource(standing(asked.key, await services.store.read(asked.key)).body)
+
+
+def _sent(asked: Asked) -> Resource:
+    if asked.resource is None:
+        raise refused("mode", f"={asked.mode}にはresourceが必要です", f"={asked.mode} needs a resource")
+    return asked.resource
+
+
+def _has_error(issues: list[Issue]) -> bool:
+    return any(issue.severity in ("fatal", "error") for issue in issues)
+
+
+def _other_type(resource: Resource, asked: Asked) -> Issue:
+    found = str(resource.get("resourceType"))[:60]
+    ja = f"リソースの型{found}がURLの型{asked.type}と一致しません。"
+    return Issue("invalid", ja, f"The resource is a {found}, but the URL says {asked.type}.")
+
+
+def _wrong_id(asked: Asked) -> Issue:
+    said = f"「{asked.key.id}」" if asked.key else ""
+    wanted = f' "{asked.key.id}"' if asked.key else ""
+    ja, en = f"更新するリソースには正しいid{said}が必要です。", f"An update needs a resource with the id{wanted}."
+    return Issue("invalid", ja, en, (f"{asked.type}.id",))
+
+
+def _all_ok() -> Issue:
+    return Issue("informational", "問題は見つかりませんでした。", "All OK.", severity="information")
