@@ -27,7 +27,11 @@ class Chained:
         return any_of([self._probe(candidate, type_, part) for type_, part in self.targets])
 
     def rids(self, depth: int = 0) -> Sql:
-        return union_all([self._rids(depth, type_, part) for type_, part in self.targets])
+        return union_all([self._rows(depth, type_, part, f"x{depth}.rid") for type_, part in self.targets])
+
+    def dated(self) -> Sql:
+        """Return the SELECT of (d, rid), as their keys have both."""
+        return union_all([self._rows(0, type_, part, "x0.d, x0.rid") for type_, part in self.targets])
 
     def estimate(self, context: Context, limit: int) -> int:
         return min(limit, sum(part.estimate(context, limit) for _, part in self.targets))
@@ -43,13 +47,13 @@ class Chained:
             )
         )
 
-    def _rids(self, depth: int, target_type: str, part: Part) -> Sql:
+    def _rows(self, depth: int, target_type: str, part: Part, columns: str) -> Sql:
         s, t, x = f"s{depth}", f"t{depth}", f"x{depth}"
         select = part.rids(depth + 1)
         c = constant(self.resource_type, self.code)
         key = XOR.format(a=f"{t}.rk", b=c)
         return Sql(
-            f"SELECT {x}.rid FROM ({select.text}) {s} CROSS JOIN res {t} ON {t}.rid = {s}.rid "
+            f"SELECT {columns} FROM ({select.text}) {s} CROSS JOIN res {t} ON {t}.rid = {s}.rid "
             f"CROSS JOIN ix {x} ON {x}.k = {key}",
             select.parameters,
         )

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.query import Query
 from fhir_service.storage.sqlite.keys import parameter_id, type_key
+from fhir_service.storage.sqlite.links import Chained
 from fhir_service.storage.sqlite.order import (
     VALUE_TABLES,
     Order,
@@ -40,7 +41,7 @@ _NOTHING = Sql("SELECT d, rid FROM ix WHERE 0")
 
 
 class Start(NamedTuple):
-    """Where a search begins: at the rows of these keys, in order, or at rids that are gathered.
+    """Where a search begins: at the rows of these keys, in order, or at the rows (d, rid) that are gathered.
 
     `part` passes all that begins here, so it is not tested again. `rows` is about how many begin (FEW: or more).
     """
@@ -109,12 +110,12 @@ class Plan:
                 rows = count
                 ordered = isinstance(part, Keys) and part.ordered
                 keys = part.keys if isinstance(part, Keys) and ordered else ()
-                start = Start(keys, None if ordered else part.rids(), part, rows)
+                start = Start(keys, None if ordered else _dated(part), part, rows)
         for span in self._spans.values():
             count = count_up_to(self._context.connection, span.rids(), rows)
             if count < rows:
                 rows = count
-                start = Start((), span.rids(), None, rows)
+                start = Start((), _with_date(span.rids()), None, rows)
         return start, rows
 
     def _everything(self) -> Start:
@@ -128,7 +129,7 @@ class Plan:
         return not isinstance(start.part, Keys) or start.part.estimate(self._context, FEW) >= FEW
 
     def _in_date_order(self, page: Page) -> Sql:
-        after = (beyond("i.d", "i.rid", self.order, page), beyond("r.d", "r.rid", self.order, page))
+        after = (beyond("i.d", "i.rid", self.order, page), beyond("g.d", "g.rid", self.order, page))
         return _ordered(self._branches(after), self.order, page)
 
     def _in_column_order(self, column: str, page: Page) -> Sql:
@@ -159,10 +160,10 @@ class Plan:
         return _ordered(branches, self.order, page, " UNION ALL ")
 
     def _branches(self, after: tuple[list[Sql], list[Sql]] = ([], [])) -> list[Sql]:
-        """Return SELECTs of (d, rid) that together give every match; `after` limits those from ix and from res."""
-        from_ix, from_res = after
+        """Return SELECTs of (d, rid) that together give every match, as far as it is after the cursor (see there)."""
+        from_ix, from_gathered = after
         if self._start.gathered is not None:
-            return [self._gathered(self._start.gathered, self._start.part, from_res)]
+            return [self._gathered(self._start.gathered, self._start.part, from_gathered)]
         if not self._start.keys:
             return [_NOTHING]
         bounds, others = self._bounds()
@@ -170,16 +171,12 @@ class Plan:
         where = all_of(tests)
         text = f"SELECT i.d AS d, i.rid AS rid FROM ix i WHERE i.k = ? AND {where.text}"
         branches = [Sql(text, (key, *where.parameters)) for key in self._start.keys]
-        return [*branches, self._gathered(others, None, from_res)] if others else branches
+        return [*branches, self._gathered(_with_date(others), None, from_gathered)] if others else branches
 
-    def _gathered(self, rids: Sql, part: Part | None, after: list[Sql]) -> Sql:
-        tests = [*after, *self._tests(Candidate("r.rid", "r.d"), part)]
-        where = all_of(tests)
-        return Sql(
-            f"SELECT r.d AS d, r.rid AS rid FROM (SELECT DISTINCT rid FROM ({rids.text})) g "
-            f"CROSS JOIN res r ON r.rid = g.rid WHERE {where.text}",
-            (*rids.parameters, *where.parameters),
-        )
+    def _gathered(self, dated: Sql, part: Part | None, after: list[Sql]) -> Sql:
+        where = all_of([*after, *self._tests(Candidate("g.rid", "g.d"), part)])
+        text = f"SELECT DISTINCT g.d AS d, g.rid AS rid FROM ({dated.text}) g WHERE {where.text}"
+        return Sql(text, (*dated.parameters, *where.parameters))
 
     def _tests(self, candidate: Candidate, passed: Part | None) -> list[Sql]:
         return [part.probe(candidate) for part in self._parts if part is not passed]
@@ -197,6 +194,16 @@ class Plan:
         if earlier == FEW:
             return bounds, None
         return [*bounds, Sql("i.d >= ?", (span.least,))], span.earlier() if earlier else None
+
+
+def _dated(part: Part) -> Sql:
+    """Return the SELECT of (d, rid) of what passes, perhaps some repeatedly."""
+    return part.dated() if isinstance(part, Keys | Chained) else _with_date(part.rids())
+
+
+def _with_date(rids: Sql) -> Sql:
+    text = f"SELECT r.d, r.rid FROM (SELECT DISTINCT rid FROM ({rids.text})) g CROSS JOIN res r ON r.rid = g.rid"
+    return Sql(text, rids.parameters)
 
 
 def _spans(parts: Sequence[Part]) -> dict[int, Within]:

@@ -50,6 +50,11 @@ class Keys:
         test = one_of("k", self.keys)
         return Sql(f"SELECT rid FROM ix WHERE {test.text}", test.parameters)
 
+    def dated(self) -> Sql:
+        """Return the SELECT of (d, rid)."""
+        test = one_of("k", self.keys)
+        return Sql(f"SELECT d, rid FROM ix WHERE {test.text}", test.parameters)
+
     def estimate(self, context: Context, limit: int) -> int:
         total = 0
         for key in self.keys:
