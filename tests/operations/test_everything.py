@@ -1,4 +1,4 @@
-"""Patient/[id]/$everything over HTTP."""
+"""Patient/[id]/$everything over HTTP; that of groups, encounters and episodes is in `test_everything_of_others.py`."""
 
 import uuid
 from collections.abc import Iterator

@@ -1,0 +1,214 @@
+"""[type]/[id]/$everything: what is on record about a person, a group, an encounter or an episode, page by page.
+
+A page holds the next resources about it, and beside them (mode `include`, again on each page that needs them) what
+these refer to: organisations, practitioners, medications, but never another patient. The first page begins with the
+resource itself, over and above `_count`.
+https://hl7.org/fhir/R4/patient-operation-everything.html, …/group-operation-everything.html and
+…/encounter-operation-everything.html; that of an EpisodeOfCare is our own (`profiles/operations`).
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import NamedTuple
+
+from fhir_service.fhir.json import decode_resource
+from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.reference import local_key
+from fhir_service.fhir.resource import Key
+from fhir_service.fhir.search.dates import EARLIEST, LATEST, Bounds, bounds
+from fhir_service.interactions import cursor
+from fhir_service.interactions.assembly import Link, bundle, format_parameters, query_string, url
+from fhir_service.interactions.cursor import Position
+from fhir_service.interactions.exchange import FhirRequest, FhirResponse
+from fhir_service.interactions.services import Operation, Services
+from fhir_service.interactions.versions import standing
+from fhir_service.operations.everything_walk import WHOLE_DOCUMENTS, Found, Root, Walk
+from fhir_service.operations.parameters import Given, given, refused, text, whole_number
+from fhir_service.storage.store import Cursor, Version
+
+MOST_ENCOUNTERS = 10_000  # of one episode
+_ALWAYS = frozenset({"_since", "_type", "_count"})
+_CARE_DATES = frozenset({"start", "end"})
+
+
+class Kind(NamedTuple):
+    """How the operation is on one type; in the patient compartment, what others refer to holds nothing of patients."""
+
+    definition: str
+    parameters: frozenset[str]
+    roots: Callable[[Found, str, Services], Awaitable[list[Root]]]
+    in_patient_compartment: bool
+
+
+class Asked(NamedTuple):
+    """What the parameters ask for; `care` are the bounds of the care dates, None if any date will do."""
+
+    size: int
+    types: frozenset[str]
+    since: int | None
+    care: Bounds | None
+    understood: tuple[tuple[str, str], ...]
+
+
+async def everything(kind: Kind, request: FhirRequest, services: Services) -> FhirResponse:
+    """Return a page of everything about this resource as a searchset Bundle; 404 or 410 if there is none."""
+    key = Key(*request.path[:2])
+    version = standing(key, await services.store.read(key))
+    asked = _asked(given(request, kind.parameters), services)
+    bound_to = f"{key}/$everything?{query_string(asked.understood)}"
+    token = dict(request.query).get(cursor.PARAMETER)
+    after = cursor.position(token, bound_to, services.secret).cursor if token else None
+
+    itself = Found(version, decode_resource(version.body))
+    walk = Walk(await kind.roots(itself, request.base, services), asked.types, asked.care, request.base, services)
+    reached, end = await walk.page(asked.size, after)
+    found = [each for each in reached if each.version.key != key]  # a Group is in the compartment of its members
+    first = [itself] if after is None else []
+    referred = await _referred(kind, walk, first, found, services)
+
+    links = _links(request, asked, end, bound_to, services.secret)
+    shown = {each.version.key for each in found} | {key}
+    entries = [
+        *_entries((each.version for each in (*first, *found)), "match", asked, request.base),
+        *_entries((each for each in referred if each.key not in shown), "include", asked, request.base),
+    ]
+    return FhirResponse(200, bundle("searchset", links, entries))
+
+
+async def _referred(
+    kind: Kind, walk: Walk, first: list[Found], found: list[Found], services: Services
+) -> list[Version]:
+    """Return what matches refer to: no other patient than that of the encounter or episode, and none of theirs."""
+    if kind.in_patient_compartment:
+        return await walk.referred([*first, *found], services.definitions.compartment("Patient"))
+    return [*await walk.referred(first, ()), *await walk.referred(found, {"Patient", "Group", "RelatedPerson"})]
+
+
+async def _of_patient(itself: Found, base: str, services: Services) -> list[Root]:
+    return [Root(itself.version.key, _members("Patient", services))]
+
+
+async def _of_encounter(itself: Found, base: str, services: Services) -> list[Root]:
+    return [Root(itself.version.key, _members("Encounter", services))]
+
+
+async def _of_episode(itself: Found, base: str, services: Services) -> list[Root]:
+    """Return the episode and its encounters, each with what is within it."""
+    key, within = itself.version.key, _members("Encounter", services)
+    encounters: list[Root] = []
+    after: Cursor | None = None
+    while True:
+        page = await services.store.referrers(key, ["Encounter"], count=services.max_count, after=after)
+        encounters += [Root(version.key, within, shown=True) for version in page.matches]
+        if len(encounters) > MOST_ENCOUNTERS:
+            raise _too_many(MOST_ENCOUNTERS)
+        if (after := page.next) is None:
+            break
+    others = services.definitions.resource_types - WHOLE_DOCUMENTS - {"Encounter", "EpisodeOfCare", "AuditEvent"}
+    return sorted([*encounters, Root(key, others)])
+
+
+async def _of_group(itself: Found, base: str, services: Services) -> list[Root]:
+    """Return the patients who are in the group now."""
+    members = [each["entity"] for each in itself.resource.get("member", ()) if not each.get("inactive")]
+    keys = {local_key(entity.get("reference", ""), base) for entity in members}
+    within = _members("Patient", services)
+    return sorted(Root(key, within, shown=True) for key in keys if key is not None and key.type == "Patient")
+
+
+def _members(compartment: str, services: Services) -> frozenset[str]:
+    """Return the types in a compartment; the resource itself stands at the beginning, others of its type nowhere."""
+    return frozenset(services.definitions.compartment(compartment)) - {compartment} - WHOLE_DOCUMENTS
+
+
+def _asked(pairs: Iterable[Given], services: Services) -> Asked:
+    size, since, low, high = services.default_count, None, EARLIEST, LATEST
+    types: set[str] = set()
+    understood: list[tuple[str, str]] = []
+    for name, value in pairs:
+        said = text(name, value)
+        match name:
+            case "_count":
+                size = min(whole_number(name, value), services.max_count)
+            case "_since":
+                since = _bounds(name, said)[0]
+            case "start":
+                low = _bounds(name, said)[0]
+            case "end":
+                high = _bounds(name, said)[1]
+            case _:
+                types |= _types(said, services)
+        understood.append((name, str(size) if name == "_count" else said))
+    care = None if (low, high) == (EARLIEST, LATEST) else (low, high)
+    return Asked(size, frozenset(types), since, care, tuple(understood))
+
+
+def _bounds(name: str, value: str) -> Bounds:
+    found = bounds(value.replace(" ", "+"))  # an unescaped + has become a space
+    if found is None:
+        raise refused(name, f"の日時「{value[:40]}」が読めません", f'has a time that cannot be read: "{value[:40]}"')
+    return found
+
+
+def _types(value: str, services: Services) -> set[str]:
+    types = {each for each in value.split(",") if each}
+    if unknown := types - services.definitions.resource_types:
+        names = ", ".join(sorted(unknown))[:80]
+        raise refused("_type", f"にR4にない型があります({names})", f"names types that R4 does not have: {names}")
+    return types
+
+
+def _wanted(version: Version, asked: Asked) -> bool:
+    typed = not asked.types or version.key.type in asked.types
+    return typed and (asked.since is None or version.updated >= asked.since)
+
+
+def _entries(versions: Iterable[Version], mode: str, asked: Asked, base: str) -> Iterable[bytes]:
+    for version in versions:
+        if _wanted(version, asked):
+            yield b'{"fullUrl":"%b/%b","resource":%b,"search":{"mode":"%b"}}' % (
+                base.encode(),
+                str(version.key).encode(),
+                version.body,
+                mode.encode(),
+            )
+
+
+def _links(request: FhirRequest, asked: Asked, end: Cursor | None, bound_to: str, secret: bytes) -> list[Link]:
+    address = f"{request.base}/{'/'.join(request.path)}"
+    shown = (*asked.understood, *format_parameters(request.query))
+    links = [("self", url(address, query_string(shown)))]
+    if end is not None:
+        token = cursor.token(Position("after", end), bound_to, secret)
+        links.append(("next", url(address, query_string((*shown, (cursor.PARAMETER, token))))))
+    return links
+
+
+def _too_many(limit: int) -> FhirError:
+    ja, en = f"受診が{limit:,}件を超えています。", f"There are more than {limit:,} encounters."
+    return FhirError(Issue("too-costly", ja, en))
+
+
+_R4 = "http://hl7.org/fhir/OperationDefinition"
+KINDS = {
+    "Patient": Kind(f"{_R4}/Patient-everything", _ALWAYS | _CARE_DATES, _of_patient, True),
+    "Group": Kind(f"{_R4}/Group-everything", _ALWAYS | _CARE_DATES, _of_group, True),
+    "Encounter": Kind(f"{_R4}/Encounter-everything", _ALWAYS, _of_encounter, False),
+    "EpisodeOfCare": Kind(
+        "https://example.jp/fhir/outreach/OperationDefinition/EpisodeOfCare-everything",
+        _ALWAYS | _CARE_DATES,
+        _of_episode,
+        False,
+    ),
+}
+OPERATIONS = tuple(
+    Operation(
+        "everything",
+        kind.definition,
+        frozenset({"instance"}),
+        frozenset({"GET", "POST"}),
+        partial(everything, kind),
+        frozenset({resource_type}),
+    )
+    for resource_type, kind in KINDS.items()
+)
