@@ -44,8 +44,45 @@ from fhir_service.storage.store import Put
 DAY = 86_400_000_000
 FIRST_DAY = 1_600_000_000_000_000
 LOINC = "http://loinc.org"
-FAMILY = ("佐藤", "鈴木", "高橋", "田中", "伊藤", "渡辺", "山本", "中村", "小林", "加藤", "吉田", "山田", "佐々木", "山口", "松本", "井上", "木村", "林", "斎藤", "清水")
-GIVEN = ("翔太", "健太", "大輔", "直樹", "陽子", "美咲", "恵子", "裕子", "愛", "智子", "拓也", "明美", "真一", "由美子", "和子")
+FAMILY = [
+    "佐藤",
+    "鈴木",
+    "高橋",
+    "田中",
+    "伊藤",
+    "渡辺",
+    "山本",
+    "中村",
+    "小林",
+    "加藤",
+    "吉田",
+    "山田",
+    "佐々木",
+    "山口",
+    "松本",
+    "井上",
+    "木村",
+    "林",
+    "斎藤",
+    "清水",
+]
+GIVEN = [
+    "翔太",
+    "健太",
+    "大輔",
+    "直樹",
+    "陽子",
+    "美咲",
+    "恵子",
+    "裕子",
+    "愛",
+    "智子",
+    "拓也",
+    "明美",
+    "真一",
+    "由美子",
+    "和子",
+]
 
 
 class Dates:
@@ -215,14 +252,19 @@ async def measure(path: Path, sizes: Sequence[int]) -> None:
     print(f"\nfile: {path.stat().st_size / had:,.0f} bytes per resource")
 
 
+def asked(store: SqliteStore, query: Query, *, count: int, total: bool = False) -> Callable[[int], Awaitable[object]]:
+    """Return the search, to be done again and again."""
+    return lambda _: store.search(query, count=count, total=total)
+
+
 async def measure_reads(store: SqliteStore, random: Random, patients: Sequence[str]) -> None:
     """Print how long a read, each search and its total take."""
     keys = [Key("Patient", random.choice(patients)) for _ in range(5000)]
     taken = await each(lambda n: store.read(keys[n]), len(keys))
     print(f"  {'read':44}{taken:9.1f} µs")
     for text, query in searches(f"Patient/{patients[7]}").items():
-        page = await each(lambda _, query=query: store.search(query, count=20), 50)
-        total = await each(lambda _, query=query: store.search(query, count=0, total=True), 3)
+        page = await each(asked(store, query, count=20), 50)
+        total = await each(asked(store, query, count=0, total=True), 3)
         found = (await store.search(query, count=0, total=True)).total
         print(f"  {text:44}{page:9.1f} µs, total {total:11.1f} µs, {found:,} found")
 
