@@ -4,10 +4,12 @@ https://hl7.org/fhir/R4/bundle.html
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import quote
 
 import msgspec
+
+from fhir_service.storage.store import Version
 
 Link = tuple[str, str]
 """The relation and its URL."""
@@ -27,6 +29,13 @@ def bundle(kind: str, links: Iterable[Link], entries: Sequence[bytes], total: in
     else:
         parts.append(b"]}")
     return b"".join(parts)
+
+
+def entries(versions: Iterable[Version], mode: str, base: str) -> Iterator[bytes]:
+    """Yield the entries of these versions, as they are stored."""
+    end = f',"search":{{"mode":"{mode}"}}}}'.encode()
+    for version in versions:
+        yield b"".join((f'{{"fullUrl":"{base}/{version.key}","resource":'.encode(), version.body, end))
 
 
 def query_string(parameters: Sequence[tuple[str, str]]) -> str:

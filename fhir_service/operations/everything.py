@@ -17,7 +17,7 @@ from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search.dates import EARLIEST, LATEST, Bounds, bounds
 from fhir_service.interactions import cursor
-from fhir_service.interactions.assembly import Link, bundle, format_parameters, query_string, url
+from fhir_service.interactions.assembly import Link, bundle, entries, format_parameters, query_string, url
 from fhir_service.interactions.cursor import Position
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.services import Operation, Services
@@ -68,11 +68,10 @@ async def everything(kind: Kind, request: FhirRequest, services: Services) -> Fh
 
     links = _links(request, asked, end, bound_to, services.secret)
     shown = {each.version.key for each in found} | {key}
-    entries = [
-        *_entries((each.version for each in (*first, *found)), "match", asked, request.base),
-        *_entries((each for each in referred if each.key not in shown), "include", asked, request.base),
-    ]
-    return FhirResponse(200, bundle("searchset", links, entries))
+    matches = (each.version for each in (*first, *found) if _wanted(each.version, asked))
+    others = (each for each in referred if each.key not in shown and _wanted(each, asked))
+    both = [*entries(matches, "match", request.base), *entries(others, "include", request.base)]
+    return FhirResponse(200, bundle("searchset", links, both))
 
 
 async def _referred(
@@ -161,17 +160,6 @@ def _types(value: str, services: Services) -> set[str]:
 def _wanted(version: Version, asked: Asked) -> bool:
     typed = not asked.types or version.key.type in asked.types
     return typed and (asked.since is None or version.updated >= asked.since)
-
-
-def _entries(versions: Iterable[Version], mode: str, asked: Asked, base: str) -> Iterable[bytes]:
-    for version in versions:
-        if _wanted(version, asked):
-            yield b'{"fullUrl":"%b/%b","resource":%b,"search":{"mode":"%b"}}' % (
-                base.encode(),
-                str(version.key).encode(),
-                version.body,
-                mode.encode(),
-            )
 
 
 def _links(request: FhirRequest, asked: Asked, end: Cursor | None, bound_to: str, secret: bytes) -> list[Link]:

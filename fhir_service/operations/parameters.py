@@ -31,6 +31,11 @@ def given(request: FhirRequest, known: Collection[str]) -> list[Given]:
     return [pair for pair in found if pair[0] in known]
 
 
+def given_any(request: FhirRequest) -> list[Given]:
+    """Return all parameters, of an operation that also takes those of a search."""
+    return [pair for pair in (*request.query, *_sent(request.body)) if pair[0] not in _NOT_OURS]
+
+
 def _sent(body: Any) -> list[Given]:
     match body:
         case None | {"resourceType": "Parameters", "parameter": []}:
