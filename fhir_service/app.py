@@ -18,7 +18,14 @@ from fhir_service.http.envelope import Envelope
 from fhir_service.http.site import Site
 from fhir_service.interactions.routes import dispatch
 from fhir_service.interactions.services import Operation, Rule, Services
-from fhir_service.operations import everything, fhirpath, observation_lastn, resource_meta, resource_validate
+from fhir_service.operations import (
+    composition_document,
+    everything,
+    fhirpath,
+    observation_lastn,
+    resource_meta,
+    resource_validate,
+)
 from fhir_service.outreach import submit_document
 from fhir_service.outreach.task_status import task_status
 from fhir_service.settings import Settings
@@ -30,6 +37,7 @@ from fhir_service.validation.structure import StructureCheck
 
 OPERATIONS: tuple[Operation, ...] = (
     fhirpath.OPERATION,
+    composition_document.OPERATION,
     *everything.OPERATIONS,
     observation_lastn.OPERATION,
     *resource_meta.OPERATIONS,
