@@ -28,7 +28,7 @@ TYPE_INTERACTIONS = (
 )  # fmt: skip
 SYSTEM_INTERACTIONS = ("transaction", "batch", "search-system", "history-system")
 _MODES = ("full", "normative")
-_UNSEARCHED = frozenset({"composite", "special"})  # what no backend answers yet
+_UNSEARCHED = frozenset({"special"})  # what no backend answers yet
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,3 +224,33 @@ def test_a_search_that_is_not_understood_is_refused_never_answered_otherwise(api
 )
 def test_a_type_of_which_there_is_nothing_is_searched_like_any_other(api: httpx.Client, query: str) -> None:
     assert api.get(f"PaymentNotice?{query}&_total=accurate").json()["total"] == 0
+
+
+def test_a_composite_finds_what_stands_in_one_component(api: httpx.Client, tag: str, patients: list[str]) -> None:
+    """https://hl7.org/fhir/R4/search.html#composite"""
+
+    def component(code: str, value: int) -> dict[str, Any]:
+        unit = {"system": "http://unitsofmeasure.org", "code": "mm[Hg]"}
+        return {
+            "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+            "valueQuantity": {"value": value, **unit},
+        }
+
+    observation = {
+        "resourceType": "Observation",
+        "meta": {"tag": [{"system": SYSTEM, "code": tag}]},
+        "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "85354-9"}]},
+        "subject": {"reference": f"Patient/{patients[0]}"},
+        "component": [component("8480-6", 142), component("8462-4", 81)],
+    }
+    id_ = api.post("Observation", json=observation).json()["id"]
+
+    def found(parameter: str, value: str) -> list[str]:
+        return ids(api.get("Observation", params={"_tag": tag, parameter: value}).json())
+
+    assert found("component-code-value-quantity", "http://loinc.org|8480-6$gt140") == [id_]
+    assert found("combo-code-value-quantity", "8462-4$81|http://unitsofmeasure.org|mm[Hg]") == [id_]
+    assert found("component-code-value-quantity", "http://loinc.org|8462-4$gt140") == []
+    assert found("component-code-value-quantity:missing", "false") == [id_]
+    assert found("code-value-quantity:missing", "true") == [id_]

@@ -7,6 +7,7 @@ from typing import Any
 
 from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search.index import (
+    CompositeEntry,
     DateEntry,
     IndexEntries,
     NumberEntry,
@@ -51,6 +52,10 @@ PARAMETERS: dict[str, dict[str, SearchType]] = {
         "date": "date",
         "value-quantity": "quantity",
         "value-string": "string",
+        "code-value-quantity": "composite",
+        "code-value-concept": "composite",
+        "code-value-date": "composite",
+        "code-value-string": "composite",
     },
     "Encounter": {
         "status": "token",
@@ -59,7 +64,18 @@ PARAMETERS: dict[str, dict[str, SearchType]] = {
         "length": "number",
         "instantiates": "uri",
         "reason": "reference",
+        "relationship": "composite",
+        "coordinate": "composite",
     },
+}
+# Of a composite: the types of its components.
+COMPONENTS: dict[str, tuple[SearchType, ...]] = {
+    "code-value-quantity": ("token", "quantity"),
+    "code-value-concept": ("token", "token"),
+    "code-value-date": ("token", "date"),
+    "code-value-string": ("token", "string"),
+    "relationship": ("reference", "token"),
+    "coordinate": ("token", "number", "number"),
 }
 PRIMARY = {"Observation": "date", "Encounter": "date"}
 
@@ -101,6 +117,7 @@ def entries(*made: Any, date: int | None = None) -> IndexEntries:
         NumberEntry: found.numbers,
         QuantityEntry: found.quantities,
         UriEntry: found.uris,
+        CompositeEntry: found.composites,
     }
     for entry in made:
         lists[type(entry)].append(entry)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 from random import Random
 
@@ -14,6 +14,7 @@ from fhir_service.fhir.outcome import FhirError
 from fhir_service.fhir.resource import Key, Resource, key_of
 from fhir_service.fhir.search.extract import Indexer
 from fhir_service.fhir.search.index import (
+    CompositeEntry,
     DateEntry,
     Entry,
     IndexEntries,
@@ -145,6 +146,9 @@ def _written(entry: Entry) -> Iterator[tuple[str, str]]:
             yield "", f"le{low}|{_escaped(system or '')}|{_escaped(code or unit or '')}"
         case UriEntry(_, uri):
             yield "", _escaped(uri)
+        case CompositeEntry(_, parts):
+            first = [[value for modifier, value in _written(part[0]) if not modifier] for part in parts]
+            yield from (("", "$".join(values)) for values in zip_longest(*first, fillvalue="0"))
 
 
 def _escaped(text: str) -> str:

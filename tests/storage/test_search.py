@@ -33,7 +33,21 @@ from fhir_service.fhir.search.query import (
 )
 from fhir_service.storage.store import Store
 
-from .made import DAY, HandClock, dated, delete, found, name, named, number, parameter, put, query, refers, token
+from .made import (
+    DAY,
+    HandClock,
+    dated,
+    delete,
+    found,
+    name,
+    named,
+    number,
+    parameter,
+    put,
+    query,
+    refers,
+    token,
+)
 
 BASE = 1_795_000_000_000_000
 

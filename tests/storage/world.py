@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search.index import (
+    CompositeEntry,
     DateEntry,
     IndexEntries,
     NumberEntry,
@@ -23,6 +24,7 @@ from fhir_service.fhir.search.query import (
     AnyOf,
     Chain,
     Clause,
+    CompositeValue,
     DateValue,
     Has,
     IdMatch,
@@ -41,7 +43,7 @@ from fhir_service.fhir.search.query import (
 )
 from fhir_service.storage.store import Change, Delete, Put
 
-from .made import DAY, PARAMETERS, PRIMARY, entries, number, parameter
+from .made import COMPONENTS, DAY, PARAMETERS, PRIMARY, entries, number, parameter
 
 IDS = tuple("abcdefghij")
 TARGETS: dict[tuple[str, str], tuple[str, ...]] = {
@@ -107,8 +109,15 @@ def _entry(random: Random, resource_type: str, code: str, kind: SearchType) -> A
             return NumberEntry(code, *_range(random))
         case "quantity":
             return QuantityEntry(code, *_range(random), *random.choice(UNITS))
+        case "composite":
+            return CompositeEntry(code, tuple(_part(random, kind) for kind in COMPONENTS[code]))
         case _:
             return UriEntry(code, random.choice(URIS))
+
+
+def _part(random: Random, kind: SearchType) -> tuple[Any, ...]:
+    """Return one or two entries of a component; its references are those of `Encounter.reason`."""
+    return tuple(_entry(random, "Encounter", "reason", kind) for _ in range(random.choice((1, 1, 2))))
 
 
 def _reference(random: Random, resource_type: str, code: str) -> ReferenceEntry:
@@ -210,6 +219,8 @@ def _value(random: Random, kind: SearchType, resource_type: str, code: str, modi
             system, unit, _ = random.choice(UNITS)
             unit = random.choice((unit, "mg", "キロ", None)) if system is None else unit
             return QuantityValue(number(_prefix(random), random.choice(NUMBERS)), system, unit)
+        case "composite":
+            return CompositeValue(tuple(_value(random, part, "Encounter", "reason", None) for part in COMPONENTS[code]))
         case _:
             return UriValue(random.choice(URIS))
 
@@ -230,7 +241,8 @@ def _instant_value(random: Random) -> DateValue:
 
 
 def _sort(random: Random, resource_type: str) -> Sort:
-    code: Any = random.choice((*PARAMETERS[resource_type], "_id", "_lastUpdated"))
+    sortable = [code for code, kind in PARAMETERS[resource_type].items() if kind != "composite"]
+    code: Any = random.choice((*sortable, "_id", "_lastUpdated"))
     asked = code if code.startswith("_") else parameter(resource_type, code)
     return Sort(asked, random.random() < 0.5)
 

@@ -36,7 +36,7 @@ MODIFIERS: dict[SearchType, tuple[str, ...]] = {
     "number": ("missing",),
     "quantity": ("missing",),
     "uri": ("missing",),
-    "composite": (),
+    "composite": ("missing",),
 }
 
 
@@ -132,7 +132,7 @@ class Criterion:
                 narrowed = replace(parameter, targets=self._targets(parameter, modifier or ""))
                 return Match(parameter, tuple(self._of_type(narrowed, text) for text in self._texts))
         if modifier == "missing":
-            return Match(parameter, (), modifier, self._missing(parameter))
+            return Match(parameter, (), modifier, self._missing())
         if modifier is not None and modifier not in MODIFIERS[parameter.type]:
             raise problems.unknown_modifier(parameter, modifier, MODIFIERS[parameter.type])
         return Match(parameter, tuple(self._value(parameter, modifier, text) for text in self._texts), modifier)
@@ -149,9 +149,7 @@ class Criterion:
             raise problems.bad_value(narrowed, text)
         return value
 
-    def _missing(self, parameter: SearchParameter) -> bool:
-        if parameter.type == "composite":
-            raise problems.unknown_modifier(parameter, "missing", ())
+    def _missing(self) -> bool:
         if self.text not in ("true", "false"):
             raise problems.bad_result_parameter(self.key, self.text, "true, false")
         return self.text == "true"

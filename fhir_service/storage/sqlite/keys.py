@@ -9,6 +9,7 @@ finds anything wrong is below 10^-11. `:exact` and `:contains` compare the folde
 (small rows), and every two that are used in one process are compared.
 """
 
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from hashlib import blake2b
 from struct import Struct
@@ -22,6 +23,7 @@ XOR = "(({a}|{b})-({a}&{b}))"
 _SEPARATOR = "\0"  # stands in no FHIR string, so that no two texts run together to the same
 _ANY_VALUE = "\0\0"
 _IDENTIFIER = "\1"
+_BETWEEN_COMPONENTS = "\2"
 
 
 @lru_cache(maxsize=65_536)
@@ -107,6 +109,11 @@ def target_texts(value: ReferenceValue) -> tuple[str, ...]:
     if value.version is None:
         return value.targets
     return tuple(target + _SEPARATOR + value.version for target in value.targets)
+
+
+def composite_key(texts: Sequence[str], c: int) -> int:
+    """Return the key of the components of a composite that have texts; `c` is its constant."""
+    return hash64(_BETWEEN_COMPONENTS.join(texts)) ^ c
 
 
 def unit_text(system: str, code: str | None) -> str:

@@ -14,6 +14,7 @@ from fhir_service.fhir.search.query import (
     AnyOf,
     Chain,
     Clause,
+    CompositeValue,
     Has,
     IdMatch,
     LastUpdatedMatch,
@@ -21,7 +22,8 @@ from fhir_service.fhir.search.query import (
     ReferenceValue,
     UriValue,
 )
-from fhir_service.storage.sqlite.keys import constant, hash64, identifier_text, target_texts, token_text
+from fhir_service.storage.sqlite.composite_parts import composite_part
+from fhir_service.storage.sqlite.keys import constant, hash64, identifier_text, parameter_id, target_texts, token_text
 from fhir_service.storage.sqlite.links import Chained, Had
 from fhir_service.storage.sqlite.ranges import dates, numbers, quantities
 from fhir_service.storage.sqlite.sql import Context, Part
@@ -110,7 +112,18 @@ def _keys(keys: Sequence[int]) -> Keys:
 
 def _strings(resource_type: str, match: Match, context: Context) -> Part:
     values: Any = match.values
-    return Strings(resource_type, match.parameter.code, values, match.modifier)
+    return Strings(resource_type, (parameter_id(resource_type, match.parameter.code),), values, match.modifier)
+
+
+def _composites(resource_type: str, match: Match, context: Context) -> Part:
+    parts: list[Part] = []
+    for value in match.values:
+        if isinstance(value, CompositeValue):
+            part = composite_part(resource_type, match.parameter.code, value, context)
+            if part is None:
+                raise _not_supported(match)
+            parts.append(part)
+    return parts[0] if len(parts) == 1 else _either(parts)
 
 
 def _ranges(make: Callable[[str, str, Any], Part]) -> Callable[[str, Match, Context], Part]:
@@ -126,6 +139,7 @@ _PARTS: dict[SearchType, Callable[[str, Match, Context], Part]] = {
     "date": _ranges(dates),
     "number": _ranges(numbers),
     "quantity": _ranges(quantities),
+    "composite": _composites,
 }
 
 

@@ -210,8 +210,8 @@ def _spans(parts: Sequence[Part]) -> dict[int, Within]:
     """Return for each date parameter the span that its clauses leave."""
     clauses: dict[int, list[Ranges]] = {}
     for part in parts:
-        if isinstance(part, Ranges) and part.table == "dt":
-            clauses.setdefault(part.p, []).append(part)
+        if isinstance(part, Ranges) and part.table == "dt" and len(part.ps) == 1:
+            clauses.setdefault(part.ps[0], []).append(part)
     spans = {p: within(of_one) for p, of_one in clauses.items()}
     return {p: span for p, span in spans.items() if span is not None}
 

@@ -14,7 +14,17 @@ from typing import Literal
 from fhir_service.fhir.search.query import DateValue, NumberValue, Prefix, QuantityValue
 from fhir_service.storage.sqlite.keys import hash64, ordered, parameter_id, unit_text
 from fhir_service.storage.sqlite.rows import FAR_DATES, FAR_NUMBERS, NO_DATE
-from fhir_service.storage.sqlite.sql import Candidate, Context, Sql, all_of, any_of, count_up_to, exists, union_all
+from fhir_service.storage.sqlite.sql import (
+    Candidate,
+    Context,
+    Sql,
+    all_of,
+    any_of,
+    count_up_to,
+    exists,
+    one_of,
+    union_all,
+)
 
 # What `fhir/search/match.py` asks, as tests of columns; {low} and {high} are the value's bounds.
 _DATE_TESTS: dict[Prefix, str] = {
@@ -79,10 +89,10 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Ranges:
-    """Resources with an entry of the parameter `p` that passes one of these."""
+    """Resources with an entry of one of the parameters `ps` that passes one of these."""
 
     table: Table
-    p: int
+    ps: tuple[int, ...]
     values: tuple[Range, ...]
 
     @property
@@ -92,11 +102,12 @@ class Ranges:
     def probe(self, candidate: Candidate) -> Sql:
         test = any_of([value.test for value in self.values])
         table = self.table
-        select = f"SELECT 1 FROM {table} INDEXED BY {table}_rid WHERE rid = {candidate.rid} AND p = ? AND {test.text}"
-        return exists(Sql(select, (self.p, *test.parameters)))
+        where = all_of([one_of("p", self.ps), test])
+        select = f"SELECT 1 FROM {table} INDEXED BY {table}_rid WHERE rid = {candidate.rid} AND {where.text}"
+        return exists(Sql(select, where.parameters))
 
     def rids(self, depth: int = 0) -> Sql:
-        return union_all([select for value in self.values for select in _selects(self.table, self.p, value)])
+        return union_all([select for value in self.values for select in _selects(self.table, self.ps, value)])
 
     def estimate(self, context: Context, limit: int) -> int:
         return count_up_to(context.connection, self.rids(), limit)
@@ -104,19 +115,17 @@ class Ranges:
 
 def dates(resource_type: str, code: str, values: tuple[DateValue, ...]) -> Ranges:
     """Return the clause about a date parameter."""
-    return Ranges("dt", parameter_id(resource_type, code), tuple(map(_date_range, values)))
+    return Ranges("dt", (parameter_id(resource_type, code),), tuple(map(date_range, values)))
 
 
 def numbers(resource_type: str, code: str, values: tuple[NumberValue, ...]) -> Ranges:
     """Return the clause about a number parameter."""
-    p = parameter_id(resource_type, code)
-    return Ranges("nq", p, tuple(map(_number_range, values)))
+    return Ranges("nq", (parameter_id(resource_type, code),), tuple(map(number_range, values)))
 
 
 def quantities(resource_type: str, code: str, values: tuple[QuantityValue, ...]) -> Ranges:
     """Return the clause about a quantity parameter."""
-    p = parameter_id(resource_type, code)
-    return Ranges("nq", p, tuple(map(_quantity_range, values)))
+    return Ranges("nq", (parameter_id(resource_type, code),), tuple(map(quantity_range, values)))
 
 
 def instant_test(column: str, value: DateValue) -> Sql:
@@ -138,7 +147,7 @@ class Within:
 
     def rids(self) -> Sql:
         """Return the SELECT of the rids."""
-        near, *far = _selects("dt", self.p, Range(Sql("1"), self.lower, self.upper))
+        near, *far = _selects("dt", (self.p,), Range(Sql("1"), self.lower, self.upper))
         return union_all([near, self._far("1", ())]) if far else near
 
     def earlier(self) -> Sql:
@@ -161,25 +170,28 @@ def within(clauses: list[Ranges]) -> Within | None:
     single = [clause.values[0] for clause in clauses if len(clause.values) == 1]
     lower = max((value.lower for value in single if value.lower is not None), default=None)
     upper = min((value.upper for value in single if value.upper is not None), default=None)
-    return None if lower is None and upper is None else Within(clauses[0].p, lower, upper)
+    return None if lower is None and upper is None else Within(clauses[0].ps[0], lower, upper)
 
 
-def _date_range(value: DateValue) -> Range:
+def date_range(value: DateValue) -> Range:
+    """Return the test of an entry against a date, and its bounds."""
     numbers = {"low": value.low, "high": value.high}
     lower, upper = _DATE_BOUNDS[value.prefix]
     return Range(_filled(_DATE_TESTS[value.prefix], numbers), numbers.get(lower or ""), numbers.get(upper or ""))
 
 
-def _number_range(value: NumberValue) -> Range:
+def number_range(value: NumberValue) -> Range:
+    """Return the test of an entry against a number, and its bounds."""
     numbers = {"low": ordered(value.low), "high": ordered(value.high), "value": ordered(float(value.value))}
     lower, upper = _NUMBER_BOUNDS[value.prefix]
     test = _filled(_NUMBER_TESTS[value.prefix], numbers)
     return Range(test, numbers.get(lower or ""), numbers.get(upper or ""))
 
 
-def _quantity_range(value: QuantityValue) -> Range:
+def quantity_range(value: QuantityValue) -> Range:
+    """Return the test of an entry against a quantity, and its bounds."""
     # https://hl7.org/fhir/R4/search.html#quantity: `5.4` any unit, `5.4||mg` a code or its text, `5.4|system|mg` both.
-    number = _number_range(value.number)
+    number = number_range(value.number)
     if value.system is not None:
         unit = Sql("sc = ?", (hash64(unit_text(value.system, value.unit)),))
     elif value.unit is not None:
@@ -189,19 +201,20 @@ def _quantity_range(value: QuantityValue) -> Range:
     return replace(number, test=all_of([number.test, unit]))
 
 
-def _selects(table: Table, p: int, value: Range) -> list[Sql]:
+def _selects(table: Table, ps: tuple[int, ...], value: Range) -> list[Sql]:
     """Return the SELECTs of the rids with an entry that passes: one range of the index, or a short one and the far."""
     tail, last = value.test
+    of_p, p = one_of("p", ps)
     if value.upper is not None:
         tail, last = f"lo <= ? AND {tail}", (value.upper, *last)
     if value.lower is None:
-        return [Sql(f"SELECT rid FROM {table} WHERE p = ? AND {tail}", (p, *last))]
+        return [Sql(f"SELECT rid FROM {table} WHERE {of_p} AND {tail}", (*p, *last))]
     least = max(value.lower - _FAR[table], NO_DATE)
     return [
-        Sql(f"SELECT rid FROM {table} WHERE p = ? AND far = 0 AND lo >= ? AND {tail}", (p, least, *last)),
+        Sql(f"SELECT rid FROM {table} WHERE {of_p} AND far = 0 AND lo >= ? AND {tail}", (*p, least, *last)),
         Sql(
-            f"SELECT rid FROM {table} INDEXED BY {table}_far WHERE p = ? AND far > 0 AND hi >= ? AND {tail}",
-            (p, value.lower, *last),
+            f"SELECT rid FROM {table} INDEXED BY {table}_far WHERE {of_p} AND far > 0 AND hi >= ? AND {tail}",
+            (*p, value.lower, *last),
         ),
     ]
 

@@ -10,6 +10,7 @@ import msgspec
 
 from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.search.index import IndexEntries
+from fhir_service.storage.sqlite.composites import NO_COMPOSITES, composite_rows, units
 from fhir_service.storage.sqlite.keys import (
     constant,
     gram_key,
@@ -21,7 +22,6 @@ from fhir_service.storage.sqlite.keys import (
     shape_key,
     token_texts,
     type_key,
-    unit_text,
 )
 
 NO_DATE = -(2**63)
@@ -79,14 +79,16 @@ def shape_of(entries: IndexEntries) -> frozenset[str]:
 
 def rows_of(resource_type: str, entries: IndexEntries) -> Rows:
     """Return the rows that index a resource with these entries."""
+    composites = composite_rows(resource_type, entries.composites) if entries.composites else NO_COMPOSITES
+    strings = {(parameter_id(resource_type, code), folded, hash64(text)) for code, text, folded in entries.strings}
     return Rows(
         NO_DATE if entries.date is None else entries.date,
-        tuple(dict.fromkeys(_keys(resource_type, entries))),
+        tuple(dict.fromkeys((*_keys(resource_type, entries), *composites.keys))),
         tuple(dict.fromkeys(_local_references(resource_type, entries))),
-        tuple({(parameter_id(resource_type, code), folded, hash64(text)) for code, text, folded in entries.strings}),
+        tuple(strings | composites.strings),
         tuple([gram_key(resource_type, gram) for gram in grams(string.folded for string in entries.strings)]),
-        _date_rows(resource_type, entries),
-        _number_rows(resource_type, entries),
+        _date_rows(resource_type, entries, composites.dates),
+        _number_rows(resource_type, entries, composites.numbers),
     )
 
 
@@ -127,6 +129,8 @@ def token_keys(resource_type: str, entries: IndexEntries) -> set[tuple[int, int]
             c = constant(resource_type, reference.code)
             full = token_texts(reference.system, reference.value)[-1]
             pairs.add((hash64(identifier_text(reference.value)) ^ c, hash64(identifier_text(full)) ^ c))
+    if entries.composites:
+        pairs |= composite_rows(resource_type, entries.composites).tokens
     return pairs
 
 
@@ -149,25 +153,26 @@ def _local_references(resource_type: str, entries: IndexEntries) -> Iterator[tup
             yield parameter_id(resource_type, reference.code), hash64(reference.target)
 
 
-def _date_rows(resource_type: str, entries: IndexEntries) -> tuple[DateRow, ...]:
-    if not entries.dates:
+def _date_rows(resource_type: str, entries: IndexEntries, more: set[tuple[int, int, int]]) -> tuple[DateRow, ...]:
+    if not entries.dates and not more:
         return ()
-    rows = {(parameter_id(resource_type, code), low, high) for code, low, high in entries.dates}
+    rows = {(parameter_id(resource_type, code), low, high) for code, low, high in entries.dates} | more
     far = _far(rows, FAR_DATES)
     return tuple([(p, low, high, far[p]) for p, low, high in rows])
 
 
-def _number_rows(resource_type: str, entries: IndexEntries) -> tuple[NumberRow, ...]:
-    if not entries.numbers and not entries.quantities:
+def _number_rows(
+    resource_type: str, entries: IndexEntries, more: set[tuple[int, int, int, int, int, int]]
+) -> tuple[NumberRow, ...]:
+    if not entries.numbers and not entries.quantities and not more:
         return ()
     rows = {
         (parameter_id(resource_type, code), ordered(low), ordered(high), 0, 0, 0) for code, low, high in entries.numbers
     }
-    for code, low, high, system, unit_code, unit in entries.quantities:
-        sc = 0 if system is None else hash64(unit_text(system, unit_code))
-        c = 0 if unit_code is None else hash64(unit_code)
-        u = 0 if unit is None or unit == unit_code else hash64(unit)
-        rows.add((parameter_id(resource_type, code), ordered(low), ordered(high), sc, c, u))
+    for quantity in entries.quantities:
+        code, low, high = quantity[:3]
+        rows.add((parameter_id(resource_type, code), ordered(low), ordered(high), *units(quantity)))
+    rows |= more
     far = _far([row[:3] for row in rows], FAR_NUMBERS)
     return tuple([(*row, far[row[0]]) for row in rows])
 

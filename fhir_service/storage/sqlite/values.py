@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from fhir_service.fhir.search.query import DateValue, StringValue
-from fhir_service.storage.sqlite.keys import gram_key, hash64, parameter_id, type_key
+from fhir_service.storage.sqlite.keys import gram_key, hash64, type_key
 from fhir_service.storage.sqlite.ranges import instant_test
 from fhir_service.storage.sqlite.sql import (
     Candidate,
     Context,
     Part,
     Sql,
+    all_of,
     any_of,
     count_up_to,
     exists,
@@ -175,10 +176,10 @@ class Updated:
 
 @dataclass(frozen=True, slots=True)
 class Strings:
-    """Resources with a string that is, begins with or contains one of these."""
+    """Resources with a string of one of the parameters `ps` that is, begins with or contains one of these."""
 
     resource_type: str
-    code: str
+    ps: tuple[int, ...]
     values: tuple[StringValue, ...]
     modifier: str | None
 
@@ -188,18 +189,15 @@ class Strings:
 
     def probe(self, candidate: Candidate) -> Sql:
         test = any_of([self._test(value) for value in self.values])
-        select = f"SELECT 1 FROM st INDEXED BY st_rid WHERE rid = {candidate.rid} AND p = ? AND {test.text}"
-        return exists(Sql(select, (self._p, *test.parameters)))
+        where = all_of([one_of("p", self.ps), test])
+        select = f"SELECT 1 FROM st INDEXED BY st_rid WHERE rid = {candidate.rid} AND {where.text}"
+        return exists(Sql(select, where.parameters))
 
     def rids(self, depth: int = 0) -> Sql:
         return union_all([self._rids(value) for value in self.values])
 
     def estimate(self, context: Context, limit: int) -> int:
         return count_up_to(context.connection, self.rids(), limit)
-
-    @property
-    def _p(self) -> int:
-        return parameter_id(self.resource_type, self.code)
 
     def _test(self, value: StringValue) -> Sql:
         if self.modifier == "exact":
@@ -210,16 +208,16 @@ class Strings:
         return Sql("v >= ? AND v < ?", (value.folded, end)) if end else Sql("v >= ?", (value.folded,))
 
     def _rids(self, value: StringValue) -> Sql:
-        test = self._test(value)
+        test = all_of([one_of("p", self.ps), self._test(value)])
         pairs = list(dict.fromkeys(a + b for a, b in pairwise(value.folded)))
         if self.modifier != "contains" or not pairs:
-            return Sql(f"SELECT rid FROM st WHERE p = ? AND {test.text}", (self._p, *test.parameters))
+            return Sql(f"SELECT rid FROM st WHERE {test.text}", test.parameters)
         first, *others = [gram_key(self.resource_type, pair) for pair in pairs]
         joins = "".join(f" CROSS JOIN gm g{n} ON g{n}.g = ? AND g{n}.rid = gm.rid" for n, _ in enumerate(others))
         return Sql(
-            f"SELECT gm.rid FROM gm{joins} CROSS JOIN st INDEXED BY st_rid ON st.rid = gm.rid AND st.p = ? "
+            f"SELECT gm.rid FROM gm{joins} CROSS JOIN st INDEXED BY st_rid ON st.rid = gm.rid "
             f"AND {test.text} WHERE gm.g = ?",
-            (*others, self._p, *test.parameters, first),
+            (*others, *test.parameters, first),
         )
 
 
