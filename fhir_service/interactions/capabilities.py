@@ -66,11 +66,13 @@ def capability_statement(request: FhirRequest, services: Services, routes: tuple
 def _statement(registered: Registered, base: str, date: str) -> bytes:
     types = sorted(registered.registry.definitions.resource_types)
     pointing_here = _revincludes(types, registered.registry)
+    compartments = registered.registry.definitions.all("CompartmentDefinition")
     rest = {
         "mode": "server",
         "resource": [_resource(name, registered, pointing_here[name]) for name in types],
         "interaction": [{"code": code} for code in SYSTEM_INTERACTIONS if registered.does(code)],
         "operation": _operations(each for each in registered.operations if "system" in each.levels),
+        "compartment": sorted(each["url"] for each in compartments),
     }
     statement = {
         "resourceType": "CapabilityStatement",

@@ -14,6 +14,7 @@ from fhir_service.interactions.patch import conditional_patch, patch
 from fhir_service.interactions.proposal import is_id
 from fhir_service.interactions.read import read
 from fhir_service.interactions.route import Route
+from fhir_service.interactions.search_compartment import search_compartment, search_compartment_type
 from fhir_service.interactions.search_type import search_type
 from fhir_service.interactions.services import Interaction, Level, Services
 from fhir_service.interactions.transaction import transaction
@@ -60,6 +61,10 @@ ROUTES = (
     Route("create", "POST", "[type]", create),
     Route("search-type", "GET", "[type]", search_type),
     Route("search-type", "POST", "[type]/_search", search_type),
+    Route("search-type", "GET", "[compartment]/[id]/[type]", search_compartment_type),
+    Route("search-type", "POST", "[compartment]/[id]/[type]/_search", search_compartment_type),
+    Route("search-type", "GET", "[compartment]/[id]/*", search_compartment),
+    Route("search-type", "POST", "[compartment]/[id]/_search", search_compartment),
     Route("transaction", "POST", "", bundle),
     Route("batch", "POST", "", bundle),
     Route("history-system", "GET", "_history", history),
@@ -100,8 +105,10 @@ def _chosen(request: FhirRequest, services: Services) -> Interaction:
     pattern = _pattern(path)
     if (methods := _BY_PATTERN.get(pattern)) is None:
         raise _unknown("/".join(path))
-    if pattern.startswith("[type]"):
+    if pattern.startswith(("[type]", "[compartment]")):
         _check_path(path[: 2 if "[id]" in pattern else 1], services)
+    if "/[type]" in pattern:
+        _check_path(path[2:3], services)
     if (run := methods.get(request.method)) is None:
         raise MethodNotAllowed(request.method, frozenset(methods))
     return run
@@ -119,10 +126,16 @@ def _pattern(path: tuple[str, ...]) -> str:
             return f"[type]/{name}"
         case (_, _):
             return "[type]/[id]"
-        case (_, _, name):
-            return f"[type]/[id]/{name}"
-        case (_, _, name, _):
-            return f"[type]/[id]/{name}/[vid]"
+        case (_, _, "_history"):
+            return "[type]/[id]/_history"
+        case (_, _, "*" | "_search" as name):
+            return f"[compartment]/[id]/{name}"
+        case (_, _, name) if name[:1].isupper():
+            return "[compartment]/[id]/[type]"
+        case (_, _, "_history", _):
+            return "[type]/[id]/_history/[vid]"
+        case (_, _, _, "_search"):
+            return "[compartment]/[id]/[type]/_search"
         case _:
             return "?"
 
