@@ -7,7 +7,7 @@ https://hl7.org/fhir/R4/search.html#ptypes
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from fhir_service.fhir import fhirpath
@@ -43,7 +43,7 @@ SYSTEM_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Where one parameter finds values of one type, and how they become entries."""
+    """Where one parameter finds values of one type, from a property of the resource, and how they become entries."""
 
     code: str
     bucket: int
@@ -69,13 +69,22 @@ class Component:
     paths: tuple[tuple[Path, Converter], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Composite:
-    """https://hl7.org/fhir/R4/search.html#composite: `instance` leads to the elements that hold all components."""
+    """https://hl7.org/fhir/R4/search.html#composite: `instance` leads to the elements that hold all components.
+
+    A resource with none of the properties `begins` has no instance.
+    """
 
     code: str
     instance: Path
     components: tuple[Component, ...]
+
+    @cached_property
+    def begins(self) -> frozenset[str]:
+        if self.instance.first:
+            return frozenset((self.instance.first,))
+        return frozenset(path.first for path, _ in self.components[-1].paths)
 
 
 @dataclass(slots=True)
@@ -109,9 +118,12 @@ class Indexer:
         entries = IndexEntries()
         buckets: list[list[Any]] = [getattr(entries, name) for name in LISTS.values()]
         by_property = plan.by_property
-        for name in resource:
-            for rule in by_property.get(name, ()):
-                nodes: list[Any] = [resource]
+        for name, value in resource.items():
+            if (rules := by_property.get(name)) is None:
+                continue
+            values = [each for each in value if each is not None] if type(value) is list else [value]
+            for rule in rules:
+                nodes = values
                 for step in rule.steps:
                     nodes = step(nodes)
                 for node in nodes:
@@ -119,7 +131,7 @@ class Indexer:
         for calculated in plan.calculated:
             buckets[calculated.bucket] += _calculate(calculated, resource)
         for composite in plan.composites:
-            if not composite.instance.first or composite.instance.first in resource:
+            if not composite.begins.isdisjoint(resource):
                 entries.composites += _instances(composite, resource)
         if plan.has_canonical_url and "url" in resource and "version" in resource:
             entries.uris += _versioned_url(resource)
@@ -147,7 +159,8 @@ class Indexer:
                 plan.calculated.append(Calculated(parameter.code, bucket, expression, self._converters(parameter.type)))
                 continue
             for path in paths:
-                rule = Rule(parameter.code, bucket, path.steps, self._converter(parameter.type, path))
+                # The first step leads to the property under which the rule stands.
+                rule = Rule(parameter.code, bucket, path.steps[1:], self._converter(parameter.type, path))
                 plan.by_property.setdefault(path.first, []).append(rule)
 
     def _composites(self, parameter: SearchParameter) -> Iterator[Composite]:
