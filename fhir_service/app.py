@@ -23,6 +23,7 @@ from fhir_service.operations import (
     everything,
     fhirpath,
     observation_lastn,
+    patient_match,
     resource_meta,
     resource_validate,
 )
@@ -40,6 +41,7 @@ OPERATIONS: tuple[Operation, ...] = (
     composition_document.OPERATION,
     *everything.OPERATIONS,
     observation_lastn.OPERATION,
+    patient_match.OPERATION,
     *resource_meta.OPERATIONS,
     resource_validate.OPERATION,
     submit_document.OPERATION,
