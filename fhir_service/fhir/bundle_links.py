@@ -6,6 +6,7 @@ URL a reference means: https://hl7.org/fhir/R4/bundle.html#references
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -13,11 +14,11 @@ from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.reference import (
     FoundReference,
     ParsedReference,
-    Place,
     local_key,
     objects,
     parse_reference,
     place_steps,
+    references,
 )
 from fhir_service.fhir.resource import Key, Resource
 
@@ -78,34 +79,55 @@ class FullUrls:
         links = Links()
         keys = self._keys
         root = parse_reference(full_url).base if full_url and keys else None
-        for node, place in objects(resource):
+        skipped = "entry" if resource["resourceType"] == "Bundle" else None  # as in `objects`
+        conditional = False
+        pending = [resource]
+        while pending:
+            node = pending.pop()
             for name, value in node.items():
-                if type(value) is str:
+                kind = type(value)
+                if kind is str:
                     if name == "reference":
-                        self._reference(FoundReference(node, place), root, links)
-                    elif value in keys and self._is_uri(resource, place, name):
+                        conditional |= self._reference(node, root, links)
+                    elif value in keys and self._is_uri(resource, node, name):
                         links.put(node, name, str(keys[value]))
                     elif name == "div" and keys:
                         self._narrative(node, links)
-                elif type(value) is list and value and type(value[0]) is str:
-                    for i, item in enumerate(value):
-                        if item in keys and self._is_uri(resource, place, name):
-                            links.put(value, i, str(keys[item]))
+                elif kind is dict:
+                    pending.append(value)
+                elif kind is list and name != skipped:
+                    pending += self._items(resource, node, name, links)
+        if conditional:
+            links.conditional = list(self._conditional(resource))
         return links
 
-    def _reference(self, found: FoundReference, root: str | None, links: Links) -> None:
-        text = found.text
+    def _items(self, resource: Resource, node: dict[str, Any], name: str, links: Links) -> list[dict[str, Any]]:
+        """Return the objects of an array, or replace the links in one of texts."""
+        items = node[name]
+        if items and type(items[0]) is str:
+            for i, item in enumerate(items):
+                if item in self._keys and self._is_uri(resource, node, name):
+                    links.put(items, i, str(self._keys[item]))
+            return []
+        return [item for item in items if type(item) is dict]
+
+    def _reference(self, reference: dict[str, Any], root: str | None, links: Links) -> bool:
+        """Replace what one reference says; return whether it may be a conditional one."""
+        text = reference["reference"]
         key = self._keys.get(text) or (self._keys.get(f"{root}/{text}") if root else None)
         if key:
             if text != str(key):
-                links.put(found.reference, "reference", str(key))
+                links.put(reference, "reference", str(key))
             links.keys.add(key)
         elif key := local_key(text, self._base):
             links.keys.add(key)
-        elif "?" in text:
-            parsed = parse_reference(text)
+        return key is None and "?" in text
+
+    def _conditional(self, resource: Resource) -> Iterator[tuple[FoundReference, ParsedReference]]:
+        for found in references(resource):
+            parsed = parse_reference(found.text)
             if parsed.kind == "conditional" and parsed.is_local(self._base):
-                links.conditional.append((found, parsed))
+                yield found, parsed
 
     def _narrative(self, node: dict[str, Any], links: Links) -> None:
         div = _NARRATIVE_LINK.sub(self._link, node["div"])
@@ -117,8 +139,9 @@ class FullUrls:
         key = self._keys.get(target)
         return f"{attribute}{quote}{key}{quote}" if key else match[0]
 
-    def _is_uri(self, resource: Resource, place: Place, name: str) -> bool:
+    def _is_uri(self, resource: Resource, holder: dict[str, Any], name: str) -> bool:
         """Whether the property is a uri and the like: an identifier's value is a string, whatever it looks like."""
+        place = next(place for each, place in objects(resource) if each is holder)
         node: Any = resource
         type_name = resource["resourceType"]
         for step in (*place_steps(place)[1:], name):
