@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from fhir_service.fhir.search.fold import fold
 from fhir_service.fhir.search.index import (
     DateEntry,
     NumberEntry,
@@ -29,6 +30,7 @@ from fhir_service.fhir.search.query import (
     ReferenceValue,
     StringValue,
     TokenValue,
+    TypedValue,
     UriValue,
 )
 from fhir_service.storage.store import Store
@@ -351,3 +353,44 @@ async def test_an_update_is_found_by_what_it_says_now(store: Store) -> None:
     assert await found(store, query("Patient", named("ando"))) == []
     assert await found(store, query("Patient", named("baba"))) == ["a"]
     assert await found(store, query("Patient", token("Patient", "active", "true"))) == ["a"]
+
+
+async def test_text_finds_a_token_by_how_its_words_begin(store: Store) -> None:
+    def code(text: str | None) -> TokenEntry:
+        return TokenEntry("code", "s", "x", text)
+
+    await store_all(store, "Observation", a=code("ヘモグロビン"), b=code("Haemoglobin"), c=code(None))
+
+    def asked(text: str) -> Match:
+        return Match(parameter("Observation", "code"), (StringValue(text, fold(text)),), "text")
+
+    assert await found(store, query("Observation", asked("へもぐろ"))) == ["a"]
+    assert await found(store, query("Observation", asked("HAEMO"))) == ["b"]
+    assert await found(store, query("Observation", asked("globin"))) == []
+
+
+async def test_of_type_finds_an_identifier_by_its_type(store: Store) -> None:
+    def identifier(type_: str) -> TokenEntry:
+        return TokenEntry("identifier", "s", "12", None, (("http://t.example", type_),))
+
+    await store_all(store, "Patient", a=identifier("MR"), b=identifier("SS"))
+
+    clause = Match(parameter("Patient", "identifier"), (TypedValue("http://t.example", "MR", "12"),), "of-type")
+    assert await found(store, query("Patient", clause)) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("modifier", "uri", "expected"),
+    [
+        (None, "http://acme.org/fhir/x", ["b"]),
+        ("below", "http://acme.org/fhir/", ["b", "c"]),
+        ("above", "http://acme.org/fhir/x/1", ["a", "b", "c"]),
+    ],
+)
+async def test_uris(store: Store, modifier: str | None, uri: str, expected: list[str]) -> None:
+    """https://hl7.org/fhir/R4/search.html#uri"""
+    uris = {"a": "http://acme.org/fhir", "b": "http://acme.org/fhir/x", "c": "http://acme.org/fhir/x/1"}
+    await store_all(store, "Encounter", **{id_: UriEntry("instantiates", uri) for id_, uri in uris.items()})
+
+    clause = Match(parameter("Encounter", "instantiates"), (UriValue(uri),), modifier)
+    assert await found(store, query("Encounter", clause)) == expected

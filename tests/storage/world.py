@@ -8,6 +8,7 @@ from random import Random
 from typing import Any, get_args
 
 from fhir_service.fhir.resource import Key
+from fhir_service.fhir.search.fold import fold
 from fhir_service.fhir.search.index import (
     CompositeEntry,
     DateEntry,
@@ -38,6 +39,7 @@ from fhir_service.fhir.search.query import (
     Sort,
     StringValue,
     TokenValue,
+    TypedValue,
     UriValue,
     Value,
 )
@@ -58,7 +60,8 @@ SYSTEMS = (None, "http://s.example/1", "urn:oid:1.2")
 CODES = ("x", "y", "final", "診断", "")
 TEXTS = ("Ando", "ando", "Andreas", "山田", "山田太郎", "田中", "ｻﾄｳ", "a", "", "\uffff\U0010ffff", "o'Neil %_")
 UNITS = ((None, None, None), ("http://ucum", "mg", "mg"), ("http://ucum", "kg", "キロ"), (None, None, "mg"))
-URIS = ("http://a.example", "http://a.example/", "urn:uuid:1")
+URIS = ("http://a.example", "http://a.example/", "http://a.example/b", "urn:uuid:1")
+TYPES = (("http://t.example", "MR"), ("http://t.example", "SS"), (None, "MR"))
 NUMBERS = ("-1.5", "0", "1", "1.0", "2", "99.95", "100", "1e3", "0.001")
 OPEN = 2**62
 EPOCH = 1_795_000_000_000_000
@@ -97,7 +100,9 @@ def _entries(random: Random, resource_type: str) -> IndexEntries:
 def _entry(random: Random, resource_type: str, code: str, kind: SearchType) -> Any:
     match kind:
         case "token":
-            return TokenEntry(code, random.choice(SYSTEMS), random.choice((*CODES, None)))
+            types = tuple(random.sample(TYPES, random.choice((0, 0, 1, 2))))
+            text = random.choice((None, None, *TEXTS))
+            return TokenEntry(code, random.choice(SYSTEMS), random.choice((*CODES, None)), text, types)
         case "reference":
             return _reference(random, resource_type, code)
         case "string":
@@ -183,6 +188,10 @@ def _match(random: Random, resource_type: str) -> Match:
     modifier = None
     if asked.type == "string":
         modifier = random.choice((None, "exact", "contains", "contains"))
+    elif asked.type == "token" and random.random() < 0.3:
+        modifier = random.choice(("text", "of-type"))
+    elif asked.type == "uri" and random.random() < 0.6:
+        modifier = random.choice(("above", "below"))
     elif asked.type in ("token", "reference") and random.random() < 0.25:
         modifier = "not"
     elif asked.type == "reference" and random.random() < 0.25:
@@ -198,6 +207,11 @@ def _dated(random: Random, resource_type: str) -> Match:
 
 def _value(random: Random, kind: SearchType, resource_type: str, code: str, modifier: str | None) -> Value:
     match kind:
+        case "token" if modifier == "text":
+            text = random.choice(TEXTS)[: random.randrange(1, 5)]
+            return StringValue(text, fold(text))
+        case "token" if modifier == "of-type":
+            return TypedValue("http://t.example", random.choice(("MR", "SS")), random.choice(CODES))
         case "token":
             return _token(random)
         case "reference" if modifier == "identifier":

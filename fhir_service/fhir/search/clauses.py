@@ -3,10 +3,12 @@
 https://hl7.org/fhir/R4/search.html#modifiers, #chaining and #has
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from fhir_service.fhir.outcome import FhirError
 from fhir_service.fhir.search import problems
+from fhir_service.fhir.search.fold import fold
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
 from fhir_service.fhir.search.problems import UnknownParameter
 from fhir_service.fhir.search.query import (
@@ -18,8 +20,12 @@ from fhir_service.fhir.search.query import (
     LastUpdatedMatch,
     Match,
     ReferenceValue,
+    StringValue,
+    TokenValue,
+    TypedValue,
     Value,
 )
+from fhir_service.fhir.search.terminology import Member, Terminology
 from fhir_service.fhir.search.values import Reading, read, split, token, unescape
 
 MAX_VALUES = 1000
@@ -30,13 +36,32 @@ MAX_BRANCHES = 1000
 # https://hl7.org/fhir/R4/search.html#modifiers; a reference also takes the name of a type that it can point to.
 MODIFIERS: dict[SearchType, tuple[str, ...]] = {
     "string": ("exact", "contains", "missing"),
-    "token": ("not", "missing"),
+    "token": ("not", "text", "in", "not-in", "above", "below", "of-type", "missing"),
     "reference": ("identifier", "missing"),
     "date": ("missing",),
     "number": ("missing",),
     "quantity": ("missing",),
-    "uri": ("missing",),
+    "uri": ("above", "below", "missing"),
     "composite": ("missing",),
+}
+
+
+def _in(terminology: Terminology, parameter: SearchParameter, text: str) -> Iterable[Member]:
+    return terminology.members(unescape(text, parameter.code))
+
+
+def _system_and_code(parameter: SearchParameter, text: str) -> tuple[str, str]:
+    value = token(parameter, text)
+    if not value.system or value.value is None:
+        raise problems.malformed(f"{parameter.code}={text[:80]}", "system|code")
+    return value.system, value.value
+
+
+BY_TERMINOLOGY: dict[str, Callable[[Terminology, SearchParameter, str], Iterable[Member]]] = {
+    "in": _in,
+    "not-in": _in,
+    "above": lambda terminology, parameter, text: terminology.above(*_system_and_code(parameter, text)),
+    "below": lambda terminology, parameter, text: terminology.below(*_system_and_code(parameter, text)),
 }
 
 
@@ -135,12 +160,35 @@ class Criterion:
             return Match(parameter, (), modifier, self._missing())
         if modifier is not None and modifier not in MODIFIERS[parameter.type]:
             raise problems.unknown_modifier(parameter, modifier, MODIFIERS[parameter.type])
+        if parameter.type == "token" and modifier in BY_TERMINOLOGY:
+            return self._by_terminology(parameter, modifier)
         return Match(parameter, tuple(self._value(parameter, modifier, text) for text in self._texts), modifier)
+
+    def _by_terminology(self, parameter: SearchParameter, modifier: str) -> Match:
+        """`code:in=[value set]`, `code:below=system|code`: any of the codes that are meant."""
+        members: set[Member] = set()
+        for text in self._texts:
+            members.update(BY_TERMINOLOGY[modifier](self.reading.terminology, parameter, text))
+        values = tuple(TokenValue(*member) for member in sorted(members, key=str))
+        return Match(parameter, values, "not" if modifier == "not-in" else None)
 
     def _value(self, parameter: SearchParameter, modifier: str | None, text: str) -> Value:
         if modifier == "identifier":
             return ReferenceValue((), identifier=token(parameter, text))
+        if modifier == "text":
+            plain = unescape(text, parameter.code)
+            return StringValue(plain, fold(plain))
+        if modifier == "of-type":
+            return self._typed(parameter, text)
+        if parameter.type == "uri" and modifier is not None and "://" not in text:
+            raise problems.bad_value(parameter, text)  # "these modifiers only apply to URLs, not URNs"
         return read(parameter, text, self.reading)
+
+    def _typed(self, parameter: SearchParameter, text: str) -> TypedValue:
+        parts = [unescape(part, parameter.code) for part in split(text, "|")]
+        if len(parts) != 3 or not all(parts):
+            raise problems.malformed(f"{parameter.code}:of-type", f"{parameter.code}:of-type=system|code|value")
+        return TypedValue(*parts)
 
     def _of_type(self, narrowed: SearchParameter, text: str) -> Value:
         """Return the value of `subject:Patient=…`, where a literal of another type is a contradiction."""

@@ -52,8 +52,11 @@ def codeable_concept(code: str, value: Resource) -> Sequence[Entry]:
 
 
 def identifier(code: str, value: Resource) -> Sequence[Entry]:
-    text = value["type"].get("text") if "type" in value else None
-    return (TokenEntry(code, value.get("system"), value.get("value"), text),)
+    if "type" not in value:
+        return (TokenEntry(code, value.get("system"), value.get("value")),)
+    codings = [each for each in value["type"].get("coding", ()) if "code" in each]
+    types = tuple([(each.get("system"), each["code"]) for each in codings])
+    return (TokenEntry(code, value.get("system"), value.get("value"), value["type"].get("text"), types),)
 
 
 def contact_point(code: str, value: Resource) -> Sequence[Entry]:

@@ -17,6 +17,7 @@ class TokenEntry(NamedTuple):
     system: str | None
     value: str | None
     text: str | None = None  # display, CodeableConcept.text or Identifier.type.text: for :text
+    types: tuple[tuple[str | None, str], ...] = ()  # system and code of Identifier.type: for :of-type
 
 
 class ReferenceEntry(NamedTuple):

@@ -7,6 +7,7 @@ https://hl7.org/fhir/R4/search.html
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from fhir_service.fhir.search.fold import fold
 from fhir_service.fhir.search.index import (
     CompositeEntry,
     DateEntry,
@@ -29,6 +30,7 @@ from fhir_service.fhir.search.query import (
     ReferenceValue,
     StringValue,
     TokenValue,
+    TypedValue,
     UriValue,
     Value,
 )
@@ -71,6 +73,14 @@ def fulfils(entry: NamedTuple, value: Value, modifier: str | None = None) -> boo
             return _string(entry, value, modifier)
         case TokenEntry(), TokenValue():
             return _token(entry, value)
+        case TokenEntry(), StringValue():
+            # ":text — processed as a string that searches text associated with the code: CodeableConcept.text,
+            # Coding.display, or Identifier.type.text."
+            return entry.text is not None and fold(entry.text).startswith(value.folded)
+        case TokenEntry(), TypedValue(type_system, type_code, text):
+            # ":of-type — the format is system|code|value, where the system and code refer to an
+            # Identifier.type.coding and match if any of the type codes match. All 3 parts must be present."
+            return entry.value == text and (type_system, type_code) in entry.types
         case ReferenceEntry(), ReferenceValue():
             return _reference(entry, value)
         case DateEntry(), DateValue():
@@ -80,8 +90,7 @@ def fulfils(entry: NamedTuple, value: Value, modifier: str | None = None) -> boo
         case QuantityEntry(), QuantityValue():
             return NUMBER_PREFIX[value.number.prefix](entry, value.number) and _unit(entry, value)
         case UriEntry(), UriValue():
-            # "uri: match is precise, case, accent, and escape sensitive, and the entire URI must match."
-            return entry.uri == value.uri
+            return URI_MODIFIER[modifier](entry.uri, value.uri)
         case CompositeEntry(), CompositeValue():
             # The components of one value must be fulfilled by one and the same instance.
             return all(
@@ -90,6 +99,15 @@ def fulfils(entry: NamedTuple, value: Value, modifier: str | None = None) -> boo
             )
         case _:
             return False
+
+
+# "uri: match is precise, case, accent, and escape sensitive, and the entire URI must match." `:below` finds what begins
+# with the value, `:above` what the value begins with. https://hl7.org/fhir/R4/search.html#uri
+URI_MODIFIER: dict[str | None, Callable[[str, str], bool]] = {
+    "below": lambda held, asked: held.startswith(asked),
+    "above": lambda held, asked: asked.startswith(held),
+    None: lambda held, asked: held == asked,
+}
 
 
 def _string(entry: StringEntry, value: StringValue, modifier: str | None) -> bool:

@@ -18,11 +18,21 @@ Prefix = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
 class TokenValue:
     """`code`: any system (system None). `|code`: system "". `system|`: value None. `system|code`: both.
 
-    With `:text` the text is in `value`; with `:of-type` `type_system|type_code|value`.
+    With `:text` there is a StringValue instead, with `:of-type` a TypedValue. `:in`, `:not-in`, `:above` and `:below`
+    have become the codes that they stand for, without a modifier or with `not`.
     """
 
     system: str | None
     value: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TypedValue:
+    """`identifier:of-type=type_system|type_code|value`."""
+
+    type_system: str
+    type_code: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +93,17 @@ class CompositeValue:
     parts: tuple["Value", ...]
 
 
-Value = TokenValue | ReferenceValue | StringValue | DateValue | NumberValue | QuantityValue | UriValue | CompositeValue
+Value = (
+    TokenValue
+    | TypedValue
+    | ReferenceValue
+    | StringValue
+    | DateValue
+    | NumberValue
+    | QuantityValue
+    | UriValue
+    | CompositeValue
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.converters import INDEXED
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
 from fhir_service.fhir.search.paths import Path, root_of, simple_paths, split_union
+from fhir_service.fhir.search.terminology import LoadedTerminology, Terminology
 
 # The definitions that R4 itself publishes as examples of a SearchParameter.
 EXAMPLES = frozenset(
@@ -84,6 +85,7 @@ class SearchRegistry:
 
     def __init__(self, definitions: Definitions) -> None:
         self.definitions = definitions
+        self.terminology: Terminology = LoadedTerminology(definitions)
         self._by_type: dict[str, Mapping[str, SearchParameter]] = {}
         self._paths: dict[tuple[str, str], tuple[Path, ...]] = {}
 

@@ -28,6 +28,7 @@ from fhir_service.fhir.search.query import (
     Value,
 )
 from fhir_service.fhir.search.registry import SearchRegistry
+from fhir_service.fhir.search.terminology import Terminology
 
 PREFIXES: dict[str, Prefix] = {
     "eq": "eq", "ne": "ne", "gt": "gt", "lt": "lt", "ge": "ge", "le": "le", "sa": "sa", "eb": "eb", "ap": "ap",
@@ -49,6 +50,10 @@ class Reading:
     registry: SearchRegistry
     base: str
     now: int
+
+    @property
+    def terminology(self) -> Terminology:
+        return self.registry.terminology
 
 
 def split(text: str, separator: str) -> list[str]:

@@ -57,10 +57,12 @@ SELECT value->>0, substr(?, 1 + (value->>1), value->>2), value->'$[3]' FROM json
 """
 _NO_ENTRIES = "DELETE FROM entries WHERE rid IN (SELECT value FROM json_each(?))"
 _TOKENS = "INSERT OR IGNORE INTO tok (k, x) SELECT value->>0, value->>1 FROM json_each(?)"
+_TEXTS = "INSERT OR IGNORE INTO txt (p, v, k) SELECT value->>0, value->>1, value->>2 FROM json_each(?)"
 _SHAPES = "INSERT OR IGNORE INTO shape (k, rtype, params) SELECT value->>0, value->>1, value->'$[2]' FROM json_each(?)"
 
 
 _MOST_TOKENS = 50_000  # remembered: some megabytes
+_MOST_TEXTS = 20_000
 
 
 class Planned(NamedTuple):
@@ -78,11 +80,12 @@ class Planned(NamedTuple):
 
 
 class Known:
-    """Rows of `shape` and `tok` that are surely there, so that most need not be written again."""
+    """Rows of `shape`, `tok` and `txt` that are surely there, so that most need not be written again."""
 
-    def __init__(self, shapes: Iterable[int] = (), tokens: Iterable[tuple[int, int]] = ()) -> None:
+    def __init__(self, shapes: Iterable[int] = ()) -> None:
         self.shapes = set(shapes)
-        self.tokens = set(tokens)
+        self.tokens: set[tuple[int, int]] = set()
+        self.texts: set[tuple[int, str, int]] = set()
 
     def add(self, newer: "Known") -> None:
         """Take over what has come to be there."""
@@ -90,12 +93,15 @@ class Known:
         if len(self.tokens) > _MOST_TOKENS:
             self.tokens.clear()
         self.tokens |= newer.tokens
+        if len(self.texts) > _MOST_TEXTS:
+            self.texts.clear()
+        self.texts |= newer.texts
 
 
 def write(connection: apsw.Connection, planned: Sequence[Planned], updated: int, known: Known, newly: Known) -> None:
     """Write the versions, each of another resource, and their index rows.
 
-    Rows of `shape` and `tok` are left out if they are `known`; others are added to `newly`.
+    Rows of `shape`, `tok` and `txt` are left out if they are `known`; others are added to `newly`.
     """
     superseding = [write.rid for write in planned if write.version > 1]
     old: dict[int, Rows] = {}
@@ -147,18 +153,23 @@ def _write_entries(connection: apsw.Connection, planned: Sequence[Planned], old:
 def _write_names(connection: apsw.Connection, planned: Sequence[Planned], known: Known, newly: Known) -> None:
     shapes: dict[int, tuple[str, list[str]]] = {}
     tokens: set[tuple[int, int]] = set()
+    texts: set[tuple[int, str, int]] = set()
     for w in planned:
         if w.content is not None:
             k, codes = w.content.shape
             if k not in known.shapes:
                 shapes[k] = (w.key.type, sorted(codes))
             tokens |= w.content.tokens - known.tokens
+            texts |= w.content.texts - known.texts
     if shapes:
         connection.execute(_SHAPES, (encode_json([(k, *named) for k, named in shapes.items()]),))
         newly.shapes |= shapes.keys()
     if tokens:
         connection.execute(_TOKENS, (encode_json(list(tokens)),))
         newly.tokens |= tokens
+    if texts:
+        connection.execute(_TEXTS, (encode_json(list(texts)),))
+        newly.texts |= texts
 
 
 def _changed(table: str, planned: Sequence[Planned], old: dict[int, Rows]) -> tuple[list[Any], list[Any]]:

@@ -24,6 +24,8 @@ _SEPARATOR = "\0"  # stands in no FHIR string, so that no two texts run together
 _ANY_VALUE = "\0\0"
 _IDENTIFIER = "\1"
 _BETWEEN_COMPONENTS = "\2"
+_LABEL = "\3"
+_TYPED = "\4"
 
 
 @lru_cache(maxsize=65_536)
@@ -109,6 +111,16 @@ def target_texts(value: ReferenceValue) -> tuple[str, ...]:
     if value.version is None:
         return value.targets
     return tuple(target + _SEPARATOR + value.version for target in value.targets)
+
+
+def label_text(folded: str) -> str:
+    """Return the text under which a token is found by its display or the like (`:text`)."""
+    return _LABEL + folded
+
+
+def typed_text(type_system: str, type_code: str, value: str) -> str:
+    """Return the text under which an identifier is found by its type and value (`:of-type`)."""
+    return _SEPARATOR.join((_TYPED + type_system, type_code, value))
 
 
 def composite_key(texts: Sequence[str], c: int) -> int:

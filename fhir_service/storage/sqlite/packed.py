@@ -16,7 +16,7 @@ from fhir_service.storage.sqlite.rows import decode_rows
 from fhir_service.storage.store import Put
 
 _encode = msgspec.msgpack.Encoder().encode
-_Packed = tuple[str, str, bytes, bytes, bytes, bytes, str, frozenset[tuple[int, int]]]
+_Packed = tuple[str, str, bytes, bytes, bytes, bytes, str, frozenset[tuple[int, int]], frozenset[tuple[int, str, int]]]
 _decode: Callable[[bytes], _Packed] = msgspec.msgpack.Decoder(_Packed).decode
 _NO_ENTRIES = IndexEntries()
 
@@ -27,15 +27,26 @@ def pack(change: Put) -> bytes:
     content = prepared.content
     assert content is not None
     codes = " ".join(sorted(content.shape[1]))
-    return _encode((*prepared.key, content.head, content.tail, content.rows_blob, content.sort, codes, content.tokens))
+    return _encode(
+        (
+            *prepared.key,
+            content.head,
+            content.tail,
+            content.rows_blob,
+            content.sort,
+            codes,
+            content.tokens,
+            content.texts,
+        )
+    )
 
 
 def unpack(packed: bytes) -> PreparedChange:
     """Return the change as the writer takes it: a PUT of whatever version there is."""
-    resource_type, id_, head, tail, rows_blob, sort, codes, tokens = _decode(packed)
+    resource_type, id_, head, tail, rows_blob, sort, codes, tokens, texts = _decode(packed)
     key = Key(resource_type, id_)
     shape = _shape(resource_type, codes)
-    content = Content(head, tail, None, decode_rows(rows_blob), rows_blob, sort, shape, tokens)
+    content = Content(head, tail, None, decode_rows(rows_blob), rows_blob, sort, shape, tokens, texts)
     return PreparedChange(Put({"resourceType": resource_type, "id": id_}, _NO_ENTRIES), key, resource_key(key), content)
 
 

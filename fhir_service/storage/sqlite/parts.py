@@ -20,14 +20,24 @@ from fhir_service.fhir.search.query import (
     LastUpdatedMatch,
     Match,
     ReferenceValue,
+    StringValue,
+    TypedValue,
     UriValue,
 )
 from fhir_service.storage.sqlite.composite_parts import composite_part
-from fhir_service.storage.sqlite.keys import constant, hash64, identifier_text, parameter_id, target_texts, token_text
+from fhir_service.storage.sqlite.keys import (
+    constant,
+    hash64,
+    identifier_text,
+    parameter_id,
+    target_texts,
+    token_text,
+    typed_text,
+)
 from fhir_service.storage.sqlite.links import Chained, Had
 from fhir_service.storage.sqlite.ranges import dates, numbers, quantities
 from fhir_service.storage.sqlite.sql import Context, Part
-from fhir_service.storage.sqlite.values import Either, Ids, Keys, Not, Strings, Updated
+from fhir_service.storage.sqlite.values import Either, Ids, Keys, Not, Strings, Updated, begins
 
 _SHAPES = "SELECT k, params FROM shape WHERE rtype = ?"
 _SYSTEMS = "SELECT x FROM tok WHERE k = ?"
@@ -81,7 +91,22 @@ def _missing(resource_type: str, match: Match, context: Context) -> Keys:
 
 def _tokens(resource_type: str, match: Match, context: Context) -> Part:
     c = constant(resource_type, match.parameter.code)
-    return _keys([key for value in match.values for key in _token_keys(value, c, context, str)])
+    keys: list[int] = []
+    for value in match.values:
+        if isinstance(value, StringValue):
+            keys += _keys_of_texts(parameter_id(resource_type, match.parameter.code), value.folded, context)
+        elif isinstance(value, TypedValue):
+            keys.append(hash64(typed_text(value.type_system, value.type_code, value.value)) ^ c)
+        else:
+            keys += _token_keys(value, c, context, str)
+    return _keys(keys)
+
+
+def _keys_of_texts(p: int, prefix: str, context: Context) -> list[int]:
+    """Return the keys of the texts that begin with `prefix`."""
+    test = begins("v", prefix)
+    rows = context.connection.execute(f"SELECT k FROM txt WHERE p = ? AND {test.text}", (p, *test.parameters))
+    return [k for (k,) in rows]
 
 
 def _references(resource_type: str, match: Match, context: Context) -> Part:
@@ -103,7 +128,17 @@ def _token_keys(value: Any, c: int, context: Context, text: Callable[[str], str]
 
 def _uris(resource_type: str, match: Match, context: Context) -> Part:
     c = constant(resource_type, match.parameter.code)
-    return _keys([hash64(value.uri) ^ c for value in match.values if isinstance(value, UriValue)])
+    keys: list[int] = []
+    for value in match.values:
+        if not isinstance(value, UriValue):
+            continue
+        if match.modifier == "below":
+            keys += _keys_of_texts(parameter_id(resource_type, match.parameter.code), value.uri, context)
+        elif match.modifier == "above":
+            keys += [hash64(value.uri[:length]) ^ c for length in range(len(value.uri) + 1)]
+        else:
+            keys.append(hash64(value.uri) ^ c)
+    return _keys(keys)
 
 
 def _keys(keys: Sequence[int]) -> Keys:
@@ -130,7 +165,7 @@ def _ranges(make: Callable[[str, str, Any], Part]) -> Callable[[str, Match, Cont
     return lambda resource_type, match, context: make(resource_type, match.parameter.code, match.values)
 
 
-_MODIFIERS = frozenset({None, "not", "exact", "contains", "identifier"})
+_MODIFIERS = frozenset({None, "not", "exact", "contains", "identifier", "text", "of-type", "above", "below"})
 _PARTS: dict[SearchType, Callable[[str, Match, Context], Part]] = {
     "token": _tokens,
     "reference": _references,

@@ -12,7 +12,7 @@ from fhir_service.fhir.json import split_for_stamp
 from fhir_service.fhir.resource import Key, key_of
 from fhir_service.fhir.search.index import IndexEntries
 from fhir_service.storage.sqlite.keys import hash64, shape_key
-from fhir_service.storage.sqlite.rows import Rows, encode_rows, rows_of, shape_of, sort_texts, token_keys
+from fhir_service.storage.sqlite.rows import Rows, encode_rows, rows_of, shape_of, sort_texts, texts_of, token_keys
 from fhir_service.storage.store import Change, Condition, Put
 
 encode_json = msgspec.json.Encoder().encode
@@ -26,7 +26,8 @@ def resource_key(key: Key) -> int:
 class Content(NamedTuple):
     """What a Put stores, all but the stamp.
 
-    `sort` is JSON, `shape` the key and codes of what has a value, `tokens` what goes into the table `tok`.
+    `sort` is JSON, `shape` the key and codes of what has a value, `tokens` what goes into the table `tok`,
+    `texts` into `txt`.
 
     `entries` is None where only the rows are known any more (`packed.py`).
     """
@@ -39,6 +40,7 @@ class Content(NamedTuple):
     sort: bytes
     shape: tuple[int, frozenset[str]]
     tokens: frozenset[tuple[int, int]]
+    texts: frozenset[tuple[int, str, int]]
 
 
 class PreparedChange(NamedTuple):
@@ -80,4 +82,5 @@ def _content(change: Put, resource_type: str) -> Content:
         encode_json(sort_texts(resource_type, change.entries)),
         (shape_key(resource_type, codes), codes),
         frozenset(token_keys(resource_type, change.entries)),
+        frozenset(texts_of(resource_type, change.entries)),
     )

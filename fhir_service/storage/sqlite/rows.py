@@ -9,6 +9,7 @@ from itertools import pairwise
 import msgspec
 
 from fhir_service.fhir.reference import local_key
+from fhir_service.fhir.search.fold import fold
 from fhir_service.fhir.search.index import IndexEntries
 from fhir_service.storage.sqlite.composites import NO_COMPOSITES, composite_rows, units
 from fhir_service.storage.sqlite.keys import (
@@ -16,12 +17,14 @@ from fhir_service.storage.sqlite.keys import (
     gram_key,
     hash64,
     identifier_text,
+    label_text,
     ordered,
     parameter_id,
     reference_texts,
     shape_key,
     token_texts,
     type_key,
+    typed_text,
 )
 
 NO_DATE = -(2**63)
@@ -134,12 +137,30 @@ def token_keys(resource_type: str, entries: IndexEntries) -> set[tuple[int, int]
     return pairs
 
 
+def texts_of(resource_type: str, entries: IndexEntries) -> set[tuple[int, str, int]]:
+    """Return for the texts of tokens, and for URIs, what the table `txt` says of them: parameter, text, key in `ix`."""
+    found: set[tuple[int, str, int]] = set()
+    for token in entries.tokens:
+        if token.text is not None:
+            folded = fold(token.text)
+            key = hash64(label_text(folded)) ^ constant(resource_type, token.code)
+            found.add((parameter_id(resource_type, token.code), folded, key))
+    for code, uri in entries.uris:
+        found.add((parameter_id(resource_type, code), uri, hash64(uri) ^ constant(resource_type, code)))
+    return found
+
+
 def _keys(resource_type: str, entries: IndexEntries) -> Iterator[int]:
     yield type_key(resource_type)
     yield shape_key(resource_type, shape_of(entries))
     for token in entries.tokens:
         for text in token_texts(token.system, token.value):
             yield hash64(text) ^ constant(resource_type, token.code)
+        if token.text is not None:
+            yield hash64(label_text(fold(token.text))) ^ constant(resource_type, token.code)
+        for system, code in token.types:
+            if system is not None and token.value is not None:
+                yield hash64(typed_text(system, code, token.value)) ^ constant(resource_type, token.code)
     for reference in entries.references:
         for text in reference_texts(reference):
             yield hash64(text) ^ constant(resource_type, reference.code)

@@ -45,7 +45,7 @@ CREATE TABLE entries (      -- the index rows that were written for a resource, 
   sort TEXT NOT NULL        -- JSON: parameter to its token, reference or uri, or [least, greatest] of several
 ) STRICT;
 
-CREATE TABLE ix (           -- tokens, references, uris, the type, the shape; later one row for each composite
+CREATE TABLE ix (           -- tokens, references, uris, the type, composites, the type, the shape
   k INTEGER NOT NULL,
   d INTEGER NOT NULL,
   rid INTEGER NOT NULL,
@@ -114,7 +114,16 @@ CREATE INDEX nq_rid ON nq (rid, p, lo, hi, sc, c, u);
 CREATE INDEX nq_far ON nq (p, hi, lo, rid) WHERE far > 0;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_TEXTS = """
+CREATE TABLE txt (          -- distinct texts of tokens (folded) and URIs, and the key that each has in ix
+  p INTEGER NOT NULL,
+  v TEXT NOT NULL,
+  k INTEGER NOT NULL,
+  PRIMARY KEY (p, v, k)
+) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _TEXTS)
 
 
 class NewerFile(Exception):

@@ -204,8 +204,7 @@ class Strings:
             return Sql("v = ? AND x = ?", (value.folded, hash64(value.text)))
         if self.modifier == "contains":
             return Sql("instr(v, ?) > 0", (value.folded,))
-        end = _after_prefix(value.folded)
-        return Sql("v >= ? AND v < ?", (value.folded, end)) if end else Sql("v >= ?", (value.folded,))
+        return begins("v", value.folded)
 
     def _rids(self, value: StringValue) -> Sql:
         test = all_of([one_of("p", self.ps), self._test(value)])
@@ -219,6 +218,12 @@ class Strings:
             f"AND {test.text} WHERE gm.g = ?",
             (*others, *test.parameters, first),
         )
+
+
+def begins(column: str, prefix: str) -> Sql:
+    """Return the test that a text begins with another, as an index serves it."""
+    end = _after_prefix(prefix)
+    return Sql(f"{column} >= ? AND {column} < ?", (prefix, end)) if end else Sql(f"{column} >= ?", (prefix,))
 
 
 def _after_prefix(prefix: str) -> str | None:

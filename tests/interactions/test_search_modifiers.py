@@ -1,0 +1,75 @@
+"""https://hl7.org/fhir/R4/search.html#modifiers, over HTTP."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+MARITAL = "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus"
+ACT = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+V2_TYPES = "http://terminology.hl7.org/CodeSystem/v2-0203"
+TAGS = "http://example.jp/modifiers"
+
+
+@pytest.fixture(scope="module")
+def tag() -> str:
+    return str(uuid4())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def encounters(server: Any, tag: str) -> Iterator[dict[str, str]]:
+    """Return the ids of two encounters by their classes."""
+    with httpx.Client(base_url=f"{server.base}/") as client:
+        made = {}
+        for code, display, type_ in (("HH", "在宅医療", "MR"), ("IMP", "入院", "VN")):
+            encounter = {
+                "resourceType": "Encounter",
+                "meta": {"tag": [{"system": TAGS, "code": tag}]},
+                "status": "finished",
+                "class": {"system": ACT, "code": code, "display": display},
+                "identifier": [{"type": {"coding": [{"system": V2_TYPES, "code": type_}]}, "value": "77"}],
+            }
+            made[code] = client.post("Encounter", json=encounter).json()["id"]
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "expected"),
+    [
+        ("class:text", "ざいたく", []),
+        ("class:text", "在宅", ["HH"]),
+        ("class:in", "http://terminology.hl7.org/ValueSet/v3-ActEncounterCode", ["HH", "IMP"]),
+        ("class:not-in", "http://hl7.org/fhir/ValueSet/administrative-gender", ["HH", "IMP"]),
+        ("class:not-in", "http://terminology.hl7.org/ValueSet/v3-ActEncounterCode", []),
+        ("class:below", f"{ACT}|_ActEncounterCode", ["HH", "IMP"]),
+        ("class:below", f"{ACT}|IMP", ["IMP"]),
+        ("class:above", f"{ACT}|ACUTE", ["IMP"]),
+        ("identifier:of-type", f"{V2_TYPES}|MR|77", ["HH"]),
+        ("identifier:of-type", f"{V2_TYPES}|MR|78", []),
+    ],
+)
+def test_a_modifier_finds_what_it_says(
+    api: httpx.Client, tag: str, encounters: dict[str, str], parameter: str, value: str, expected: list[str]
+) -> None:
+    bundle = api.get("Encounter", params={"_tag": tag, parameter: value}).json()
+
+    found = {entry["resource"]["id"] for entry in bundle.get("entry", ())}
+    assert found == {encounters[code] for code in expected}, bundle
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "told"),
+    [
+        ("class:in", "http://example.jp/ValueSet/unknown", "http://example.jp/ValueSet/unknown"),
+        ("class:below", "HH", "system|code"),
+        ("class:below", "http://example.jp/cs|HH", "http://example.jp/cs"),
+        ("identifier:of-type", "MR|77", "system|code|value"),
+    ],
+)
+def test_what_a_modifier_cannot_know_is_said(api: httpx.Client, parameter: str, value: str, told: str) -> None:
+    answer = api.get("Encounter", params={parameter: value})
+
+    assert answer.status_code == 400
+    assert told in answer.text
