@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/http.html#general and https://hl7.org/fhir/R4/security.html#cors
 """
 
+import re
 from collections.abc import Sequence
 
 from starlette.middleware.cors import CORSMiddleware
@@ -14,6 +15,7 @@ ONE_PACKET = 1_400  # bytes; a body that fits into one network packet gains noth
 LOOPBACK_ORIGIN = r"https?://(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _EXPOSED = ("Content-Location", "ETag", "Last-Modified", "Location")
+_RULED_OUT = re.compile(rb"gzip\s*;\s*q\s*=\s*0(?:\.0*)?\s*(?:,|$)").search
 _GZIP_LEVEL = 5  # nearly as small as 9, in half the time
 
 
@@ -31,7 +33,7 @@ class Envelope:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         names = dict(scope["headers"])
-        inner = self._gzip if b"gzip" in names.get(b"accept-encoding", b"") else self._plain
+        inner = self._gzip if _unpacks_gzip(names.get(b"accept-encoding", b"")) else self._plain
         if b"origin" in names:
             inner = self._shared(inner)
         await inner(scope, receive, send)
@@ -45,3 +47,8 @@ class Envelope:
             allow_headers=("*",),
             expose_headers=_EXPOSED,
         )
+
+
+def _unpacks_gzip(accept_encoding: bytes) -> bool:
+    """Whether the client names gzip and does not rule it out: https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3"""
+    return b"gzip" in accept_encoding and _RULED_OUT(accept_encoding) is None

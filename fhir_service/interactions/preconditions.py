@@ -33,15 +33,15 @@ def expected_version(headers: Mapping[str, str]) -> int | None:
 def is_current(version: Version, headers: Mapping[str, str]) -> bool:
     """Whether the client says it has this version already, so that 304 is the answer.
 
-    If-None-Match goes before If-Modified-Since (https://www.rfc-editor.org/rfc/rfc9110#section-13.1.3).
+    If-None-Match goes before If-Modified-Since, which is ignored where it is no HTTP date
+    (https://www.rfc-editor.org/rfc/rfc9110#section-13.1.3).
     """
     if (none_match := headers.get("if-none-match")) is not None:
         if none_match.strip() == "*":
             return True
         return version.version in map(_number, _versions("If-None-Match", none_match))
-    if (since := headers.get("if-modified-since")) is not None:
-        return version.updated // 1_000_000 <= _seconds(since)
-    return False
+    since = _seconds(headers.get("if-modified-since", ""))
+    return since is not None and version.updated // 1_000_000 <= since
 
 
 def version_conflict(what: str, actual: Version | int) -> FhirError:
@@ -72,11 +72,12 @@ def _number(version: str) -> int:
     return int(version) if version.isdecimal() and len(version) < 19 else 0
 
 
-def _seconds(text: str) -> float:
+def _seconds(text: str) -> float | None:
+    """Return the seconds since 1970 of an HTTP date, None if it is none."""
     try:
-        return parsedate_to_datetime(text).timestamp()
+        return parsedate_to_datetime(text).timestamp() if text else None
     except (ValueError, OverflowError):
-        raise _malformed("If-Modified-Since", text) from None
+        return None
 
 
 def _malformed(name: str, text: str) -> FhirError:
@@ -84,7 +85,7 @@ def _malformed(name: str, text: str) -> FhirError:
     return FhirError(
         Issue(
             "value",
-            f'{name}ヘッダーの値「{shown}」が読めません(ETagは W/"3"、日時はHTTP日付の形)。',
-            f'The value "{shown}" of the {name} header cannot be read (an ETag is W/"3", a time is an HTTP date).',
+            f'{name}ヘッダーの値「{shown}」が読めません(ETagは W/"3" の形)。',
+            f'The value "{shown}" of the {name} header cannot be read (an ETag is W/"3").',
         )
     )

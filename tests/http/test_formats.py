@@ -133,6 +133,16 @@ def test_a_long_answer_is_packed_for_who_can_unpack_it(api: httpx.Client) -> Non
     assert int(packed.headers["Content-Length"]) * 5 < int(plain.headers["Content-Length"])
 
 
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [("gzip;q=0", False), ("gzip; q=0.0, identity", False), ("identity;q=0.5, gzip;q=0.1", True), ("br", False)],
+)
+def test_an_answer_is_not_packed_for_who_rules_it_out(api: httpx.Client, accepted: str, packed: bool) -> None:
+    answer = api.get("metadata", headers={"Accept-Encoding": accepted})
+
+    assert ("Content-Encoding" in answer.headers) == packed
+
+
 def test_a_short_answer_is_not_packed(api: httpx.Client) -> None:
     id_ = api.post("Patient", json=PATIENT).json()["id"]
 

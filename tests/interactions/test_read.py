@@ -88,9 +88,13 @@ def test_if_modified_since_answers_304_until_it_is_modified(api: httpx.Client, p
     )
 
 
-@pytest.mark.parametrize(
-    "headers", [{"If-None-Match": "W/1"}, {"If-None-Match": '"'}, {"If-Modified-Since": "yesterday"}]
-)
+@pytest.mark.parametrize("since", ["yesterday", "2026-11-22T08:00:00Z", "Mon, 99 Foo 2026 00:00:00 GMT", ""])
+def test_an_if_modified_since_that_is_no_http_date_is_ignored(api: httpx.Client, patient: str, since: str) -> None:
+    """https://www.rfc-editor.org/rfc/rfc9110#section-13.1.3"""
+    assert api.get(patient, headers={"If-Modified-Since": since}).status_code == 200
+
+
+@pytest.mark.parametrize("headers", [{"If-None-Match": "W/1"}, {"If-None-Match": '"'}])
 def test_a_condition_that_cannot_be_read_is_400(api: httpx.Client, patient: str, headers: dict[str, str]) -> None:
     assert api.get(patient, headers=headers).status_code == 400
 
