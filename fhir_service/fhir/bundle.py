@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, unquote
 
 from fhir_service.fhir import json
 from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.patch.apply import XML_PATCH
 from fhir_service.fhir.resource import Resource
 
 FHIR_JSON = "application/fhir+json"
@@ -137,7 +138,7 @@ def _http_date(instant: str, where: str) -> str:
 
 
 def _patch(entry: Entry) -> Entry:
-    """Return a PATCH entry with the patch itself as its body: a Binary holds a JSON Patch.
+    """Return a PATCH entry with the patch itself as its body: a Binary holds a JSON Patch or an XML Patch.
 
     https://hl7.org/fhir/R4/http.html#patch: "… a Binary resource … the contentType … application/json-patch+json"
     """
@@ -149,7 +150,8 @@ def _patch(entry: Entry) -> Entry:
             except (binascii.Error, ValueError):
                 raise _wrong(where, "base64ではありません", "this is not base64") from None
             try:
-                return replace(entry, body=json.decode(raw), media_type=media_type.partition(";")[0].strip().lower())
+                name = media_type.partition(";")[0].strip().lower()
+                return replace(entry, body=raw if name == XML_PATCH else json.decode(raw), media_type=name)
             except FhirError as error:
                 raise FhirError(*(replace(issue, expression=(where,)) for issue in error.issues)) from None
         case _:

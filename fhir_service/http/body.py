@@ -48,9 +48,10 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int
 
 def decode_body(raw: bytes, kind: ContentType, definitions: Definitions) -> Any:
     """Return what the body says; 400 with line and column if it cannot be read."""
-    charset = kind.charset or (_declared(raw) if kind.format == "xml" else None) or "utf-8"
+    is_xml = kind.format in ("xml", "xml-patch")
+    charset = kind.charset or (_declared(raw) if is_xml else None) or "utf-8"
     if charset == "utf-8":
-        return xml.decode(raw, definitions) if kind.format == "xml" else json.decode(raw)
+        return _xml(raw, kind, definitions) if is_xml else json.decode(raw)
     try:
         text = raw.decode(charset)
     except UnicodeError as error:
@@ -62,10 +63,15 @@ def decode_body(raw: bytes, kind: ContentType, definitions: Definitions) -> Any:
                 diagnostics=str(error)[:200],
             )
         ) from None
-    if kind.format == "xml":
+    if is_xml:
         # What HTTP says goes before what the document says: https://www.rfc-editor.org/rfc/rfc7303#section-3
-        return xml.decode(_XML_ENCODING.sub(r"\1", text.removeprefix("\ufeff")).encode(), definitions)
+        return _xml(_XML_ENCODING.sub(r"\1", text.removeprefix("\ufeff")).encode(), kind, definitions)
     return json.decode(text.encode())
+
+
+def _xml(data: bytes, kind: ContentType, definitions: Definitions) -> Any:
+    """Return the resource; an XML Patch is none, and is read where it is applied."""
+    return data if kind.format == "xml-patch" else xml.decode(data, definitions)
 
 
 def _declared(raw: bytes) -> str | None:

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from fhir_service.fhir.outcome import FhirError, Issue
 
 Format = Literal["json", "xml"]
-BodyFormat = Literal["json", "xml", "form"]
+BodyFormat = Literal["json", "xml", "form", "xml-patch"]
 
 # In the order in which we would rather answer.
 OFFERED: dict[str, Format] = {
@@ -30,6 +30,7 @@ ACCEPTED: dict[str, BodyFormat] = {
     **OFFERED,
     "application/json-patch+json": "json",
     "application/merge-patch+json": "json",
+    "application/xml-patch+xml": "xml-patch",
     FORM: "form",
 }
 FHIR_VERSIONS = frozenset({"4.0", "4.0.1"})  # https://hl7.org/fhir/R4/versioning.html#mt-version

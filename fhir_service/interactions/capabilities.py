@@ -12,7 +12,7 @@ from itertools import chain
 import fhir_service
 from fhir_service.fhir import json
 from fhir_service.fhir.outcome import FhirError, Issue
-from fhir_service.fhir.patch.apply import JSON_PATCH, MERGE_PATCH
+from fhir_service.fhir.patch.apply import JSON_PATCH, MERGE_PATCH, XML_PATCH
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.registry import SearchRegistry
@@ -21,7 +21,7 @@ from fhir_service.interactions.route import Route
 from fhir_service.interactions.services import Operation, Services
 
 FORMATS = ("application/fhir+json", "application/fhir+xml", "json", "xml")
-PATCH_FORMATS = (JSON_PATCH, MERGE_PATCH, "application/fhir+json", "application/fhir+xml")
+PATCH_FORMATS = (JSON_PATCH, XML_PATCH, MERGE_PATCH, "application/fhir+json", "application/fhir+xml")
 # https://hl7.org/fhir/R4/valueset-type-restful-interaction.html and valueset-system-restful-interaction.html
 TYPE_INTERACTIONS = (
     "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type",

@@ -1,4 +1,4 @@
-"""The patch interaction, and its conditional form: JSON Patch, FHIRPath Patch, and a partial resource to be merged.
+"""The patch interaction, and its conditional form: JSON, XML or FHIRPath Patch, and a partial resource to be merged.
 
 https://hl7.org/fhir/R4/http.html#patch; the merge (RFC 7386) is not in R4, but what fhirpy and Aidbox send.
 """

@@ -11,14 +11,19 @@ from fhir_service.fhir.patch.fhirpath_patch import apply_fhirpath_patch
 from fhir_service.fhir.patch.json_patch import apply_json_patch
 from fhir_service.fhir.patch.merge_patch import apply_merge_patch
 from fhir_service.fhir.patch.patched import patched_resource
+from fhir_service.fhir.patch.xml_patch import apply_xml_patch
 from fhir_service.fhir.resource import Resource
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
+XML_PATCH = "application/xml-patch+xml"
 
 
 def apply_patch(resource: Resource, patch: Any, media_type: str, definitions: Definitions) -> Resource:
-    """Return the resource as the patch wants it; 415 for what is no patch, 400 and 422 as the kinds of patch say."""
+    """Return the resource as the patch wants it; 415 for what is no patch, 400 and 422 as the kinds of patch say.
+
+    The patch is the value of its JSON, or the bytes of an XML Patch.
+    """
     return patched_resource(resource, _applied(resource, patch, media_type, definitions))
 
 
@@ -26,6 +31,8 @@ def _applied(resource: Resource, patch: Any, media_type: str, definitions: Defin
     match patch:
         case _ if media_type == JSON_PATCH:
             return apply_json_patch(resource, patch)
+        case bytes():
+            return apply_xml_patch(resource, patch, definitions)
         case {"resourceType": "Parameters"} if media_type != MERGE_PATCH:
             return apply_fhirpath_patch(resource, patch, definitions)
         case dict():
@@ -34,10 +41,10 @@ def _applied(resource: Resource, patch: Any, media_type: str, definitions: Defin
             raise FhirError(
                 Issue(
                     "not-supported",
-                    f"パッチはJSON Patch({JSON_PATCH})、Parameters(FHIRPath Patch)、リソースの一部({MERGE_PATCH})の"
-                    "いずれかで送ってください。",
-                    f"A patch is a JSON Patch ({JSON_PATCH}), a Parameters resource (FHIRPath Patch), or a partial "
-                    f"resource ({MERGE_PATCH}).",
+                    f"パッチはJSON Patch({JSON_PATCH})、XML Patch({XML_PATCH})、"
+                    f"Parameters(FHIRPath Patch)、リソースの一部({MERGE_PATCH})のいずれかで送ってください。",
+                    f"A patch is a JSON Patch ({JSON_PATCH}), an XML Patch ({XML_PATCH}), a Parameters resource "
+                    f"(FHIRPath Patch), or a partial resource ({MERGE_PATCH}).",
                 ),
                 status=415,
             )
