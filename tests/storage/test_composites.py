@@ -21,7 +21,7 @@ from fhir_service.fhir.search.query import (
     QuantityValue,
     TokenValue,
 )
-from fhir_service.storage.sqlite.rows import rows_of
+from fhir_service.storage.sqlite.rows import index_of
 from fhir_service.storage.store import Store
 
 from .made import (
@@ -93,6 +93,6 @@ async def test_a_composite_of_two_numbers_matches_both_in_one_instance(store: St
 async def test_a_resource_with_countless_combinations_is_refused() -> None:
     codes = tuple(TokenEntry("code", "s", str(n)) for n in range(101))
     with pytest.raises(FhirError) as refused:
-        rows_of("Observation", entries(instance("code-value-concept", codes, codes)))
+        index_of("Observation", entries(instance("code-value-concept", codes, codes)))
 
     assert refused.value.issues[0].code == "too-costly"

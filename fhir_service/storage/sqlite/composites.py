@@ -8,6 +8,7 @@ https://hl7.org/fhir/R4/search.html#composite
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import product
 from math import prod
 from typing import Any
@@ -59,15 +60,30 @@ def composite_rows(resource_type: str, composites: Sequence[CompositeEntry]) -> 
     if sum(prod(map(len, entry.parts)) for entry in composites) > MOST_ROWS:
         raise _too_many_rows()
     for code, parts in composites:
-        c = constant(resource_type, code)
         for combination in product(*parts):
-            keyed = [entry for entry in combination if isinstance(entry, TokenEntry | ReferenceEntry | UriEntry)]
-            ranged = [entry for entry in combination if not isinstance(entry, TokenEntry | ReferenceEntry | UriEntry)]
-            for texts in product(*map(_stored, keyed)):
-                key = composite_key(texts, c)
+            keyed = tuple([entry for entry in combination if type(entry) in KEYED])
+            ranged = [entry for entry in combination if type(entry) not in KEYED]
+            for key, lesser in _keys(resource_type, code, keyed):
                 _add(rows, key, ranged)
-                rows.tokens.update((other, key) for other in _lesser(keyed, texts, c))
+                rows.tokens.update(lesser)
     return rows
+
+
+KEYED = frozenset({TokenEntry, ReferenceEntry, UriEntry})
+_Keyed = TokenEntry | ReferenceEntry | UriEntry
+
+
+@lru_cache(maxsize=16_384)  # the components that are compared as a whole are mostly codes: the same again and again
+def _keys(
+    resource_type: str, code: str, keyed: tuple[_Keyed, ...]
+) -> tuple[tuple[int, tuple[tuple[int, int], ...]], ...]:
+    """Return each key of these components, and beside it the pairs by which it is found as `tok` has them."""
+    c = constant(resource_type, code)
+    found = []
+    for texts in product(*map(_stored, keyed)):
+        key = composite_key(texts, c)
+        found.append((key, tuple([(other, key) for other in _lesser(keyed, texts, c)])))
+    return tuple(found)
 
 
 def _stored(entry: TokenEntry | ReferenceEntry | UriEntry) -> tuple[str, ...]:

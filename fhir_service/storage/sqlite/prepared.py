@@ -11,8 +11,8 @@ import msgspec
 from fhir_service.fhir.json import split_for_stamp
 from fhir_service.fhir.resource import Key, key_of
 from fhir_service.fhir.search.index import IndexEntries
-from fhir_service.storage.sqlite.keys import hash64, shape_key
-from fhir_service.storage.sqlite.rows import Rows, encode_rows, rows_of, shape_of, sort_texts, texts_of, token_keys
+from fhir_service.storage.sqlite.keys import hash64
+from fhir_service.storage.sqlite.rows import Rows, encode_rows, index_of, sort_texts
 from fhir_service.storage.store import Change, Condition, Put
 
 encode_json = msgspec.json.Encoder().encode
@@ -71,16 +71,15 @@ def _prepare(change: Change) -> PreparedChange:
 
 def _content(change: Put, resource_type: str) -> Content:
     head, tail = split_for_stamp(change.resource)
-    rows = rows_of(resource_type, change.entries)
-    codes = shape_of(change.entries)
+    index = index_of(resource_type, change.entries)
     return Content(
         head,
         tail,
         change.entries,
-        rows,
-        encode_rows(rows),
+        index.rows,
+        encode_rows(index.rows),
         encode_json(sort_texts(resource_type, change.entries)),
-        (shape_key(resource_type, codes), codes),
-        frozenset(token_keys(resource_type, change.entries)),
-        frozenset(texts_of(resource_type, change.entries)),
+        index.shape,
+        index.tokens,
+        index.texts,
     )

@@ -3,14 +3,16 @@
 https://hl7.org/fhir/R4/search.html#ptypes
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 import msgspec
 
 from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.search.fold import fold
-from fhir_service.fhir.search.index import IndexEntries
+from fhir_service.fhir.search.index import IndexEntries, ReferenceEntry, TokenEntry
 from fhir_service.storage.sqlite.composites import NO_COMPOSITES, composite_rows, units
 from fhir_service.storage.sqlite.keys import (
     constant,
@@ -80,19 +82,53 @@ def shape_of(entries: IndexEntries) -> frozenset[str]:
     )
 
 
-def rows_of(resource_type: str, entries: IndexEntries) -> Rows:
-    """Return the rows that index a resource with these entries."""
+class Index(NamedTuple):
+    """All that stands in the tables for one resource.
+
+    `shape` is the key and the codes of the parameters that have a value; `tokens` goes into the table `tok`, `texts`
+    into `txt`.
+    """
+
+    rows: Rows
+    shape: tuple[int, frozenset[str]]
+    tokens: frozenset[tuple[int, int]]
+    texts: frozenset[tuple[int, str, int]]
+
+
+def index_of(resource_type: str, entries: IndexEntries) -> Index:
+    """Return what indexes a resource with these entries."""
+    codes = shape_of(entries)
+    shape = shape_key(resource_type, codes)
     composites = composite_rows(resource_type, entries.composites) if entries.composites else NO_COMPOSITES
+    keys = [type_key(resource_type), shape, *composites.keys]
+    tokens: list[tuple[int, int]] = [*composites.tokens]
+    texts: list[tuple[int, str, int]] = []
+    references: list[tuple[int, int]] = []
+    for each in entries.tokens:
+        found = _token(resource_type, each)
+        keys += found.keys
+        tokens += found.tokens
+        texts += found.texts
+    for reference in entries.references:
+        said = _reference(resource_type, reference)
+        keys += said.keys
+        tokens += said.tokens
+        references += said.local
+    for code, uri in entries.uris:
+        key = hash64(uri) ^ constant(resource_type, code)
+        keys.append(key)
+        texts.append((parameter_id(resource_type, code), uri, key))
     strings = {(parameter_id(resource_type, code), folded, hash64(text)) for code, text, folded in entries.strings}
-    return Rows(
+    rows = Rows(
         NO_DATE if entries.date is None else entries.date,
-        tuple(dict.fromkeys((*_keys(resource_type, entries), *composites.keys))),
-        tuple(dict.fromkeys(_local_references(resource_type, entries))),
+        tuple(dict.fromkeys(keys)),
+        tuple(dict.fromkeys(references)),
         tuple(strings | composites.strings),
         tuple([gram_key(resource_type, gram) for gram in grams(string.folded for string in entries.strings)]),
         _date_rows(resource_type, entries, composites.dates),
         _number_rows(resource_type, entries, composites.numbers),
     )
+    return Index(rows, (shape, codes), frozenset(tokens), frozenset(texts))
 
 
 def grams(texts: Iterable[str]) -> set[str]:
@@ -117,61 +153,54 @@ def sort_texts(resource_type: str, entries: IndexEntries) -> dict[int, str | tup
     }
 
 
-def token_keys(resource_type: str, entries: IndexEntries) -> set[tuple[int, int]]:
-    """Return for each value of a token its key without a system, and the key in `ix` that it has here.
+class _Token(NamedTuple):
+    """What one token adds: its keys in `ix`; the key without a system and that in `ix`; its text and the key of that.
 
     Codes have few systems, so that a search without one looks these up first, and no row is written for each resource.
     """
-    pairs: set[tuple[int, int]] = set()
-    for code, system, value, *_ in entries.tokens:
-        if value is not None:
-            c = constant(resource_type, code)
-            pairs.add((hash64(value) ^ c, hash64(token_texts(system, value)[-1]) ^ c))
-    for reference in entries.references:
-        if reference.value is not None:
-            c = constant(resource_type, reference.code)
-            full = token_texts(reference.system, reference.value)[-1]
-            pairs.add((hash64(identifier_text(reference.value)) ^ c, hash64(identifier_text(full)) ^ c))
-    if entries.composites:
-        pairs |= composite_rows(resource_type, entries.composites).tokens
-    return pairs
+
+    keys: tuple[int, ...]
+    tokens: tuple[tuple[int, int], ...]
+    texts: tuple[tuple[int, str, int], ...]
 
 
-def texts_of(resource_type: str, entries: IndexEntries) -> set[tuple[int, str, int]]:
-    """Return for the texts of tokens, and for URIs, what the table `txt` says of them: parameter, text, key in `ix`."""
-    found: set[tuple[int, str, int]] = set()
-    for token in entries.tokens:
-        if token.text is not None:
-            folded = fold(token.text)
-            key = hash64(label_text(folded)) ^ constant(resource_type, token.code)
-            found.add((parameter_id(resource_type, token.code), folded, key))
-    for code, uri in entries.uris:
-        found.add((parameter_id(resource_type, code), uri, hash64(uri) ^ constant(resource_type, code)))
-    return found
+@lru_cache(maxsize=32_768)  # most codes are the same again and again
+def _token(resource_type: str, token: TokenEntry) -> _Token:
+    code, system, value, text, types = token
+    c = constant(resource_type, code)
+    keys = [hash64(each) ^ c for each in token_texts(system, value)]
+    tokens = () if value is None else ((hash64(value) ^ c, keys[-1]),)
+    texts: tuple[tuple[int, str, int], ...] = ()
+    if text is not None:
+        folded = fold(text)
+        keys.append(hash64(label_text(folded)) ^ c)
+        texts = ((parameter_id(resource_type, code), folded, keys[-1]),)
+    for type_system, type_code in types:
+        if type_system is not None and value is not None:
+            keys.append(hash64(typed_text(type_system, type_code, value)) ^ c)
+    return _Token(tuple(keys), tokens, texts)
 
 
-def _keys(resource_type: str, entries: IndexEntries) -> Iterator[int]:
-    yield type_key(resource_type)
-    yield shape_key(resource_type, shape_of(entries))
-    for token in entries.tokens:
-        for text in token_texts(token.system, token.value):
-            yield hash64(text) ^ constant(resource_type, token.code)
-        if token.text is not None:
-            yield hash64(label_text(fold(token.text))) ^ constant(resource_type, token.code)
-        for system, code in token.types:
-            if system is not None and token.value is not None:
-                yield hash64(typed_text(system, code, token.value)) ^ constant(resource_type, token.code)
-    for reference in entries.references:
-        for text in reference_texts(reference):
-            yield hash64(text) ^ constant(resource_type, reference.code)
-    for uri in entries.uris:
-        yield hash64(uri.uri) ^ constant(resource_type, uri.code)
+class _Reference(NamedTuple):
+    """What one reference adds: its keys in `ix`, as `_Token` has them those of its identifier, and a row of `rf`."""
+
+    keys: tuple[int, ...]
+    tokens: tuple[tuple[int, int], ...]
+    local: tuple[tuple[int, int], ...]
 
 
-def _local_references(resource_type: str, entries: IndexEntries) -> Iterator[tuple[int, int]]:
-    for reference in entries.references:
-        if reference.target is not None and local_key(reference.target, "") is not None:
-            yield parameter_id(resource_type, reference.code), hash64(reference.target)
+@lru_cache(maxsize=32_768)
+def _reference(resource_type: str, reference: ReferenceEntry) -> _Reference:
+    c = constant(resource_type, reference.code)
+    keys = tuple([hash64(text) ^ c for text in reference_texts(reference)])
+    tokens: tuple[tuple[int, int], ...] = ()
+    if reference.value is not None:
+        full = token_texts(reference.system, reference.value)[-1]
+        tokens = ((hash64(identifier_text(reference.value)) ^ c, hash64(identifier_text(full)) ^ c),)
+    target = reference.target
+    if target is None or local_key(target, "") is None:
+        return _Reference(keys, tokens, ())
+    return _Reference(keys, tokens, ((parameter_id(resource_type, reference.code), hash64(target)),))
 
 
 def _date_rows(resource_type: str, entries: IndexEntries, more: set[tuple[int, int, int]]) -> tuple[DateRow, ...]:
