@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from copy import deepcopy
 from decimal import Decimal
+from itertools import takewhile
 from typing import Any
 
 from lxml import etree
@@ -18,7 +19,7 @@ from fhir_service.fhir.json_text import line_and_column
 from fhir_service.fhir.outcome import FhirError, Issue, IssueType
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.xml_shape import FHIR, XHTML, Property, Shape, Shapes
-from fhir_service.fhir.xml_source import narratives
+from fhir_service.fhir.xml_source import element_place, narratives
 
 Node = etree._Element
 
@@ -39,10 +40,12 @@ class Reader:
     def __init__(self, shapes: Shapes) -> None:
         self._shapes = shapes
         self._narratives: Iterator[str | None] = iter(())
+        self._data = b""
 
     def read(self, data: bytes) -> Resource:
         """Return the resource of this text."""
         root = _parsed(data)
+        self._data = data
         self._narratives = iter(narratives(data))
         if _RESOURCE_TAG(str(root.tag)) is None:
             ja = f"ルート要素が名前空間 {FHIR} のリソースではありません。"
@@ -195,8 +198,9 @@ class Reader:
 
     def _error(self, node: Node, code: IssueType, ja: str, en: str) -> FhirError:
         expression = self._expression(node)
-        line: Any = node.sourceline
-        return FhirError(Issue(code, ja, en, expression=(expression,), line=line), status=400)
+        before = takewhile(lambda each: each is not node, node.getroottree().iter("*"))
+        line, column = element_place(self._data, sum(1 for _ in before))
+        return FhirError(Issue(code, ja, en, expression=(expression,), line=line, column=column), status=400)
 
     def _expression(self, node: Node) -> str:
         """Return the FHIRPath location of an element."""

@@ -1,4 +1,4 @@
-"""The narratives of an XML text as they stand in it, character for character.
+"""What stands in an XML text, and where: its narratives character for character, and the places of its elements.
 
 A parser tells what a narrative means, not how it was written (`&quot;` or `"`); JSON holds what was written.
 https://hl7.org/fhir/R4/narrative.html
@@ -45,3 +45,23 @@ def narratives(data: bytes) -> list[str | None]:
 def _as_written(data: bytes, start: int, end_tag: int) -> str | None:
     text = data[start : data.index(b">", end_tag) + 1].decode()
     return text if _STANDS_ALONE(text) and not re.search(r"<!\[CDATA\[|<\?|<!--", text) else None
+
+
+def element_place(data: bytes, number: int) -> tuple[int, int]:
+    """Return line and column (from 1) of the start tag of the `number`th element (from 0) of a well-formed text.
+
+    The parser that reads a text keeps lines only.
+    """
+    parser = expat.ParserCreate("utf-8")
+    place = (1, 1)
+
+    def begin(_: str, __: object) -> None:
+        nonlocal number, place
+        if not number:
+            place = (parser.CurrentLineNumber, parser.CurrentColumnNumber + 1)
+            parser.StartElementHandler = None
+        number -= 1
+
+    parser.StartElementHandler = begin
+    parser.Parse(data, True)
+    return place

@@ -278,6 +278,23 @@ def test_what_is_no_fhir_xml_is_refused_with_its_line(definitions: Definitions, 
     assert issue.line == line
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (f'<Patient {NS}><active value="true"/><foo value="1"/></Patient>', (1, 60)),
+        (f'<Patient {NS}>\n<name><family value="山"/><foo/></name></Patient>', (2, 26)),
+        (f'\ufeff<Patient {NS}>\n  <!-- <foo/> -->\n  <active value="yes"/></Patient>', (3, 3)),
+        (f"<Nothing {NS}/>", (1, 1)),
+    ],
+)
+def test_an_element_that_is_wrong_is_told_with_line_and_column(
+    definitions: Definitions, text: str, place: tuple[int, int]
+) -> None:
+    issue = refusal(text, definitions)
+
+    assert (issue.line, issue.column) == place
+
+
 def test_entities_that_multiply_are_refused_quickly(definitions: Definitions) -> None:
     laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
     for place in ('<id value="&l9;"/>', "&l9;"):
