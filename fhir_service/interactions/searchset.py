@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from fhir_service.fhir import json
-from fhir_service.fhir.outcome import Issue, operation_outcome
+from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
 from fhir_service.fhir.search.parse import ParsedSearch, parse_search
 from fhir_service.fhir.search.query import Clause
 from fhir_service.interactions import cursor
@@ -58,6 +58,8 @@ def asked_of(
     within: Clause | None = None,
 ) -> Asked:
     """Return the search that these parameters ask for, `within` a compartment if there is one."""
+    if request.body is not None:  # without criteria that stand there, the answer would hold what was not asked for
+        raise _no_form(request.media_type)
     parsed = parse_search(
         resource_type,
         _translated(query),
@@ -156,4 +158,16 @@ def _ignored(name: str) -> Issue:
         f'The search parameter "{name}" is not known and was ignored.',
         (f"http.{name}",),
         severity="warning",
+    )
+
+
+def _no_form(media_type: str) -> FhirError:
+    form = "application/x-www-form-urlencoded"
+    return FhirError(
+        Issue(
+            "not-supported",
+            f"_searchの本文は{form}で送ってください({media_type}の検索条件は読みません)。",
+            f"Send the body of _search as {form}; criteria in {media_type} are not read.",
+        ),
+        status=415,
     )

@@ -97,6 +97,15 @@ def test_post_search_is_the_same_search(api: httpx.Client, tag: str) -> None:
     assert link(by_post, "self") == link(by_get, "self")
 
 
+def test_criteria_in_a_body_that_is_no_form_are_refused_not_left_out(api: httpx.Client) -> None:
+    body = {"resourceType": "Parameters", "parameter": [{"name": "birthdate", "valueDate": "1970-01-01"}]}
+
+    answer = api.post("Patient/_search", json=body)
+
+    assert answer.status_code == 415
+    assert "application/x-www-form-urlencoded" in answer.json()["issue"][0]["details"]["text"]
+
+
 def test_a_walk_by_next_shows_each_match_once_and_previous_leads_back(api: httpx.Client, tag: str) -> None:
     pages = [api.get("Patient", params={"_tag": tag, "_sort": "-birthdate", "_count": "3"}).json()]
     while following := link(pages[-1], "next"):
