@@ -69,9 +69,14 @@ def load_chunks(
 
     from fhir_service.app import wire
     from fhir_service.cli.loading import running
+    from fhir_service.storage.sqlite import NewerFile
 
     async def work(progress: Progress) -> "Summary":
-        services = wire(settings)
+        try:
+            services = wire(settings)
+        except (NewerFile, OSError) as error:
+            typer.echo(f"{error}", err=True)
+            raise typer.Exit(1) from None
         bar = progress.add_task(title, total=size, stored="")
 
         def report(step: running.Progress) -> None:

@@ -123,6 +123,13 @@ def test_what_cannot_be_read_or_is_not_valid_is_told_with_file_and_line_and_the_
     assert "3" in result.output
 
 
+def test_what_cannot_be_opened_is_told_in_both_languages(run: Run, write: Write) -> None:
+    ended = run("load", write("packed.json.gz", "not gzip"), write("notes.txt", "x"))
+
+    for said in ("gzipとして展開できません", "cannot be unpacked", "名前の終わりが", "The name ends in none of"):
+        assert said in ended.output
+
+
 def test_a_broken_gzip_file_is_refused_and_the_others_are_loaded(run: Run, write: Write, stored: Stored) -> None:
     broken = write("broken.ndjson.gz", "not gzip at all")
 

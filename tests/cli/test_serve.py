@@ -55,6 +55,20 @@ def test_a_setting_that_makes_no_sense_is_refused(arguments: tuple[str, ...]) ->
     assert run("serve", "--open", *arguments).returncode == 2
 
 
+def test_a_file_that_is_no_database_is_told_in_both_languages(tmp_path: Path) -> None:
+    (tmp_path / "fhir.sqlite").write_text("not a database, but longer than the head of one" * 10)
+    resource = tmp_path / "patient.json"
+    resource.write_text('{"resourceType":"Patient","id":"1"}')
+
+    for words in (("serve", "--open"), ("load", str(resource))):
+        ended = run(*words, "--data-dir", str(tmp_path))
+
+        assert ended.returncode == 1
+        assert "データベースとして開けません" in ended.stderr
+        assert "cannot be opened as an SQLite database" in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
 def test_every_setting_is_a_flag() -> None:
     flags = {name.removesuffix("_") for name in inspect.signature(serve).parameters}
 

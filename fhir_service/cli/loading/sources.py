@@ -83,8 +83,11 @@ def read_files(files: Sequence[Path]) -> Iterator[Items | Unreadable]:
         try:
             with file.open("rb") as raw:
                 yield from _chunks(file, raw)
-        except (OSError, EOFError, zlib.error) as error:
-            yield Unreadable(Place(str(file)), str(error))
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            said = f"gzipとして展開できません。 / It cannot be unpacked as gzip ({error})."
+            yield Unreadable(Place(str(file)), said)
+        except OSError as error:
+            yield Unreadable(Place(str(file)), f"ファイルを読めません。 / The file cannot be read ({error.strerror}).")
 
 
 def _chunks(file: Path, raw: IO[bytes]) -> Iterator[Items | Unreadable]:
@@ -112,7 +115,8 @@ def _items(file: Path, stream: IO[bytes] | gzip.GzipFile) -> Iterator[Item | Unr
                 yield Item(Place(str(file), number), "json", line)
     else:
         endings = ", ".join((*WHOLE, *LINES))
-        yield Unreadable(Place(str(file)), f"The name ends in none of {endings} (or these with .gz).")
+        ja = f"名前の終わりが {endings}(または、これに .gz)のどれでもありません。"
+        yield Unreadable(Place(str(file)), f"{ja} / The name ends in none of {endings} (or these with .gz).")
 
 
 def _kind(file: Path) -> str:

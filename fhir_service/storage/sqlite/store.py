@@ -81,8 +81,16 @@ class SqliteStore:
 
     @classmethod
     def open(cls, path: Path | str, clock: Clock, dates: PrimaryDates) -> Self:
-        """Open the file, make it if it is not there, bring its schema up to date; NewerFile if it is beyond ours."""
-        writing = apsw.Connection(str(path), statementcachesize=_STATEMENTS)
+        """Open the file, make it if it is not there, bring its schema up to date; NewerFile if it is beyond ours.
+
+        OSError if it is no database, or one that cannot be opened.
+        """
+        try:
+            writing = apsw.Connection(str(path), statementcachesize=_STATEMENTS)
+            writing.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+        except (apsw.NotADBError, apsw.CantOpenError, apsw.CorruptError) as error:
+            said = f"SQLiteのデータベースとして開けません。 / This cannot be opened as an SQLite database ({error})."
+            raise OSError(f"{path}: {said}") from None
         writing.set_busy_timeout(10_000)
         for pragma in (
             "journal_mode = WAL",
