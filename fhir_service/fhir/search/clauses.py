@@ -28,7 +28,10 @@ from fhir_service.fhir.search.query import (
 from fhir_service.fhir.search.terminology import Member, Terminology
 from fhir_service.fhir.search.values import Reading, read, split, token, unescape
 
-MAX_VALUES = 1000
+# How many values one parameter can have. A token is looked up as it is; a bare id may mean a reference to any type;
+# each range or text is a look-up of its own.
+MAX_VALUES: dict[SearchType, int] = {"token": 10_000, "uri": 10_000, "reference": 1_000}
+MAX_LOOKED_UP = 200
 MAX_DEPTH = 8
 MAX_BRANCHES = 1000
 """How many types a chain may be tried on: enough for two steps over references to anything."""
@@ -63,6 +66,9 @@ BY_TERMINOLOGY: dict[str, Callable[[Terminology, SearchParameter, str], Iterable
     "above": lambda terminology, parameter, text: terminology.above(*_system_and_code(parameter, text)),
     "below": lambda terminology, parameter, text: terminology.below(*_system_and_code(parameter, text)),
 }
+
+LOOKED_UP = frozenset({"text", "above", "below"})
+"""The modifiers by which each value may stand for many texts."""
 
 
 @dataclass(slots=True)
@@ -145,29 +151,30 @@ class Criterion:
     def _match(self, parameter: SearchParameter, modifier: str | None) -> Clause:
         match parameter.code, parameter.type:
             case "_id", _ if modifier is None:
-                return IdMatch(tuple(unescape(text, self.key) for text in self._texts))
+                return IdMatch(tuple(unescape(text, self.key) for text in self._texts("token")))
             case "_id", _:
                 raise problems.unknown_modifier(parameter, modifier or "", ())
             case "_lastUpdated", _ if modifier is None:
-                dates = (read(parameter, text, self.reading) for text in self._texts)
+                dates = (read(parameter, text, self.reading) for text in self._texts("date"))
                 return LastUpdatedMatch(tuple(date for date in dates if isinstance(date, DateValue)))
             case "_lastUpdated", _:
                 raise problems.unknown_modifier(parameter, modifier or "", ())
             case _, "reference" if modifier not in (None, *MODIFIERS["reference"]):
                 narrowed = replace(parameter, targets=self._targets(parameter, modifier or ""))
-                return Match(parameter, tuple(self._of_type(narrowed, text) for text in self._texts))
+                return Match(parameter, tuple(self._of_type(narrowed, text) for text in self._texts("reference")))
         if modifier == "missing":
             return Match(parameter, (), modifier, self._missing())
         if modifier is not None and modifier not in MODIFIERS[parameter.type]:
             raise problems.unknown_modifier(parameter, modifier, MODIFIERS[parameter.type])
         if parameter.type == "token" and modifier in BY_TERMINOLOGY:
             return self._by_terminology(parameter, modifier)
-        return Match(parameter, tuple(self._value(parameter, modifier, text) for text in self._texts), modifier)
+        texts = self._texts(parameter.type, modifier in LOOKED_UP)
+        return Match(parameter, tuple(self._value(parameter, modifier, text) for text in texts), modifier)
 
     def _by_terminology(self, parameter: SearchParameter, modifier: str) -> Match:
         """`code:in=[value set]`, `code:below=system|code`: any of the codes that are meant."""
         members: set[Member] = set()
-        for text in self._texts:
+        for text in self._texts(parameter.type, True):
             members.update(BY_TERMINOLOGY[modifier](self.reading.terminology, parameter, text))
         values = tuple(TokenValue(*member) for member in sorted(members, key=str))
         return Match(parameter, values, "not" if modifier == "not-in" else None)
@@ -202,12 +209,12 @@ class Criterion:
             raise problems.bad_result_parameter(self.key, self.text, "true, false")
         return self.text == "true"
 
-    @property
-    def _texts(self) -> list[str]:
-        """The values, still escaped, that are joined by OR."""
+    def _texts(self, search_type: SearchType, modified: bool = False) -> list[str]:
+        """Return the values, still escaped, that are joined by OR."""
         texts = split(self.text, ",")
-        if len(texts) > MAX_VALUES:
-            raise problems.too_many_values(self.key, len(texts), MAX_VALUES)
+        most = MAX_LOOKED_UP if modified else MAX_VALUES.get(search_type, MAX_LOOKED_UP)
+        if len(texts) > most:
+            raise problems.too_many_values(self.key, len(texts), most)
         if not all(text.strip() for text in texts):
             raise problems.empty_value(self.key)
         return texts

@@ -11,6 +11,7 @@ from typing import Literal, cast
 
 from fhir_service.fhir.search import problems
 from fhir_service.fhir.search.clauses import Criterion
+from fhir_service.fhir.search.cost import MOST, cost
 from fhir_service.fhir.search.extract import Indexer
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.problems import UnknownParameter
@@ -31,6 +32,8 @@ ONLY_DEFAULT = {"_contained": "false", "_containedType": "container"}
 
 OF_THE_STORE: dict[str, Literal["_id", "_lastUpdated"]] = {"_id": "_id", "_lastUpdated": "_lastUpdated"}
 UNSORTED = ("composite", "special")
+MAX_CRITERIA = 64
+MAX_SORT_KEYS = 16
 _COUNT = re.compile(r"\d{1,9}", re.ASCII).fullmatch
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -105,12 +108,16 @@ class _Draft:
         if base_name in RESULT_PARAMETERS:
             RESULT_PARAMETERS[base_name](self, name, text)
         else:
+            if len(self.clauses) == MAX_CRITERIA:
+                raise problems.too_many("criteria", MAX_CRITERIA)
             self.clauses.append(Criterion(name, text, self.reading).clause(self.resource_type))
 
     def parsed(self, understood: tuple[tuple[str, str], ...], ignored: tuple[str, ...]) -> ParsedSearch:
         # "The _include and _revinclude parameters cannot be mixed with _summary=text."
         if self.includes and self.single.get("_summary") == "text":
             raise problems.excluded("_summary=text", "_include, _revinclude")
+        if sum(map(cost, self.clauses)) > MOST:
+            raise problems.too_costly()
         query = Query(self.resource_type, tuple(self.clauses), tuple(self.sort), tuple(self.includes))
         return ParsedSearch(
             query,
@@ -179,6 +186,8 @@ def _sort(draft: _Draft, name: str, text: str) -> None:
         key = OF_THE_STORE.get(code, draft.registry.indexed(sortable[code]))
         keys.append(Sort(key, each.strip().startswith("-")))
     draft.sort += keys
+    if len(draft.sort) > MAX_SORT_KEYS:
+        raise problems.too_many("_sort", MAX_SORT_KEYS)
 
 
 def _include(draft: _Draft, name: str, text: str) -> None:

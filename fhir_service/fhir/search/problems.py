@@ -113,6 +113,24 @@ def too_many_values(key: str, count: int, limit: int) -> FhirError:
     )
 
 
+def too_many(what: str, limit: int) -> FhirError:
+    return FhirError(
+        Issue(
+            "too-costly", f"一回の検索の{what}は{limit}個までです。", f"A search can have {limit} {what} at the most."
+        )
+    )
+
+
+def too_costly() -> FhirError:
+    return FhirError(
+        Issue(
+            "too-costly",
+            "検索条件の値と組み合わせが多すぎます。条件を減らすか、検索を分けてください。",
+            "The search has too many values and combinations; ask for less, or in several searches.",
+        )
+    )
+
+
 def too_deep(key: str, limit: int) -> FhirError:
     return FhirError(
         Issue(

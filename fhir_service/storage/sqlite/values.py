@@ -23,6 +23,9 @@ from fhir_service.storage.sqlite.sql import (
     union_all,
 )
 
+MOST_GRAMS = 16
+"""As many two-character pieces lead to a text; the text itself is compared anyhow."""
+
 MOST_MERGED = 20
 """Of how many keys the ordered rows are merged; more are gathered and sorted."""
 
@@ -211,7 +214,7 @@ class Strings:
         pairs = list(dict.fromkeys(a + b for a, b in pairwise(value.folded)))
         if self.modifier != "contains" or not pairs:
             return Sql(f"SELECT rid FROM st WHERE {test.text}", test.parameters)
-        first, *others = [gram_key(self.resource_type, pair) for pair in pairs]
+        first, *others = [gram_key(self.resource_type, pair) for pair in pairs[:MOST_GRAMS]]
         joins = "".join(f" CROSS JOIN gm g{n} ON g{n}.g = ? AND g{n}.rid = gm.rid" for n, _ in enumerate(others))
         return Sql(
             f"SELECT gm.rid FROM gm{joins} CROSS JOIN st INDEXED BY st_rid ON st.rid = gm.rid "

@@ -1,0 +1,55 @@
+"""Searches that ask for too much: an answer or a refusal, within a second."""
+
+import time
+from collections.abc import Sequence
+
+import httpx
+import pytest
+
+DATES = ",".join(f"{1000 + number}-01-01" for number in range(200))
+NAMES = ",".join(f"n{number}" for number in range(200))
+KANJI = "".join(chr(0x4E00 + number * 7) for number in range(1000))
+
+
+def many(value: str, count: int) -> str:
+    return ",".join(f"{value}{number}" for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "criteria", "status"),
+    [
+        pytest.param("Observation", [("code", many("c", 10_000))], 200, id="10,000 codes"),
+        pytest.param("Observation", [("code", many("c", 10_001))], 400, id="more than 10,000 codes"),
+        pytest.param("Patient", [("_id", many("p", 10_000))], 200, id="10,000 ids"),
+        pytest.param("Observation", [("subject", many("p", 1_000))], 200, id="1,000 references"),
+        pytest.param("Basic", [("subject", many("p", 1_000))], 400, id="1,000 references to anything"),
+        pytest.param("Observation", [("date", DATES)], 200, id="200 dates"),
+        pytest.param("Observation", [("date", f"{DATES},2026")], 400, id="more than 200 dates"),
+        pytest.param("Observation", [("value-quantity", many("gt", 10_000))], 400, id="10,000 quantities"),
+        pytest.param("Observation", [("code-value-quantity", many("c$gt", 200))], 200, id="200 composites"),
+        pytest.param("Observation", [("code:text", many("c", 200))], 200, id="200 texts of codes"),
+        pytest.param("Patient", [("name:contains", many("n", 200))], 200, id="200 parts of names"),
+        pytest.param("Patient", [("name:contains", KANJI)], 200, id="a long part of a name"),
+        pytest.param("Patient", [("name", "%" * 100_000)], 200, id="a very long name"),
+        pytest.param("Patient", [("name:contains", "(a+)+$" * 1000)], 200, id="what looks like a pattern"),
+        pytest.param("Observation", [("date", DATES)] * 64, 400, id="200 dates 64 times"),
+        pytest.param("Observation", [("subject.name", NAMES)] * 64, 400, id="200 chained names 64 times"),
+        pytest.param("Patient", [("_has:Observation:patient:date", DATES)] * 64, 400, id="_has of dates 64 times"),
+        pytest.param("Patient", [("name", "x")] * 64, 200, id="64 criteria"),
+        pytest.param("Patient", [("name", "x")] * 65, 400, id="65 criteria"),
+        pytest.param("Patient", [("_sort", ",".join(["name"] * 1000))], 400, id="1,000 sort keys"),
+        pytest.param("ValueSet", [("url:above", "http://example.jp/" + "a" * 5000)], 200, id="above a long URL"),
+    ],
+)
+def test_a_search_is_answered_or_refused_within_a_second(
+    api: httpx.Client, resource_type: str, criteria: Sequence[tuple[str, str]], status: int
+) -> None:
+    body = "&".join(f"{name}={value}" for name, value in criteria).replace("+", "%2B").replace("%%", "%25%25")
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    started = time.perf_counter()
+    answer = api.post(f"{resource_type}/_search", content=body, headers=form)
+
+    assert answer.status_code == status, answer.text
+    assert time.perf_counter() - started < 1
+    assert answer.json()["resourceType"] == ("Bundle" if status == 200 else "OperationOutcome")
