@@ -13,6 +13,14 @@ from fhir_service.validation.fault import Fault
 SHOWN = 10  # contained resources of a circle that a message names
 
 
+def without_contained(faults: list[Fault], resource: Resource) -> list[Fault]:
+    """Return the faults but for those that are none, because this resource contains what they miss."""
+    contained = resource["contained"]
+    each_id = (each.get("id") for each in contained if isinstance(each, dict)) if isinstance(contained, list) else ()
+    ids = {name for name in each_id if isinstance(name, str)}
+    return [fault for fault in faults if fault.unless_contained is None or fault.unless_contained not in ids]
+
+
 def contained_faults(resource: Resource) -> list[Fault]:
     """Return what is wrong with how resources are contained in this one."""
     contained = resource["contained"]

@@ -25,6 +25,8 @@ def reference_check(text_check: Check, resource_types: Container[str]) -> Check:
         parsed = parse_reference(value)
         if parsed.kind == "other":
             return _unparsed(value)
+        if parsed.kind == "fragment":
+            return _contained(value[1:])
         if parsed.type is None or parsed.type in resource_types or parsed.base is not None:
             return None
         return [
@@ -37,6 +39,18 @@ def reference_check(text_check: Check, resource_types: Container[str]) -> Check:
         ]
 
     return check
+
+
+def _contained(name: str) -> Faults:
+    """Return the fault that no such resource is contained; `#` alone is the resource that contains this one.
+
+    https://hl7.org/fhir/R4/references.html#Reference (the invariant ref-1)
+    """
+    if not name:
+        return None
+    shown = name if len(name) <= SHOWN else f"{name[:SHOWN]}…"
+    ja = f"参照「#{shown}」の内包リソース(contained)がありません。"
+    return [Fault("", "value", ja, f"No resource with the id '{shown}' is contained.", unless_contained=name)]
 
 
 def _unparsed(value: str) -> Faults:

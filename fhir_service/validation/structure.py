@@ -16,7 +16,7 @@ from typing import Any
 from fhir_service.fhir.definitions import Definitions, Element, TypeDefinition
 from fhir_service.fhir.outcome import Issue, Severity
 from fhir_service.fhir.resource import Resource
-from fhir_service.validation.contained import contained_faults
+from fhir_service.validation.contained import contained_faults, without_contained
 from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.primitive import Check, mistyped, primitive_check
 from fhir_service.validation.reference import reference_check
@@ -75,7 +75,7 @@ class StructureCheck:
             check = self._resources[name] = self._check(name)
         faults = check(value)
         if "contained" in value:
-            return [*(faults or ()), *contained_faults(value)] or None
+            return [*without_contained(faults or [], value), *contained_faults(value)] or None
         return faults
 
     def _check(self, name: str) -> Check:
