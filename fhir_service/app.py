@@ -24,6 +24,7 @@ from fhir_service.operations import (
     fhirpath,
     observation_lastn,
     patient_match,
+    resource_diff,
     resource_meta,
     resource_validate,
 )
@@ -42,6 +43,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *everything.OPERATIONS,
     observation_lastn.OPERATION,
     patient_match.OPERATION,
+    resource_diff.OPERATION,
     *resource_meta.OPERATIONS,
     resource_validate.OPERATION,
     submit_document.OPERATION,

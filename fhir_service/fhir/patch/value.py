@@ -37,7 +37,7 @@ def bring(part: Json, owner: str, element: Element, definitions: Definitions) ->
     if json_name not in definitions.type(owner).by_json:
         raise _no_value(element)
     value = deepcopy(part.get(name))
-    if element.types == ("xhtml",) and isinstance(value, str):
+    if element.types == ("xhtml",) and isinstance(value, str) and name == "valueString":
         value = _compact(value)
     return Brought(json_name, Slot(value, deepcopy(part.get(f"_{name}"))))
 
@@ -53,6 +53,11 @@ def _compact(xhtml: str) -> str:
     A Parameters resource carries a narrative as a string, often laid out for people; HL7's own cases expect it so.
     """
     return xhtml if "<pre" in xhtml else _AROUND_BLOCKS.sub(lambda space: space[1] or "", xhtml)
+
+
+def keeps_its_form(xhtml: str) -> bool:
+    """Whether a narrative comes back as it is from a `valueString`; from a `valueMarkdown` each does."""
+    return _compact(xhtml) == xhtml
 
 
 def _built(parts: list[Any], type_name: str, definitions: Definitions) -> Json:
