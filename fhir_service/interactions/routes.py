@@ -15,6 +15,7 @@ from fhir_service.interactions.proposal import is_id
 from fhir_service.interactions.read import read
 from fhir_service.interactions.route import Route
 from fhir_service.interactions.search_compartment import search_compartment, search_compartment_type
+from fhir_service.interactions.search_system import search_system
 from fhir_service.interactions.search_type import search_type
 from fhir_service.interactions.services import Interaction, Level, Services
 from fhir_service.interactions.transaction import transaction
@@ -65,6 +66,8 @@ ROUTES = (
     Route("search-type", "POST", "[compartment]/[id]/[type]/_search", search_compartment_type),
     Route("search-type", "GET", "[compartment]/[id]/*", search_compartment),
     Route("search-type", "POST", "[compartment]/[id]/_search", search_compartment),
+    Route("search-system", "GET", "", search_system),
+    Route("search-system", "POST", "_search", search_system),
     Route("transaction", "POST", "", bundle),
     Route("batch", "POST", "", bundle),
     Route("history-system", "GET", "_history", history),

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from fhir_service.fhir import json
 from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
 from fhir_service.fhir.search.parse import ParsedSearch, parse_search
-from fhir_service.fhir.search.query import Clause
+from fhir_service.fhir.search.query import Clause, Query
 from fhir_service.interactions import cursor
 from fhir_service.interactions.assembly import Link, bundle, format_parameters, query_string, url
 from fhir_service.interactions.cursor import Position
@@ -28,12 +28,16 @@ _OUTCOME = b',"search":{"mode":"outcome"}}'
 
 
 class Asked(NamedTuple):
-    """The search, how many matches a page has, and how links say it; `scope` is the path: `Patient/1/Observation`."""
+    """The search, how many matches a page has, and how links say it; `scope` is the path: `Patient/1/Observation`.
+
+    `also` is the same search on further types.
+    """
 
     parsed: ParsedSearch
     size: int
     scope: str
     understood: str
+    also: tuple[Query, ...] = ()
 
     @property
     def bound_to(self) -> str:
@@ -80,13 +84,14 @@ def asked_of(
 async def answered(asked: Asked, request: FhirRequest, services: Services) -> FhirResponse:
     """Return a page of matches, and what they include, as a searchset Bundle."""
     if asked.only_count:
-        page = await services.store.search(asked.parsed.query, count=0, total=True)
+        page = await services.store.search(asked.parsed.query, also=asked.also, count=0, total=True)
         return searchset(asked, page, page.total, request, services)
 
     token = dict(request.query).get(cursor.PARAMETER)
     place = cursor.position(token, asked.bound_to, services.secret) if token else None
     page = await services.store.search(
         asked.parsed.query,
+        also=asked.also,
         count=asked.size,
         after=place and place.after,
         before=place and place.before,
@@ -115,7 +120,7 @@ def _links(request: FhirRequest, asked: Asked, page: Page, services: Services) -
     shown = asked.understood
     if format_ := format_parameters(request.query):
         shown = "&".join(filter(None, (shown, query_string(format_))))
-    here = url(f"{request.base}/{asked.scope}", shown)
+    here = url(f"{request.base}/{asked.scope}" if asked.scope else request.base, shown)
     links = [("self", here)]
     if page.next or page.previous:
         links.append(("first", here))

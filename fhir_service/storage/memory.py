@@ -100,6 +100,7 @@ class MemoryStore:
         self,
         query: Query,
         *,
+        also: Sequence[Query] = (),
         count: int,
         after: Cursor | None = None,
         before: Cursor | None = None,
@@ -107,11 +108,13 @@ class MemoryStore:
         include_limit: int = 1000,
     ) -> Page:
         resources = self._resources()
-        found = resources.find(query)
+        found = [place for each in (query, *also) for place in resources.find(each)]
+        found.sort(key=lambda pair: pair[0])
         first, last = _window([where for where, _ in found], query, count, after, before)
         page = found[first:last]
         matches = tuple(self._records[key].standing for _, key in page)
-        included = resources.included([key for _, key in page], query.includes, include_limit)
+        includes = tuple(dict.fromkeys(include for each in (query, *also) for include in each.includes))
+        included = resources.included([key for _, key in page], includes, include_limit)
         return Page(
             matches,
             tuple(self._records[key].standing for key in included),

@@ -183,6 +183,7 @@ class Store(Protocol):
         self,
         query: Query,
         *,
+        also: Sequence[Query] = (),
         count: int,
         after: Cursor | None = None,
         before: Cursor | None = None,
@@ -194,6 +195,9 @@ class Store(Protocol):
         `count` 0 with `total` is a count. `after`/`before` continue from a cursor. Without sort keys the order is
         (primary clinical date, rid); with them, (sort keys, rid), rid in the direction of the last key. Of several
         values the ascending order takes the least, the descending the greatest; no value is the least of all.
+
+        `also`: queries on other types, of the same sort keys; the matches of all stand in one order. They sort by
+        `_id` and `_lastUpdated` only.
         """
         ...
 

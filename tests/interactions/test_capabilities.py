@@ -96,6 +96,7 @@ def test_each_interaction_that_is_claimed_is_answered(
         "history-system": ("GET", "_history?_count=1", None),
         "create": ("POST", "Basic", body),
         "search-type": ("GET", "Basic?_count=0", None),
+        "search-system": ("GET", "?_type=Basic&_count=0", None),
         "delete": ("DELETE", f"Basic/{id_}", None),
         "batch": ("POST", "", bundle | {"type": "batch"}),
         "transaction": ("POST", "", bundle | {"type": "transaction"}),

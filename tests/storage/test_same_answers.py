@@ -43,6 +43,9 @@ async def test_sqlite_answers_as_memory_does(tmp_path: Path, seed: int) -> None:
         asked = world.query(random)
         await _compare(memory, sqlite, asked, random)
 
+    for _ in range(20):
+        await _compare_types(memory, sqlite, random)
+
     assert await _history(memory) == await _history(sqlite)
     await sqlite.close()
 
@@ -85,6 +88,23 @@ async def _compare(memory: Store, sqlite: Store, asked: Query, random: Random) -
     if whole[0].matches:
         last = [await store.search(asked, count=100, after=None) for store in (memory, sqlite)]
         assert _seen(last[1]) == _seen(last[0])
+
+
+async def _compare_types(memory: Store, sqlite: Store, random: Random) -> None:
+    first, *also = world.on_several_types(random)
+    for arguments in ({"count": 100, "total": True}, {"count": 3}):
+        one, other = [await store.search(first, also=also, **arguments) for store in (memory, sqlite)]
+        assert _seen(other) == _seen(one), (first, also)
+    while one.next is not None and other.next is not None:
+        one = await memory.search(first, also=also, count=3, after=one.next)
+        other = await sqlite.search(first, also=also, count=3, after=other.next)
+        assert other.matches == one.matches, (first, also)
+    assert one.next is None
+    assert other.next is None
+    while one.previous is not None and other.previous is not None:
+        one = await memory.search(first, also=also, count=3, before=one.previous)
+        other = await sqlite.search(first, also=also, count=3, before=other.previous)
+        assert other.matches == one.matches, (first, also)
 
 
 def _seen(page: Page) -> tuple[object, ...]:

@@ -88,6 +88,14 @@ def query(random: Random) -> Query:
     return Query(resource_type, clauses, keys, includes)
 
 
+def on_several_types(random: Random) -> list[Query]:
+    """Return queries on each type that stand in one order."""
+    codes = random.sample(("_id", "_lastUpdated"), random.choice((0, 1, 2)))
+    keys = tuple(Sort(code, random.random() < 0.5) for code in codes)
+    asked = [(type_, _clause(random, type_)) for type_ in PARAMETERS]
+    return [Query(type_, (clause,) if random.random() < 0.5 else (), keys) for type_, clause in asked]
+
+
 def _entries(random: Random, resource_type: str) -> IndexEntries:
     made: list[Any] = []
     for code, kind in PARAMETERS[resource_type].items():

@@ -9,6 +9,7 @@ import apsw
 
 from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search.query import Query
+from fhir_service.storage.order import Place
 from fhir_service.storage.sqlite.context import Reader
 from fhir_service.storage.sqlite.includes import included
 from fhir_service.storage.sqlite.order import Page as Part
@@ -28,7 +29,7 @@ _KEYS = "SELECT rtype, id FROM res WHERE rid IN (SELECT value FROM json_each(?))
 
 def search(
     reader: Reader,
-    query: Query,
+    queries: Sequence[Query],
     count: int,
     after: Cursor | None,
     before: Cursor | None,
@@ -36,12 +37,11 @@ def search(
     include_limit: int,
 ) -> Page:
     """Return a page; see `Store.search`."""
-    connection, plan = reader.connection, Plan(query, reader)
+    connection, plans = reader.connection, [Plan(query, reader) for query in queries]
     backward = before is not None
     rows: list[Cursor] = []
     if count:
-        select = plan.page(Part(count + 1, before if backward else after, backward))
-        rows = connection.execute(select.text, select.parameters).fetchall()
+        rows = _rows(connection, plans, Part(count + 1, before if backward else after, backward))
     more = len(rows) > count
     rows = rows[:count]
     if backward:
@@ -50,9 +50,10 @@ def search(
     rids = [int(row[-1] or 0) for row in rows]
     total_found: int | None = None
     if total:
-        select = plan.count()
-        total_found = connection.execute(select.text, select.parameters).get
-    others = included(connection, rids, query.includes, include_limit) if query.includes else []
+        counts = [plan.count() for plan in plans]
+        total_found = sum([connection.execute(select.text, select.parameters).get for select in counts])
+    includes = tuple(dict.fromkeys([include for query in queries for include in query.includes]))
+    others = included(connection, rids, includes, include_limit) if includes else []
     return Page(
         tuple(versions(connection, rids)),
         tuple(versions(connection, others)),
@@ -60,6 +61,18 @@ def search(
         rows[-1] if rows and (backward or more) else None,
         rows[0] if rows and (after is not None or (backward and more)) else None,
     )
+
+
+def _rows(connection: apsw.Connection, plans: Sequence[Plan], part: Part) -> list[Cursor]:
+    """Return the keys of a page, one more than it has; those of several plans are merged."""
+    rows: list[Cursor] = []
+    for plan in plans:
+        select = plan.page(part)
+        rows += connection.execute(select.text, select.parameters).fetchall()
+    if len(plans) > 1:
+        directions = tuple([down != part.backward for down in plans[0].order.descending])
+        rows.sort(key=lambda row: Place(row, directions))
+    return rows[: part.limit]
 
 
 def find(reader: Reader, query: Query, limit: int) -> set[Key]:

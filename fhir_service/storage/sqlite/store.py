@@ -150,6 +150,7 @@ class SqliteStore:
         self,
         query: Query,
         *,
+        also: Sequence[Query] = (),
         count: int,
         after: Cursor | None = None,
         before: Cursor | None = None,
@@ -157,7 +158,7 @@ class SqliteStore:
         include_limit: int = 1000,
     ) -> Page:
         with self._snapshot():
-            return search(self._reader, query, count, after, before, total, include_limit)
+            return search(self._reader, (query, *also), count, after, before, total, include_limit)
 
     async def included(self, keys: Sequence[Key], includes: Sequence[Include], limit: int) -> tuple[Version, ...]:
         with self._snapshot() as connection:
