@@ -7,7 +7,7 @@ specification has it for a delete (https://hl7.org/fhir/R4/http.html#delete).
 from collections.abc import Iterable, Iterator
 
 from fhir_service.fhir.outcome import FhirError, Issue
-from fhir_service.fhir.reference import local_key, reference_texts, references
+from fhir_service.fhir.reference import local_key, parse_reference, reference_texts, references
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.storage.store import Exists
 
@@ -23,10 +23,37 @@ def local_references(resource: Resource, base: str) -> Iterator[tuple[str, Key]]
 
 
 def integrity(resource: Resource, base: str) -> list[Exists]:
-    """Return the condition under which this resource may be stored: nothing if it refers to nothing here."""
-    keys = {key for text in reference_texts(resource) if (key := local_key(text, base))}
+    """Return the condition under which this resource may be stored: nothing if it refers to nothing here.
+
+    400 for a conditional reference: only a transaction finds what it means.
+    """
+    texts = reference_texts(resource)
+    keys = {key for text in texts if (key := local_key(text, base))}
+    if any("?" in text and _is_conditional(text, base) for text in texts):
+        raise _not_in_a_transaction(resource, base)
     keys.discard(Key(resource["resourceType"], resource.get("id", "")))
     return [Exists(frozenset(keys))] if keys else []
+
+
+def _is_conditional(text: str, base: str) -> bool:
+    parsed = parse_reference(text)
+    return parsed.kind == "conditional" and parsed.is_local(base)
+
+
+def _not_in_a_transaction(resource: Resource, base: str) -> FhirError:
+    """https://hl7.org/fhir/R4/http.html#trules"""
+    return FhirError(
+        *(
+            Issue(
+                "value",
+                f"条件付き参照「{found.text[:200]}」が使えるのはトランザクションの中だけです。",
+                f'The conditional reference "{found.text[:200]}" is possible in a transaction only.',
+                (found.expression,),
+            )
+            for found in references(resource)
+            if _is_conditional(found.text, base)
+        )
+    )
 
 
 def dangling(absent: Iterable[Key], resource: Resource, base: str) -> FhirError:

@@ -1,5 +1,8 @@
 """https://hl7.org/fhir/R4/http.html#transaction-integrity"""
 
+import pytest
+
+from fhir_service.fhir.outcome import FhirError
 from fhir_service.fhir.resource import Key
 from fhir_service.interactions.references import dangling, integrity, local_references, still_referenced
 from fhir_service.storage.store import Exists
@@ -28,6 +31,18 @@ def test_local_references_are_those_to_resources_of_this_server() -> None:
 def test_what_a_resource_refers_to_must_exist_but_for_itself() -> None:
     assert integrity(OBSERVATION, BASE) == [Exists(frozenset({Key("Patient", "1"), Key("Encounter", "2")}))]
     assert integrity({"resourceType": "Patient"}, BASE) == []
+
+
+def test_a_conditional_reference_is_for_transactions_only() -> None:
+    patient = {"resourceType": "Patient", "managingOrganization": {"reference": "Organization?identifier=http://x|1"}}
+    elsewhere = patient | {"managingOrganization": {"reference": "http://a/Organization?identifier=http://x|1"}}
+
+    with pytest.raises(FhirError) as refused:
+        integrity(patient, BASE)
+
+    assert refused.value.status == 400
+    assert [issue.expression for issue in refused.value.issues] == [("Patient.managingOrganization",)]
+    assert integrity(elsewhere, BASE) == []
 
 
 def test_a_dangling_reference_is_a_conflict_that_says_where() -> None:
