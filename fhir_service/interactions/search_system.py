@@ -7,7 +7,7 @@ https://hl7.org/fhir/R4/http.html#vsearch
 
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.searchset import Asked, answered, asked_of
+from fhir_service.interactions.searchset import answered, asked_of, together
 from fhir_service.interactions.services import Services
 
 _TYPE = "_type"
@@ -18,9 +18,8 @@ async def search_system(request: FhirRequest, services: Services) -> FhirRespons
     criteria = [pair for pair in request.query if pair[0] != _TYPE]
     types = _types(request, services)
     asked = [asked_of(each, "", criteria, request, services) for each in types]
-    if len(asked) > 1:
-        _check_sort(asked[0])
-    return await answered(_together(asked, types, request), request, services)
+    named = types if any(name == _TYPE for name, _ in request.query) else ()
+    return await answered(together(asked, named), request, services)
 
 
 def _types(request: FhirRequest, services: Services) -> list[str]:
@@ -35,26 +34,6 @@ def _types(request: FhirRequest, services: Services) -> list[str]:
     if not types:
         raise _unknown_type("")
     return sorted(types)
-
-
-def _together(asked: list[Asked], types: list[str], request: FhirRequest) -> Asked:
-    first, *others = asked
-    understood = first.understood
-    if any(name == _TYPE for name, _ in request.query):
-        understood = f"{_TYPE}={','.join(types)}" + (f"&{understood}" if understood else "")
-    return first._replace(understood=understood, also=tuple(each.parsed.query for each in others))
-
-
-def _check_sort(asked: Asked) -> None:
-    if any(not isinstance(sort.parameter, str) for sort in asked.parsed.query.sort):
-        raise FhirError(
-            Issue(
-                "not-supported",
-                "複数の型の検索で_sortに使えるのは_idと_lastUpdatedだけです。",
-                "A search over several types can be sorted by _id and _lastUpdated only.",
-                ("http._sort",),
-            )
-        )
 
 
 def _unknown_type(name: str) -> FhirError:

@@ -81,6 +81,22 @@ def asked_of(
     return Asked(parsed, size, scope, query_string(shown))
 
 
+def together(asked: Sequence[Asked], named: Sequence[str]) -> Asked:
+    """Return these searches on several types as one; `named` are the types that `_type` named."""
+    first, *others = asked
+    if others and any(not isinstance(sort.parameter, str) for sort in first.parsed.query.sort):
+        raise _no_common_order()
+    understood = first.understood
+    if named:
+        understood = f"_type={','.join(named)}" + (f"&{understood}" if understood else "")
+    ignored = dict.fromkeys(name for each in asked for name in each.parsed.ignored)
+    return first._replace(
+        parsed=replace(first.parsed, ignored=tuple(ignored)),
+        understood=understood,
+        also=tuple(each.parsed.query for each in others),
+    )
+
+
 async def answered(asked: Asked, request: FhirRequest, services: Services) -> FhirResponse:
     """Return a page of matches, and what they include, as a searchset Bundle."""
     if asked.only_count:
@@ -154,6 +170,17 @@ def _with_mode(versions: Sequence[Version], mode: bytes, base: str, asked: Asked
         b"".join((f'{start}{type_}/{id_}","resource":'.encode(), body, mode))
         for (type_, id_), _, _, _, body in versions
     ]
+
+
+def _no_common_order() -> FhirError:
+    return FhirError(
+        Issue(
+            "not-supported",
+            "複数の型の検索で_sortに使えるのは_idと_lastUpdatedだけです。",
+            "A search over several types can be sorted by _id and _lastUpdated only.",
+            ("http._sort",),
+        )
+    )
 
 
 def _ignored(name: str) -> Issue:

@@ -76,13 +76,13 @@ def test_the_own_resource_is_in_its_compartment(compartment: Compartment) -> Non
     assert compartment.found("Encounter/ME-visit/Encounter") == ["Encounter-visit"]
 
 
-def test_all_types_are_searched_type_by_type(compartment: Compartment) -> None:
-    everything = compartment.found("Patient/ME/*")
+def test_all_types_are_searched_in_one_order(compartment: Compartment) -> None:
+    observed = ["Observation-1", "Observation-2", "Observation-3"]
+    everything = [*observed, "Encounter-visit", "Patient", "Patient-other"]
 
-    assert everything[0] == "Encounter-visit"
-    assert everything[1:4] == ["Observation-1", "Observation-2", "Observation-3"]
-    assert set(everything[4:]) == {"Patient", "Patient-other"}
-    assert compartment.found("Patient/ME/*", _type="Encounter,Patient,Flag")[0] == "Encounter-visit"
+    assert sorted(compartment.found("Patient/ME/*")) == sorted(everything)
+    assert compartment.found("Patient/ME/*", _sort="_id") == ["Patient", *observed, "Patient-other", "Encounter-visit"]
+    assert set(compartment.found("Patient/ME/*", _type="Encounter,Patient,Flag")) == set(everything[3:])
     assert compartment.found("Patient/ME/*", _type="Observation", code="b") == ["Observation-2"]
     assert compartment.found("Patient/ME/*", _id=f"{compartment.n}-2") == ["Observation-2"]
 
@@ -125,7 +125,8 @@ def test_a_page_link_is_good_for_its_compartment_only(compartment: Compartment) 
         ("Robot/1/Observation", 404),
         ("Patient/1/Organization", 400),
         ("Patient/1/*?_type=Organization", 400),
-        ("Patient/1/*?_sort=_id", 400),
+        ("Patient/1/*?_sort=date", 400),
+        ("Patient/1/*?_type=", 400),
         ("Patient/1/*?code=x", 400),
         ("Patient/1/*?_cursor=x", 400),
         ("Patient/1 2/Observation", 400),
