@@ -24,7 +24,10 @@ def add(
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="FHIR packages, .tgz.")],
     data_dir: DataDir = Path("data"),
 ) -> None:
-    """Add packages; several versions of one can stand side by side. A running server reads them when it next starts."""
+    """Add packages; several versions of one can stand side by side. A running server reads them when it next starts.
+
+    The search parameters of a package find what is written from then on, not what was stored before.
+    """
     from fhir_service.fhir.definitions import Definitions
     from fhir_service.fhir.definitions.package import add_package
     from fhir_service.fhir.outcome import FhirError
