@@ -28,6 +28,11 @@ TYPE_INTERACTIONS = (
 )  # fmt: skip
 SYSTEM_INTERACTIONS = ("transaction", "batch", "search-system", "history-system")
 _MODES = ("full", "normative")
+# What is asked of every type without an expression: https://hl7.org/fhir/R4/search_filter.html and search.html#list
+OF_EVERY_TYPE = (
+    {"name": "_filter", "definition": "http://hl7.org/fhir/SearchParameter/filter", "type": "special"},
+    {"name": "_list", "type": "special", "documentation": "The resources that are items of the List with this id."},
+)
 _UNSEARCHED = frozenset({"special"})  # what no backend answers yet
 
 
@@ -108,7 +113,7 @@ def _resource(name: str, registered: Registered, revincludes: list[str]) -> Reso
             "referencePolicy": ["literal", "logical", *(["enforced"] if registered.referential_integrity else [])],
             "searchInclude": sorted(f"{name}:{code}" for code, each in parameters.items() if each.type == "reference"),
             "searchRevInclude": revincludes,
-            "searchParam": [_search_parameter(each) for _, each in sorted(parameters.items())],
+            "searchParam": [*OF_EVERY_TYPE, *(_search_parameter(each) for _, each in sorted(parameters.items()))],
             "operation": _operations(
                 each
                 for each in registered.operations

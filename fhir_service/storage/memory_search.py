@@ -12,6 +12,7 @@ from fhir_service.fhir.search.index import DateEntry, IndexEntries
 from fhir_service.fhir.search.match import matches
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.query import (
+    AllOf,
     AnyOf,
     Chain,
     Clause,
@@ -20,6 +21,7 @@ from fhir_service.fhir.search.query import (
     Include,
     LastUpdatedMatch,
     Match,
+    NoneOf,
     Query,
     Sort,
 )
@@ -99,6 +101,10 @@ class Resources:
                 )
             case AnyOf(clauses):
                 return any(self._holds(key, each) for each in clauses)
+            case AllOf(clauses):
+                return all(self._holds(key, each) for each in clauses)
+            case NoneOf(clauses):
+                return not any(self._holds(key, each) for each in clauses)
 
     def _targets(self, key: Key, parameter: SearchParameter) -> Iterator[Key]:
         """Yield the standing resources of this server that `key` refers to by the parameter."""

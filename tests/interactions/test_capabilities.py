@@ -14,6 +14,7 @@ VALUES = {
     "reference": ["Patient/x"],
     "quantity": ["1"],
     "uri": ["http://example.jp/x"],
+    "special": ["x", "_id eq x"],
     "composite": ["x$x", "x$1", "x$2026-01-01", "Patient/x$x", "x$1$1"],
 }
 

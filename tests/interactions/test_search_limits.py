@@ -36,6 +36,8 @@ def many(value: str, count: int) -> str:
         pytest.param("Observation", [("subject.name", NAMES)] * 64, 400, id="200 chained names 64 times"),
         pytest.param("Patient", [("_has:Observation:patient:date", DATES)] * 64, 400, id="_has of dates 64 times"),
         pytest.param("Patient", [("name", "x")] * 64, 200, id="64 criteria"),
+        pytest.param("Patient", [("_filter", " and ".join(["name eq x"] * 60))] * 2, 400, id="two long filters"),
+        pytest.param("Patient", [("_filter", " or ".join(["name eq x"] * 64))] * 4, 200, id="four wide filters"),
         pytest.param("Patient", [("name", "x")] * 65, 400, id="65 criteria"),
         pytest.param("Patient", [("_sort", ",".join(["name"] * 1000))], 400, id="1,000 sort keys"),
         pytest.param("ValueSet", [("url:above", "http://example.jp/" + "a" * 5000)], 200, id="above a long URL"),

@@ -22,6 +22,7 @@ from fhir_service.fhir.search.index import (
 )
 from fhir_service.fhir.search.parameter import SearchType
 from fhir_service.fhir.search.query import (
+    AllOf,
     AnyOf,
     Chain,
     Clause,
@@ -32,6 +33,7 @@ from fhir_service.fhir.search.query import (
     Include,
     LastUpdatedMatch,
     Match,
+    NoneOf,
     Prefix,
     QuantityValue,
     Query,
@@ -168,8 +170,9 @@ def _clause(random: Random, resource_type: str, depth: int = 0) -> Clause:
         return _chain(random, resource_type, depth)
     if pick < 0.36 and depth < 2:
         return _has(random, resource_type, depth)
-    if pick < 0.42 and depth < 2:
-        return AnyOf(tuple(_clause(random, resource_type, depth + 1) for _ in range(random.choice((1, 2, 3)))))
+    if pick < 0.46 and depth < 2:
+        some = random.choice((AnyOf, AllOf, NoneOf))
+        return some(tuple(_clause(random, resource_type, depth + 1) for _ in range(random.choice((1, 2, 3)))))
     return _match(random, resource_type)
 
 
@@ -195,7 +198,7 @@ def _match(random: Random, resource_type: str) -> Match:
         return Match(asked, (), "missing", random.random() < 0.5)
     modifier = None
     if asked.type == "string":
-        modifier = random.choice((None, "exact", "contains", "contains"))
+        modifier = random.choice((None, "exact", "contains", "contains", "equals", "ends"))
     elif asked.type == "token" and random.random() < 0.3:
         modifier = random.choice(("text", "of-type"))
     elif asked.type == "uri" and random.random() < 0.6:

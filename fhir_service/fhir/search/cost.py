@@ -1,6 +1,17 @@
 """How much work a search asks for, by its clauses alone: a bound on what one request can make the server do."""
 
-from fhir_service.fhir.search.query import AnyOf, Chain, Clause, Has, IdMatch, LastUpdatedMatch, Match, ReferenceValue
+from fhir_service.fhir.search.query import (
+    AllOf,
+    AnyOf,
+    Chain,
+    Clause,
+    Has,
+    IdMatch,
+    LastUpdatedMatch,
+    Match,
+    NoneOf,
+    ReferenceValue,
+)
 
 MOST = 50_000
 _LOOK_UP = 50
@@ -24,5 +35,5 @@ def cost(clause: Clause) -> int:
             return _LOOK_UP + sum(cost(rest) for _, rest in clauses)
         case Has(_, _, rest):
             return _LOOK_UP + cost(rest)
-        case AnyOf(clauses):
+        case AnyOf(clauses) | AllOf(clauses) | NoneOf(clauses):
             return sum(map(cost, clauses))

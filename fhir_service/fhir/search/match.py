@@ -114,6 +114,11 @@ def _string(entry: StringEntry, value: StringValue, modifier: str | None) -> boo
     # ":exact returns results that match the entire supplied parameter, including casing and accents."
     if modifier == "exact":
         return entry.text == value.text
+    # "eq" and "ew" of `_filter`: https://hl7.org/fhir/R4/search_filter.html#ops
+    if modifier == "equals":
+        return entry.folded == value.folded
+    if modifier == "ends":
+        return entry.folded.endswith(value.folded)
     # ":contains returns results that include the supplied parameter value anywhere within the field being searched."
     if modifier == "contains":
         return value.folded in entry.folded

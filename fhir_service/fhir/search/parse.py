@@ -13,9 +13,10 @@ from fhir_service.fhir.search import problems
 from fhir_service.fhir.search.clauses import Criterion
 from fhir_service.fhir.search.cost import MOST, cost
 from fhir_service.fhir.search.extract import Indexer
+from fhir_service.fhir.search.filter import filter_clause
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.problems import UnknownParameter
-from fhir_service.fhir.search.query import Clause, Include, Query, Sort
+from fhir_service.fhir.search.query import AllOf, Clause, Has, IdMatch, Include, Query, Sort
 from fhir_service.fhir.search.registry import SearchRegistry
 from fhir_service.fhir.search.values import Reading
 
@@ -35,6 +36,7 @@ UNSORTED = ("composite", "special")
 MAX_CRITERIA = 64
 MAX_SORT_KEYS = 16
 _COUNT = re.compile(r"\d{1,9}", re.ASCII).fullmatch
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII).fullmatch
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -108,9 +110,9 @@ class _Draft:
         if base_name in RESULT_PARAMETERS:
             RESULT_PARAMETERS[base_name](self, name, text)
         else:
-            if len(self.clauses) == MAX_CRITERIA:
-                raise problems.too_many("criteria", MAX_CRITERIA)
             self.clauses.append(Criterion(name, text, self.reading).clause(self.resource_type))
+        if len(self.clauses) > MAX_CRITERIA:
+            raise problems.too_many("criteria", MAX_CRITERIA)
 
     def parsed(self, understood: tuple[tuple[str, str], ...], ignored: tuple[str, ...]) -> ParsedSearch:
         # "The _include and _revinclude parameters cannot be mixed with _summary=text."
@@ -190,6 +192,20 @@ def _sort(draft: _Draft, name: str, text: str) -> None:
         raise problems.too_many("_sort", MAX_SORT_KEYS)
 
 
+def _filter(draft: _Draft, name: str, text: str) -> None:
+    """`_filter=given eq "peter" and birthdate ge 2014-10-10`; several are joined by AND."""
+    clause = filter_clause(text, draft.resource_type, draft.reading)
+    draft.clauses += clause.clauses if isinstance(clause, AllOf) else (clause,)
+
+
+def _list(draft: _Draft, name: str, text: str) -> None:
+    """`_list=42`: what the List/42 has as an item; https://hl7.org/fhir/R4/search.html#list"""
+    if name != "_list" or not all(map(_ID, text.split(","))):
+        raise problems.bad_result_parameter(name, text, "id of a List")
+    item = draft.registry.parameters("List")["item"]
+    draft.clauses.append(Has("List", item, IdMatch(tuple(text.split(",")))))
+
+
 def _include(draft: _Draft, name: str, text: str) -> None:
     """`_include=Observation:patient:Patient`, `Observation:*` or `*`; `:iterate` was `:recurse` before R4."""
     base_name, _, modifier = name.partition(":")
@@ -241,6 +257,8 @@ RESULT_PARAMETERS: dict[str, Callable[[_Draft, str, str], None]] = {
     "_total": _total,
     "_summary": _summary,
     "_elements": _elements,
+    "_filter": _filter,
+    "_list": _list,
     "_include": _include,
     "_revinclude": _include,
     "_contained": _only_default,

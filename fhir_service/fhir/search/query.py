@@ -157,7 +157,21 @@ class AnyOf:
     clauses: tuple["Clause", ...]
 
 
-Clause = Match | IdMatch | LastUpdatedMatch | Chain | Has | AnyOf
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """All of these are fulfilled: what `and` joins within a `_filter`."""
+
+    clauses: tuple["Clause", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoneOf:
+    """None of these is fulfilled: `not(…)` of a `_filter`."""
+
+    clauses: tuple["Clause", ...]
+
+
+Clause = Match | IdMatch | LastUpdatedMatch | Chain | Has | AnyOf | AllOf | NoneOf
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import msgspec
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.search.parameter import SearchType
 from fhir_service.fhir.search.query import (
+    AllOf,
     AnyOf,
     Chain,
     Clause,
@@ -19,6 +20,7 @@ from fhir_service.fhir.search.query import (
     IdMatch,
     LastUpdatedMatch,
     Match,
+    NoneOf,
     ReferenceValue,
     StringValue,
     TypedValue,
@@ -37,7 +39,7 @@ from fhir_service.storage.sqlite.keys import (
 from fhir_service.storage.sqlite.links import Chained, Had
 from fhir_service.storage.sqlite.ranges import dates, numbers, quantities
 from fhir_service.storage.sqlite.sql import Context, Part
-from fhir_service.storage.sqlite.values import Either, Ids, Keys, Not, Strings, Updated, begins
+from fhir_service.storage.sqlite.values import Both, Either, Ids, Keys, Not, Strings, Updated, begins
 
 _SHAPES = "SELECT k, params FROM shape WHERE rtype = ?"
 _SYSTEMS = "SELECT x FROM tok WHERE k = ?"
@@ -60,6 +62,10 @@ def part_of(resource_type: str, clause: Clause, context: Context) -> Part:
             return Had(resource_type, source_type, parameter.code, part_of(source_type, rest, context))
         case AnyOf(clauses):
             return _either([part_of(resource_type, each, context) for each in clauses])
+        case AllOf(clauses):
+            return Both(tuple([part_of(resource_type, each, context) for each in clauses]))
+        case NoneOf(clauses):
+            return Not(resource_type, _either([part_of(resource_type, each, context) for each in clauses]))
 
 
 def _either(parts: Sequence[Part]) -> Part:
@@ -165,7 +171,9 @@ def _ranges(make: Callable[[str, str, Any], Part]) -> Callable[[str, Match, Cont
     return lambda resource_type, match, context: make(resource_type, match.parameter.code, match.values)
 
 
-_MODIFIERS = frozenset({None, "not", "exact", "contains", "identifier", "text", "of-type", "above", "below"})
+_MODIFIERS = frozenset(
+    {None, "not", "exact", "contains", "identifier", "text", "of-type", "above", "below", "equals", "ends"}
+)
 _PARTS: dict[SearchType, Callable[[str, Match, Context], Part]] = {
     "token": _tokens,
     "reference": _references,

@@ -116,6 +116,36 @@ class Either:
 
 
 @dataclass(frozen=True, slots=True)
+class Both:
+    """Resources that pass all of these parts."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def drives(self) -> bool:
+        return any(part.drives for part in self.parts)
+
+    def probe(self, candidate: Candidate) -> Sql:
+        test = all_of([part.probe(candidate) for part in self.parts])
+        return Sql(f"({test.text})", test.parameters)
+
+    def rids(self, depth: int = 0) -> Sql:
+        first, *others = sorted(self.parts, key=lambda part: not part.drives)
+        s, b = f"s{depth}", f"b{depth}"
+        select, test = (
+            first.rids(depth + 1),
+            all_of([part.probe(Candidate(f"{b}.rid", f"{b}.d", depth + 1)) for part in others]),
+        )
+        return Sql(
+            f"SELECT {b}.rid FROM ({select.text}) {s} CROSS JOIN res {b} ON {b}.rid = {s}.rid WHERE {test.text}",
+            (*select.parameters, *test.parameters),
+        )
+
+    def estimate(self, context: Context, limit: int) -> int:
+        return min([part.estimate(context, limit) for part in self.parts if part.drives], default=limit)
+
+
+@dataclass(frozen=True, slots=True)
 class Ids:
     """Resources of a type with one of these ids."""
 
@@ -207,12 +237,16 @@ class Strings:
             return Sql("v = ? AND x = ?", (value.folded, hash64(value.text)))
         if self.modifier == "contains":
             return Sql("instr(v, ?) > 0", (value.folded,))
+        if self.modifier == "equals":
+            return Sql("v = ?", (value.folded,))
+        if self.modifier == "ends":
+            return Sql("substr(v, ?) = ?", (-len(value.folded), value.folded)) if value.folded else Sql("1")
         return begins("v", value.folded)
 
     def _rids(self, value: StringValue) -> Sql:
         test = all_of([one_of("p", self.ps), self._test(value)])
         pairs = list(dict.fromkeys(a + b for a, b in pairwise(value.folded)))
-        if self.modifier != "contains" or not pairs:
+        if self.modifier not in ("contains", "ends") or not pairs:
             return Sql(f"SELECT rid FROM st WHERE {test.text}", test.parameters)
         first, *others = [gram_key(self.resource_type, pair) for pair in pairs[:MOST_GRAMS]]
         joins = "".join(f" CROSS JOIN gm g{n} ON g{n}.g = ? AND g{n}.rid = gm.rid" for n, _ in enumerate(others))

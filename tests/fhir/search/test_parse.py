@@ -71,7 +71,7 @@ def test_a_query_means(parse: Parse, url: str, meaning: list[str]) -> None:
     [
         pytest.param("Patient?nam=x", "birthdate", id="an unknown parameter names the known ones"),
         pytest.param("Patient?_text=x", "_tag", id="text search is not there yet"),
-        pytest.param("Patient?_filter=x", "_tag", id="_filter is not there yet"),
+        pytest.param("Patient?_filter=x", "given eq", id="a filter of one word"),
         pytest.param("Location?near=1|2", "address", id="near is not there yet"),
         pytest.param("Patient?name:text=x", ":exact", id="an unsupported modifier names the supported"),
         pytest.param("Patient?name:=x", ":exact", id="an empty modifier"),

@@ -1,0 +1,184 @@
+"""`_filter`: an expression over search parameters, with `and`, `or`, `not(…)` and operators of its own.
+
+`and` and `or` have no precedence: `a or b and c` is `(a or b) and c`. A filter in brackets within a path, and `ne` of
+what is compared as a whole, are refused.
+https://hl7.org/fhir/R4/search_filter.html
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from fhir_service.fhir import json
+from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.search.clauses import Criterion
+from fhir_service.fhir.search.fold import fold
+from fhir_service.fhir.search.parameter import SearchParameter, SearchType
+from fhir_service.fhir.search.query import AllOf, AnyOf, Clause, DateValue, Match, NoneOf, StringValue
+from fhir_service.fhir.search.values import Reading, read
+
+MOST_COMPARISONS = 64
+MOST_NESTED = 20
+
+_PIECE = re.compile(r"""\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<parenthesis>[()])|(?P<word>[^\s()"\[\]]+))""")
+_NOT = "not"
+_JOINS = ("and", "or")
+_ORDERED = ("eq", "ne", "gt", "lt", "ge", "le", "ap", "sa", "eb")
+
+# How an operator is said by the modifiers and prefixes of search: https://hl7.org/fhir/R4/search_filter.html#ops
+_STRINGS: Mapping[str, str | None] = {"eq": "equals", "co": "contains", "sw": None, "ew": "ends"}
+_SAID: dict[SearchType, Mapping[str, str]] = {
+    "token": {"eq": "{code}", "in": "{code}:in", "ss": "{code}:below", "sb": "{code}:above"},
+    "reference": {"eq": "{code}", "re": "{code}"},
+    "uri": {"eq": "{code}", "sw": "{code}:below"},
+    "composite": {"eq": "{code}"},
+}
+
+
+def filter_clause(text: str, resource_type: str, reading: Reading) -> Clause:
+    """Return what a filter asks of a resource type; 400 if it is malformed or asks what cannot be answered."""
+    return _Parser(text, resource_type, reading).whole()
+
+
+@dataclass(slots=True)
+class Comparison(Criterion):
+    """`birthdate ge 2014-10-10`: `key` is the path, `text` the value."""
+
+    operator: str = "eq"
+
+    def _match(self, parameter: SearchParameter, modifier: str | None) -> Clause:
+        code, operator = parameter.code, self.operator
+        if modifier is not None:
+            raise _malformed(f"{code}:{modifier}")
+        if operator == "pr":
+            wanted = {"true": "false", "false": "true"}.get(self.text, self.text)
+            return self._asked(f"{code}:missing", wanted, parameter.resource_type)
+        if parameter.type == "string" and operator in _STRINGS:
+            return Match(parameter, (StringValue(self.text, fold(self.text)),), _STRINGS[operator])
+        if parameter.type in ("date", "number", "quantity") and operator in _ORDERED:
+            return self._asked(code, operator + self.text, parameter.resource_type)
+        if parameter.type == "date" and operator == "po":
+            value = read(parameter, self.text, self.reading)
+            assert isinstance(value, DateValue)
+            return Match(
+                parameter, (replace(value, prefix="ap"),)
+            )  # `ap` overlaps with a range that is widened already
+        said = _SAID.get(parameter.type, {})
+        if operator not in said:
+            raise _no_operator(parameter, operator)
+        return self._asked(said[operator].format(code=code), self.text, parameter.resource_type)
+
+    def _asked(self, key: str, text: str, resource_type: str) -> Clause:
+        return Criterion(key, text.replace(",", "\\,"), self.reading).clause(resource_type)
+
+
+class _Parser:
+    """Reads a filter from left to right."""
+
+    def __init__(self, text: str, resource_type: str, reading: Reading) -> None:
+        self._pieces = _pieces(text)
+        self._at = 0
+        self._resource_type = resource_type
+        self._reading = reading
+        self._comparisons = 0
+
+    def whole(self) -> Clause:
+        clause = self._filter(0)
+        if self._at < len(self._pieces):
+            raise _malformed(self._pieces[self._at])
+        return clause
+
+    def _filter(self, depth: int) -> Clause:
+        clause = self._term(depth)
+        while (join := self._peek()) in _JOINS:
+            self._at += 1
+            other = self._term(depth)
+            clause = _all(clause, other) if join == "and" else _any(clause, other)
+        return clause
+
+    def _term(self, depth: int) -> Clause:
+        if depth > MOST_NESTED:
+            raise _malformed("(" * depth)
+        negated = self._peek() == _NOT and self._peek(1) == "("
+        self._at += negated
+        if self._peek() != "(":
+            return self._comparison()
+        self._at += 1
+        clause = self._filter(depth + 1)
+        if self._next() != ")":
+            raise _malformed(")")
+        return NoneOf((clause,)) if negated else clause
+
+    def _comparison(self) -> Clause:
+        path, operator, value = self._next(), self._next(), self._next()
+        self._comparisons += 1
+        text = _plain(value)
+        if self._comparisons > MOST_COMPARISONS or value in ("(", ")") or not text.strip():
+            raise _malformed(f"{path} {operator} {value}")
+        path = re.sub(r"(^|\.)id$", r"\1_id", path)
+        comparison = Comparison(path, text, self._reading, operator=operator)
+        return comparison.clause(self._resource_type)
+
+    def _peek(self, ahead: int = 0) -> str:
+        return self._pieces[self._at + ahead] if self._at + ahead < len(self._pieces) else ""
+
+    def _next(self) -> str:
+        piece = self._peek()
+        if not piece:
+            raise _malformed("…")
+        self._at += 1
+        return piece
+
+
+def _pieces(text: str) -> list[str]:
+    pieces, position, end = [], 0, len(text.rstrip())
+    while position < end:
+        found = _PIECE.match(text, position)
+        if found is None:
+            raise _malformed(text[position : position + 40])
+        pieces.append(found[0].strip())
+        position = found.end()
+    return pieces
+
+
+def _plain(value: str) -> str:
+    if not value.startswith('"'):
+        return value
+    try:
+        return str(json.decode(value.encode()))
+    except FhirError:
+        raise _malformed(value) from None
+
+
+def _all(one: Clause, other: Clause) -> Clause:
+    return AllOf((*(one.clauses if isinstance(one, AllOf) else (one,)), other))
+
+
+def _any(one: Clause, other: Clause) -> Clause:
+    return AnyOf((*(one.clauses if isinstance(one, AnyOf) else (one,)), other))
+
+
+def _malformed(piece: str) -> FhirError:
+    shown = piece[:80]
+    example = 'given eq "peter" and birthdate ge 2014-10-10'
+    return FhirError(
+        Issue(
+            "invalid",
+            f"_filterの「{shown}」のところを読めません。例: {example}",
+            f"_filter cannot be read at '{shown}'. Example: {example}",
+            ("http._filter",),
+        )
+    )
+
+
+def _no_operator(parameter: SearchParameter, operator: str) -> FhirError:
+    known = _STRINGS if parameter.type == "string" else _SAID.get(parameter.type, dict.fromkeys(_ORDERED))
+    listed = ", ".join((*known, "pr"))
+    return FhirError(
+        Issue(
+            "not-supported",
+            f"_filterで{parameter.type}の「{parameter.code}」に「{operator[:20]}」は使えません。使えるもの: {listed}",
+            f"In _filter, '{operator[:20]}' is not possible on the {parameter.type} '{parameter.code}', but: {listed}",
+            ("http._filter",),
+        )
+    )
