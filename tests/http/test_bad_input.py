@@ -174,7 +174,11 @@ def test_a_gzip_bomb_is_413(api: httpx.Client) -> None:
     assert answer.status_code == 413
 
 
-@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b'{"resourceType":"Patient"}')[:-6], b""])
+@pytest.mark.parametrize(
+    "body",
+    [b"no gzip", gzip.compress(b'{"resourceType":"Patient"}')[:-6], b""],
+    ids=["no gzip", "broken off", "empty"],  # the time of packing is in the bytes
+)
 def test_a_body_that_cannot_be_unpacked_is_400(api: httpx.Client, body: bytes) -> None:
     answer = api.post("Patient", content=body, headers=JSON | {"Content-Encoding": "gzip"})
 
