@@ -33,7 +33,6 @@ OF_EVERY_TYPE = (
     {"name": "_filter", "definition": "http://hl7.org/fhir/SearchParameter/filter", "type": "special"},
     {"name": "_list", "type": "special", "documentation": "The resources that are items of the List with this id."},
 )
-_UNSEARCHED = frozenset({"special"})  # what no backend answers yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +94,7 @@ def _statement(registered: Registered, base: str, date: str) -> bytes:
 
 
 def _resource(name: str, registered: Registered, revincludes: list[str]) -> Resource:
-    parameters = {
-        code: each for code, each in registered.registry.parameters(name).items() if each.type not in _UNSEARCHED
-    }
+    parameters = registered.registry.parameters(name)
     return _filled(
         {
             "type": name,

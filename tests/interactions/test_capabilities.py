@@ -14,7 +14,7 @@ VALUES = {
     "reference": ["Patient/x"],
     "quantity": ["1"],
     "uri": ["http://example.jp/x"],
-    "special": ["x", "_id eq x"],
+    "special": ["x", "_id eq x", "35.6|139.7"],
     "composite": ["x$x", "x$1", "x$2026-01-01", "Patient/x$x", "x$1$1"],
 }
 

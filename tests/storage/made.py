@@ -66,6 +66,7 @@ PARAMETERS: dict[str, dict[str, SearchType]] = {
         "reason": "reference",
         "relationship": "composite",
         "coordinate": "composite",
+        "near": "special",
     },
 }
 # Of a composite: the types of its components.

@@ -33,6 +33,7 @@ from fhir_service.fhir.search.query import (
     Include,
     LastUpdatedMatch,
     Match,
+    NearValue,
     NoneOf,
     Prefix,
     QuantityValue,
@@ -124,10 +125,18 @@ def _entry(random: Random, resource_type: str, code: str, kind: SearchType) -> A
             return NumberEntry(code, *_range(random))
         case "quantity":
             return QuantityEntry(code, *_range(random), *random.choice(UNITS))
+        case "special":
+            place = [NumberEntry("", degrees, degrees) for degrees in _place(random)]
+            return CompositeEntry(code, tuple((each,) for each in place))
         case "composite":
             return CompositeEntry(code, tuple(_part(random, kind) for kind in COMPONENTS[code]))
         case _:
             return UriEntry(code, random.choice(URIS))
+
+
+def _place(random: Random) -> tuple[float, float]:
+    """Return a latitude and longitude: some close together, some around the pole and where the longitudes meet."""
+    return random.choice((35.0, 35.001, 36.2, -89.9, 90.0)), random.choice((139.0, 139.01, 179.99, -179.99, 0.0))
 
 
 def _part(random: Random, kind: SearchType) -> tuple[Any, ...]:
@@ -244,6 +253,8 @@ def _value(random: Random, kind: SearchType, resource_type: str, code: str, modi
             system, unit, _ = random.choice(UNITS)
             unit = random.choice((unit, "mg", "キロ", None)) if system is None else unit
             return QuantityValue(number(_prefix(random), random.choice(NUMBERS)), system, unit)
+        case "special":
+            return NearValue(*_place(random), random.choice((0.0, 1e3, 2e5, 5e6, 3e7)))
         case "composite":
             return CompositeValue(tuple(_value(random, part, "Encounter", "reason", None) for part in COMPONENTS[code]))
         case _:
@@ -266,7 +277,7 @@ def _instant_value(random: Random) -> DateValue:
 
 
 def _sort(random: Random, resource_type: str) -> Sort:
-    sortable = [code for code, kind in PARAMETERS[resource_type].items() if kind != "composite"]
+    sortable = [code for code, kind in PARAMETERS[resource_type].items() if kind not in ("composite", "special")]
     code: Any = random.choice((*sortable, "_id", "_lastUpdated"))
     asked = code if code.startswith("_") else parameter(resource_type, code)
     return Sort(asked, random.random() < 0.5)

@@ -46,6 +46,7 @@ MODIFIERS: dict[SearchType, tuple[str, ...]] = {
     "quantity": ("missing",),
     "uri": ("above", "below", "missing"),
     "composite": ("missing",),
+    "special": ("missing",),
 }
 
 

@@ -17,6 +17,7 @@ from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.dates import Bounds, bounds, period
 from fhir_service.fhir.search.fold import fold
 from fhir_service.fhir.search.index import (
+    CompositeEntry,
     DateEntry,
     Entry,
     NumberEntry,
@@ -250,6 +251,14 @@ def canonical(code: str, value: str) -> Sequence[Entry]:
     return () if value.startswith("#") else (ReferenceEntry(code, target, version or None),)
 
 
+def position(code: str, value: Resource) -> Sequence[Entry]:
+    """`Location.position`: both numbers are there if it is."""
+    if "latitude" not in value or "longitude" not in value:
+        return ()
+    places = [number("", value[name]) for name in ("latitude", "longitude")]
+    return (CompositeEntry(code, tuple(tuple(place) for place in places)),)
+
+
 def nothing(code: str, value: Any) -> Sequence[Entry]:
     """The type has no value for this type of parameter."""
     return ()
@@ -289,6 +298,7 @@ CONVERTERS: dict[SearchType, dict[str, Converter]] = {
         **dict.fromkeys(("uri", "url", "oid", "uuid"), uri),
         "canonical": canonical_uri,
     },
+    "special": {"Location.position": position},
     "reference": {
         **dict.fromkeys(("canonical", "uri", "url"), canonical),
     },

@@ -19,11 +19,13 @@ from fhir_service.fhir.search.index import (
     TokenEntry,
     UriEntry,
 )
+from fhir_service.fhir.search.near import distance
 from fhir_service.fhir.search.parameter import SearchType
 from fhir_service.fhir.search.query import (
     CompositeValue,
     DateValue,
     Match,
+    NearValue,
     NumberValue,
     Prefix,
     QuantityValue,
@@ -45,6 +47,7 @@ LISTS: dict[SearchType, str] = {
     "quantity": "quantities",
     "uri": "uris",
     "composite": "composites",
+    "special": "composites",  # `near`: latitude and longitude
 }
 
 
@@ -91,6 +94,9 @@ def fulfils(entry: NamedTuple, value: Value, modifier: str | None = None) -> boo
             return NUMBER_PREFIX[value.number.prefix](entry, value.number) and _unit(entry, value)
         case UriEntry(), UriValue():
             return URI_MODIFIER[modifier](entry.uri, value.uri)
+        case CompositeEntry(_, ((NumberEntry() as latitude,), (NumberEntry() as longitude,))), NearValue():
+            there = distance(latitude.low, longitude.low, value.latitude, value.longitude)
+            return there <= value.metres
         case CompositeEntry(), CompositeValue():
             # The components of one value must be fulfilled by one and the same instance.
             return all(

@@ -72,6 +72,7 @@ FORMS: dict[SearchType, str] = {
     "composite": "value$value",
     "quantity": "[prefix]number, [prefix]number|system|code, [prefix]number||code",
     "uri": "URI",
+    "special": "latitude|longitude|distance|km",
 }
 
 

@@ -87,6 +87,15 @@ class UriValue:
 
 
 @dataclass(frozen=True, slots=True)
+class NearValue:
+    """`near=latitude|longitude|distance|units`, in degrees and metres."""
+
+    latitude: float
+    longitude: float
+    metres: float
+
+
+@dataclass(frozen=True, slots=True)
 class CompositeValue:
     """One value for each component, in order."""
 
@@ -103,6 +112,7 @@ Value = (
     | QuantityValue
     | UriValue
     | CompositeValue
+    | NearValue
 )
 
 

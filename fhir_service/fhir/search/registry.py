@@ -148,7 +148,7 @@ class SearchRegistry:
     def _parameter(self, definition: Resource, resource_type: str) -> SearchParameter | None:
         """Return the parameter as it stands on this type, None if it cannot be evaluated there.
 
-        Those without an expression (`_text`, `_content`, `_query`) and `special` ones (`near`, `_filter`) cannot.
+        Those without an expression (`_text`, `_content`, `_query`, `_filter`) cannot.
         """
         branches = list(_branches(definition, resource_type))
         if not self._has_values(definition["type"], branches, resource_type):

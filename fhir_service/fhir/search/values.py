@@ -14,10 +14,12 @@ from fhir_service.fhir.search import problems
 from fhir_service.fhir.search.converters import bounded, fold_contact
 from fhir_service.fhir.search.dates import bounds
 from fhir_service.fhir.search.fold import fold
+from fhir_service.fhir.search.near import DEFAULT_METRES, DEFAULT_UNIT, EARTH, UNITS, is_place
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
 from fhir_service.fhir.search.query import (
     CompositeValue,
     DateValue,
+    NearValue,
     NumberValue,
     Prefix,
     QuantityValue,
@@ -215,6 +217,18 @@ def _composite(parameter: SearchParameter, text: str, reading: Reading) -> Compo
     )
 
 
+def _near(parameter: SearchParameter, text: str, reading: Reading) -> NearValue:
+    """`latitude|longitude|distance|units`; "if the units are omitted, then kms should be assumed"."""
+    latitude, longitude, reach, unit = [*split(text, "|"), "", ""][:4] if text.count("|") in (1, 2, 3) else [""] * 4
+    metres_a_unit = UNITS.get(unit or DEFAULT_UNIT)
+    if not (_NUMBER(latitude) and _NUMBER(longitude) and metres_a_unit and (not reach or _NUMBER(reach))):
+        raise problems.bad_value(parameter, text)
+    if not is_place(Decimal(latitude), Decimal(longitude)) or Decimal(reach or 0) < 0:
+        raise problems.bad_value(parameter, text)
+    metres = bounded(Decimal(reach)) * metres_a_unit if reach else DEFAULT_METRES
+    return NearValue(float(latitude), float(longitude), min(metres, 4 * EARTH))
+
+
 READERS: dict[SearchType, Callable[[SearchParameter, str, Reading], Value]] = {
     "number": _number,
     "date": _date,
@@ -224,4 +238,5 @@ READERS: dict[SearchType, Callable[[SearchParameter, str, Reading], Value]] = {
     "quantity": _quantity,
     "uri": _uri,
     "composite": _composite,
+    "special": _near,
 }

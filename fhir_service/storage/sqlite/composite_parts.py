@@ -9,9 +9,11 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
+from fhir_service.fhir.search.near import distance, latitudes
 from fhir_service.fhir.search.query import (
     CompositeValue,
     DateValue,
+    NearValue,
     NumberValue,
     QuantityValue,
     ReferenceValue,
@@ -20,9 +22,9 @@ from fhir_service.fhir.search.query import (
     UriValue,
     Value,
 )
-from fhir_service.storage.sqlite.keys import composite_key, constant, target_texts, token_text
+from fhir_service.storage.sqlite.keys import composite_key, constant, ordered, target_texts, token_text, unordered
 from fhir_service.storage.sqlite.ranges import Range, Ranges, date_range, number_range, quantity_range
-from fhir_service.storage.sqlite.sql import Context, Part, all_of
+from fhir_service.storage.sqlite.sql import Context, Part, Sql, all_of
 from fhir_service.storage.sqlite.values import Keys, Strings
 
 _LOOKED_UP = "SELECT x FROM tok WHERE k = ?"
@@ -49,6 +51,19 @@ def composite_part(resource_type: str, code: str, value: CompositeValue, context
             return Ranges("nq", keys, (replace(first, test=all_of([first.test, second._replace(text=renamed)])),))
         case _:
             return None
+
+
+def near_part(resource_type: str, code: str, value: NearValue) -> Part:
+    """Return the part for what is near a place: a band of latitudes of the index, then the distance itself."""
+    low, high = map(ordered, latitudes(value.latitude, value.metres))
+    test = Sql("lo >= ? AND near(lo, sc, ?, ?) <= ?", (low, value.latitude, value.longitude, value.metres))
+    return Ranges("nq", (composite_key((), constant(resource_type, code)),), (Range(test, low, high),))
+
+
+def near(*arguments: Any) -> float:
+    """Return the distance for SQL: of the place of a row, given by two `ordered` numbers, to another in degrees."""
+    latitude, longitude, other_latitude, other_longitude = arguments
+    return distance(unordered(latitude), unordered(longitude), other_latitude, other_longitude)
 
 
 def _range(value: DateValue | NumberValue) -> Range:

@@ -20,13 +20,14 @@ from fhir_service.fhir.search.query import (
     IdMatch,
     LastUpdatedMatch,
     Match,
+    NearValue,
     NoneOf,
     ReferenceValue,
     StringValue,
     TypedValue,
     UriValue,
 )
-from fhir_service.storage.sqlite.composite_parts import composite_part
+from fhir_service.storage.sqlite.composite_parts import composite_part, near_part
 from fhir_service.storage.sqlite.keys import (
     constant,
     hash64,
@@ -167,6 +168,11 @@ def _composites(resource_type: str, match: Match, context: Context) -> Part:
     return parts[0] if len(parts) == 1 else _either(parts)
 
 
+def _near(resource_type: str, match: Match, context: Context) -> Part:
+    code = match.parameter.code
+    return _either([near_part(resource_type, code, value) for value in match.values if isinstance(value, NearValue)])
+
+
 def _ranges(make: Callable[[str, str, Any], Part]) -> Callable[[str, Match, Context], Part]:
     return lambda resource_type, match, context: make(resource_type, match.parameter.code, match.values)
 
@@ -183,6 +189,7 @@ _PARTS: dict[SearchType, Callable[[str, Match, Context], Part]] = {
     "number": _ranges(numbers),
     "quantity": _ranges(quantities),
     "composite": _composites,
+    "special": _near,
 }
 
 
