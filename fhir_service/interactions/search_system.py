@@ -17,7 +17,7 @@ async def search_system(request: FhirRequest, services: Services) -> FhirRespons
     """Return a page of matches of several types, and what they include, as a searchset Bundle."""
     criteria = [pair for pair in request.query if pair[0] != _TYPE]
     types = _types(request, services)
-    asked = [asked_of(each, "", criteria, request, services) for each in types]
+    asked = (asked_of(each, "", criteria, request, services) for each in types)
     named = types if any(name == _TYPE for name, _ in request.query) else ()
     return await answered(together(asked, named), request, services)
 

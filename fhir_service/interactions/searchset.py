@@ -5,13 +5,15 @@ asks for it; else it is there only where it costs nothing, because the first pag
 https://hl7.org/fhir/R4/search.html
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from fhir_service.fhir import json
 from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
+from fhir_service.fhir.search.cost import MOST, cost
 from fhir_service.fhir.search.parse import ParsedSearch, parse_search
+from fhir_service.fhir.search.problems import too_costly
 from fhir_service.fhir.search.query import Clause, Query
 from fhir_service.interactions import cursor
 from fhir_service.interactions.assembly import Link, bundle, format_parameters, query_string, url
@@ -81,8 +83,9 @@ def asked_of(
     return Asked(parsed, size, scope, query_string(shown))
 
 
-def together(asked: Sequence[Asked], named: Sequence[str]) -> Asked:
+def together(asked: Iterable[Asked], named: Sequence[str]) -> Asked:
     """Return these searches on several types as one; `named` are the types that `_type` named."""
+    asked = _affordable(asked)
     first, *others = asked
     if others and any(not isinstance(sort.parameter, str) for sort in first.parsed.query.sort):
         raise _no_common_order()
@@ -95,6 +98,18 @@ def together(asked: Sequence[Asked], named: Sequence[str]) -> Asked:
         understood=understood,
         also=tuple(each.parsed.query for each in others),
     )
+
+
+def _affordable(asked: Iterable[Asked]) -> list[Asked]:
+    """Return the searches; each type is looked up by itself, so that all share what one search may ask for."""
+    found: list[Asked] = []
+    spent = 0
+    for each in asked:
+        spent += sum(map(cost, each.parsed.query.clauses))
+        if spent > MOST:
+            raise too_costly()
+        found.append(each)
+    return found
 
 
 async def answered(asked: Asked, request: FhirRequest, services: Services) -> FhirResponse:

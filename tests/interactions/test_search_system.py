@@ -68,6 +68,16 @@ def test_pages_go_on_across_the_types_and_back(api: httpx.Client, tag: str, peop
     assert found(api.get(link(pages[2], "previous") or "").json()) == found(pages[1])
 
 
+@pytest.mark.parametrize(("types", "count", "status"), [("Patient,Practitioner", 10_000, 200), (None, 10_000, 400)])
+def test_many_values_are_asked_of_few_types_only(api: httpx.Client, types: str | None, count: int, status: int) -> None:
+    form = {"_tag": ",".join(f"t{number}" for number in range(count)), **({"_type": types} if types else {})}
+
+    answer = api.post("_search", data=form)
+
+    assert answer.status_code == status, answer.text[:500]
+    assert answer.elapsed.total_seconds() < 1
+
+
 @pytest.mark.parametrize(
     ("params", "told"),
     [
