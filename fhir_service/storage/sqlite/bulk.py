@@ -25,9 +25,14 @@ INDEX_TABLES: dict[str, tuple[str, ...]] = {
 }
 
 
+SCATTERED = ("ix", "gm")
+"""Their keys are hashes: in the order of these, each page is come to once in a batch; a load gains a twentieth."""
+
+
 def _insert(table: str, columns: Sequence[str]) -> str:
-    values = ", ".join(f"value->>{index}" for index in range(len(columns)))
-    return f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) SELECT {values} FROM json_each(?)"
+    values = ", ".join(f"value->>'$[{index}]'" for index in range(len(columns)))
+    order = " ORDER BY 1, 2" if table in SCATTERED else ""
+    return f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) SELECT {values} FROM json_each(?){order}"
 
 
 def _delete(table: str, columns: Sequence[str]) -> str:
