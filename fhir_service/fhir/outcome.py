@@ -44,7 +44,8 @@ class Issue:
     """One issue, told in Japanese and in English, with the place where it is.
 
     `expression` holds FHIRPath locations (`Patient.name[0].family`); `line` and `column` (1-based) are for text that
-    could not be read as a resource.
+    could not be read as a resource. `rule` is what a policy names (`pat-1`, `binding`, `cardinality`), `profile` the
+    canonical of the definition that asks for it.
     """
 
     code: IssueType
@@ -55,6 +56,8 @@ class Issue:
     line: int | None = None
     column: int | None = None
     diagnostics: str | None = None
+    rule: str | None = None
+    profile: str | None = None
 
 
 class FhirError(Exception):
