@@ -20,7 +20,8 @@ MODULE_LINES = 400
 FUNCTION_LINES = 50
 TOP_LEVEL = {
     ".ci", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "NOTICE", "README.md", "bench",
-    "docs", "fhir_service", "profiles", "pyproject.toml", "requirements.lock", "scripts", "tests",
+    "docs", "fhir_service", "profiles", "pyproject.toml", "requirements.lock", "scripts", "terminology",
+    "tests",
 }  # fmt: skip
 NAMES_WITHOUT_A_SUBJECT = {"utils", "util", "helpers", "helper", "common", "misc"}
 

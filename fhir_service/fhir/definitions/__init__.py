@@ -12,7 +12,7 @@ from zipfile import BadZipFile
 
 import fhir_service
 from fhir_service.fhir.definitions.archive import Archive, Package
-from fhir_service.fhir.definitions.folder import Folder, own_profiles
+from fhir_service.fhir.definitions.folder import Folder, own_folders
 from fhir_service.fhir.definitions.model import Element, Kind, TypeDefinition
 from fhir_service.fhir.definitions.snapshot import TypeModel
 from fhir_service.fhir.outcome import FhirError, Issue
@@ -47,8 +47,8 @@ class Definitions:
     @classmethod
     def load(cls, *, packages: Path | None = None, profiles: Path | None = None) -> Self:
         """Open the definitions; `packages` is the folder where packages were added, `profiles` instead of our own."""
-        folder = profiles or own_profiles()
-        own = [Folder(folder, OWN)] if folder else []
+        folders = [profiles] if profiles else own_folders()
+        own = [Folder(folders, OWN)] if folders else []
         added = list(map(_opened, sorted(packages.glob("*.zip")))) if packages else []
         added.sort(key=lambda archive: _newest_first(archive.package.version), reverse=True)
         return cls(Archive(R4), [*own, *added])

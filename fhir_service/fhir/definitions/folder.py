@@ -1,6 +1,6 @@
-"""Definitions as JSON files in a folder: our own, in `profiles/` of the source tree or as installed with the wheel."""
+"""Definitions as JSON files in folders: our own, in `profiles/` and `terminology/` of the source tree or as installed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,27 +10,29 @@ from fhir_service.fhir.definitions.archive import Package
 from fhir_service.fhir.resource import Resource
 
 EXAMPLES = "examples"
+OWN_FOLDERS = ("profiles", "terminology")
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
-def own_profiles() -> Path | None:
-    """Return the folder of our own definitions, wherever this package runs from."""
+def own_folders() -> list[Path]:
+    """Return the folders of our own definitions, wherever this package runs from."""
     package = Path(__file__).parents[2]
-    candidates = (package / "data" / "profiles", package.parent / "profiles")
-    return next((folder for folder in candidates if folder.is_dir()), None)
+    bases = (package / "data", package.parent)
+    found = (next((base / name for base in bases if (base / name).is_dir()), None) for name in OWN_FOLDERS)
+    return [folder for folder in found if folder]
 
 
 class Folder:
-    """The definitions in a folder and below it, `examples/` left out; a file is read again when it is asked for."""
+    """The definitions in folders and below them, `examples/` left out; a file is read again when it is asked for."""
 
-    def __init__(self, path: Path, package: Package) -> None:
+    def __init__(self, paths: Iterable[Path], package: Package) -> None:
         self._by_url: dict[str, tuple[str, str, Path]] = {}
-        files = (file for file in sorted(path.rglob("*.json")) if EXAMPLES not in file.relative_to(path).parts)
-        for file in files:
+        files = ((path, file) for path in paths for file in sorted(path.rglob("*.json")))
+        for file in (file for path, file in files if EXAMPLES not in file.relative_to(path).parts):
             definition = _decode(file.read_bytes())
-            if isinstance(definition, dict) and isinstance(definition.get("url"), str):
+            if isinstance(definition, dict) and (url := _key(definition)):
                 head = (definition["resourceType"], definition.get("version", ""), file)
-                self._by_url.setdefault(definition["url"], head)
+                self._by_url.setdefault(url, head)
         self.package = Package(package.name, package.version, len(self._by_url), package.title, package.canonical)
 
     def find(self, url: str, version: str | None = None) -> Resource | None:
@@ -46,3 +48,11 @@ class Folder:
         for kind, _, file in self._by_url.values():
             if kind == resource_type:
                 yield _decode(file.read_bytes())
+
+
+def _key(definition: Resource) -> str | None:
+    """Return what a definition is known by: its url, or for a NamingSystem, which has none in R4, its type and id."""
+    if definition.get("resourceType") == "NamingSystem":
+        return f"NamingSystem/{definition.get('id', '')}"
+    url = definition.get("url")
+    return url if isinstance(url, str) else None
