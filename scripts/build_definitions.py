@@ -23,7 +23,7 @@ from pathlib import Path
 import msgspec
 
 from fhir_service.fhir.definitions.archive import Package, write_archive
-from fhir_service.fhir.definitions.snapshot import type_lines
+from fhir_service.fhir.definitions.type_model import type_lines
 from fhir_service.fhir.definitions.strip import strip
 from fhir_service.fhir.resource import Resource
 

@@ -7,42 +7,36 @@ https://hl7.org/fhir/R4/downloads.html
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Self
 from zipfile import BadZipFile
 
 import fhir_service
 from fhir_service.fhir.definitions.archive import Archive, Package
 from fhir_service.fhir.definitions.folder import Folder, own_folders
 from fhir_service.fhir.definitions.model import Element, Kind, TypeDefinition
-from fhir_service.fhir.definitions.snapshot import TypeModel
+from fhir_service.fhir.definitions.snapshot import Snapshot
+from fhir_service.fhir.definitions.snapshot.snapshots import Snapshots
+from fhir_service.fhir.definitions.sources import Source, Sources, newest_first
+from fhir_service.fhir.definitions.type_model import TypeModel
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Resource
 
-__all__ = ["Definitions", "Element", "Kind", "Package", "TypeDefinition"]
+__all__ = ["Definitions", "Element", "Kind", "Package", "Snapshot", "TypeDefinition"]
 
 R4 = Path(__file__).with_name("r4.zip")
 OWN = Package("fhir-service", fhir_service.__version__, title="Outreach profiles")
-
-
-class Source(Protocol):
-    """A set of definitions on disk."""
-
-    package: Package
-
-    def find(self, url: str, version: str | None = None) -> Resource | None: ...
-
-    def all(self, resource_type: str) -> Iterator[Resource]: ...
 
 
 class Definitions:
     """The types of R4 and every canonical resource that is known: R4's own, then our own, then the added packages."""
 
     def __init__(self, r4: Archive, sources: Iterable[Source]) -> None:
-        self._sources: tuple[Source, ...] = (r4, *sources)
+        self._sources = Sources((r4, *sources))
+        self._snapshots = Snapshots(self._sources)
         self._types = TypeModel(r4.types())
         self._compartments: dict[str, Mapping[str, tuple[str, ...]]] = {}
         self.resource_types: frozenset[str] = self._types.concrete_resources
-        self.packages: tuple[Package, ...] = tuple(source.package for source in self._sources)
+        self.packages: tuple[Package, ...] = tuple(source.package for source in self._sources.all)
 
     @classmethod
     def load(cls, *, packages: Path | None = None, profiles: Path | None = None) -> Self:
@@ -50,7 +44,7 @@ class Definitions:
         folders = [profiles] if profiles else own_folders()
         own = [Folder(folders, OWN)] if folders else []
         added = list(map(_opened, sorted(packages.glob("*.zip")))) if packages else []
-        added.sort(key=lambda archive: _newest_first(archive.package.version), reverse=True)
+        added.sort(key=lambda archive: newest_first(archive.package.version), reverse=True)
         return cls(Archive(R4), [*own, *added])
 
     def type(self, name: str) -> TypeDefinition:
@@ -68,16 +62,25 @@ class Definitions:
         """Whether a type is another one or derived from it: Patient is a Resource, Age a Quantity, code a string."""
         return self._types.is_a(name, ancestor)
 
-    def find(self, canonical: str) -> Resource | None:
-        """Return the definition with this url or `url|version`; without a version, R4's own or the newest package's."""
-        url, _, version = canonical.partition("|")
-        found = (source.find(url, version or None) for source in self._sources)
-        return next((definition for definition in found if definition is not None), None)
+    def find(self, canonical: str, within: Package | None = None) -> Resource | None:
+        """Return the definition with this url or `url|version`; `within` is the package whose definition asks.
+
+        Without a version, R4's own, or the one that the package knows, or the newest package's.
+        """
+        located = self._sources.locate(canonical, within)
+        return located.definition if located else None
+
+    def snapshot(self, canonical: str, within: Package | None = None) -> Snapshot | None:
+        """Return the snapshot of a StructureDefinition (or of a type by its code), its own or generated.
+
+        None if it is not here; FhirError, by name of the definition, if no snapshot can be made of it.
+        """
+        return self._snapshots.get(canonical, within)
 
     def all(self, resource_type: str) -> Iterator[Resource]:
         """Give every definition of this type; of those with the same url, the one that `find` gives."""
         seen: set[str] = set()
-        for source in self._sources:
+        for source in self._sources.all:
             for definition in source.all(resource_type):
                 if definition.get("url") not in seen:
                     yield definition
@@ -110,10 +113,3 @@ def _members(compartment: Resource) -> Mapping[str, tuple[str, ...]]:
         for each in compartment["resource"]
         if each.get("param")
     }
-
-
-def _newest_first(version: str) -> tuple[tuple[int, str], ...]:
-    """Return a version as something to sort by: numbers by value, and `1.2.0` after `1.2.0-draft`."""
-    release, _, label = version.partition("-")
-    parts = [(int(part), "") if part.isdigit() else (-1, part) for part in release.split(".")]
-    return (*parts, (0, "") if not label else (-1, label))

@@ -2,7 +2,7 @@
 
 Members: `index.json` (the package and, by resource type, `[url, version, block, line]` of each definition),
 `TYPE-NN.ndjson` (blocks of definitions, one a line, small enough to be unpacked for a single one), and in the archive
-of R4 itself `types.ndjson` (the `type_lines` of `snapshot.py`). The same content gives the same bytes.
+of R4 itself `types.ndjson` (the `type_lines` of `type_model.py`). The same content gives the same bytes.
 """
 
 import io

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fhir_service.fhir.definitions import R4, Definitions, TypeDefinition
 from fhir_service.fhir.definitions.archive import Archive, Package, write_archive
-from fhir_service.fhir.definitions.snapshot import TypeModel, type_lines
+from fhir_service.fhir.definitions.type_model import TypeModel, type_lines
 from fhir_service.fhir.json import encode
 
 
