@@ -35,6 +35,7 @@ from fhir_service.storage.identity import IdSequence
 from fhir_service.storage.memory import MemoryStore
 from fhir_service.storage.sqlite import SqliteStore
 from fhir_service.storage.store import Clock, Store
+from fhir_service.terminology.loaded import LoadedTerminology
 from fhir_service.validation.structure import StructureCheck
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -62,7 +63,7 @@ def build(settings: Settings) -> Asgi:
 def wire(settings: Settings) -> Services:
     """Open the definitions and the store, and give each part what it needs (`load` and the demo use this, too)."""
     definitions = Definitions.load(packages=settings.data_dir / "packages")
-    registry = SearchRegistry(definitions)
+    registry = SearchRegistry(definitions, LoadedTerminology(definitions))
     return Services(
         store=_store(settings, _now, registry),
         definitions=definitions,

@@ -23,6 +23,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("FHIR_SERVICE_SHARED") or ROOT.parent / "shared")
 R4_EXAMPLES = ROOT / ".cache" / "r4-examples" / "package"
+R4_EXPANSIONS = ROOT / ".cache" / "r4-expansions" / "package"
 COMMAND = Path(sys.executable).with_name("fhir-service")
 START_LIMIT = 60.0  # seconds; generous, because a busy CI machine starts slowly
 LOG_SHOWN = 8_000  # characters of a server's log beside a failed test
@@ -38,6 +39,12 @@ def shared() -> Path:
 def r4_examples() -> Path:
     """The unpacked `package/` folder of hl7.fhir.r4.examples 4.0.1, as `make test` fetches it."""
     return _present(R4_EXAMPLES, "hl7.fhir.r4.examples is not unpacked: `make test-data` fetches it with npm")
+
+
+@pytest.fixture(scope="session")
+def r4_expansions() -> Path:
+    """The unpacked `package/` folder of hl7.fhir.r4.expansions 4.0.1, as `make test` fetches it."""
+    return _present(R4_EXPANSIONS, "hl7.fhir.r4.expansions is not unpacked: `make test-data` fetches it with npm")
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from fhir_service.interactions.routes import dispatch
 from fhir_service.interactions.services import Services
 from fhir_service.storage.identity import IdSequence
 from fhir_service.storage.memory import MemoryStore
+from fhir_service.terminology.loaded import LoadedTerminology
 from fhir_service.validation.structure import StructureCheck
 
 
@@ -75,7 +76,7 @@ BASE = "http://example.org/fhir"
 @pytest.fixture(scope="session")
 def _parts() -> tuple[Definitions, SearchRegistry, StructureCheck]:
     definitions = Definitions.load()
-    return definitions, SearchRegistry(definitions), StructureCheck(definitions)
+    return definitions, SearchRegistry(definitions, LoadedTerminology(definitions)), StructureCheck(definitions)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from fhir_service.fhir.search.query import (
     TypedValue,
     Value,
 )
-from fhir_service.fhir.search.terminology import Member, Terminology
+from fhir_service.fhir.search.terminology import Member, Terminology, codes_above, codes_below, codes_in
 from fhir_service.fhir.search.values import Reading, read, split, token, unescape
 
 # How many values one parameter can have. A token is looked up as it is; a bare id may mean a reference to any type;
@@ -51,7 +51,7 @@ MODIFIERS: dict[SearchType, tuple[str, ...]] = {
 
 
 def _in(terminology: Terminology, parameter: SearchParameter, text: str) -> Iterable[Member]:
-    return terminology.members(unescape(text, parameter.code))
+    return codes_in(terminology, unescape(text, parameter.code))
 
 
 def _system_and_code(parameter: SearchParameter, text: str) -> tuple[str, str]:
@@ -64,8 +64,8 @@ def _system_and_code(parameter: SearchParameter, text: str) -> tuple[str, str]:
 BY_TERMINOLOGY: dict[str, Callable[[Terminology, SearchParameter, str], Iterable[Member]]] = {
     "in": _in,
     "not-in": _in,
-    "above": lambda terminology, parameter, text: terminology.above(*_system_and_code(parameter, text)),
-    "below": lambda terminology, parameter, text: terminology.below(*_system_and_code(parameter, text)),
+    "above": lambda terminology, parameter, text: codes_above(terminology, *_system_and_code(parameter, text)),
+    "below": lambda terminology, parameter, text: codes_below(terminology, *_system_and_code(parameter, text)),
 }
 
 LOOKED_UP = frozenset({"text", "above", "below"})

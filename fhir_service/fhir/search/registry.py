@@ -13,7 +13,7 @@ from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.converters import INDEXED
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
 from fhir_service.fhir.search.paths import Path, root_of, simple_paths, split_union
-from fhir_service.fhir.search.terminology import LoadedTerminology, Terminology
+from fhir_service.fhir.search.terminology import NoTerminology, Terminology
 
 # The definitions that R4 itself publishes as examples of a SearchParameter.
 EXAMPLES = frozenset(
@@ -83,9 +83,9 @@ INHERITED = ("Resource", "DomainResource")
 class SearchRegistry:
     """Answers which search parameters a resource type has; each type is worked out when it is first asked for."""
 
-    def __init__(self, definitions: Definitions) -> None:
+    def __init__(self, definitions: Definitions, terminology: Terminology | None = None) -> None:
         self.definitions = definitions
-        self.terminology: Terminology = LoadedTerminology(definitions)
+        self.terminology: Terminology = terminology or NoTerminology()
         self._by_type: dict[str, Mapping[str, SearchParameter]] = {}
         self._paths: dict[tuple[str, str], tuple[Path, ...]] = {}
 

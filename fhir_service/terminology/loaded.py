@@ -1,0 +1,137 @@
+"""Terminology from definitions: those of R4, of installed packages, and those that were stored.
+
+Each value set is worked out when it is first asked for and kept, as sets that code systems and value sets share.
+"""
+
+from typing import Protocol, TypeVar
+
+from fhir_service.fhir.resource import Resource
+from fhir_service.terminology import Member
+from fhir_service.terminology.code_system import CodeSystem, read
+from fhir_service.terminology.extent import Selection, holds
+from fhir_service.terminology.external import external
+from fhir_service.terminology.value_set import is_whole, selected
+
+MOST_KEPT = 4_000
+MOST_SYSTEMS = 128  # their concepts are kept whole, with names and properties
+MOST_NESTED = 40
+
+Kept = TypeVar("Kept")
+
+
+class Findable(Protocol):
+    """Where definitions are found, by `url` or `url|version`."""
+
+    def find(self, canonical: str) -> Resource | None: ...
+
+
+class LoadedTerminology:
+    """Answers from the ValueSets and CodeSystems that the definitions hold. It is a `Terminology`."""
+
+    def __init__(self, definitions: Findable) -> None:
+        self._definitions = definitions
+        self._value_sets: dict[str, Selection | None] = {}
+        self._code_systems: dict[str, CodeSystem | None] = {}
+        self._members: dict[str, frozenset[Member] | None] = {}
+        self._open: list[str] = []
+
+    def forget(self) -> None:
+        """Work everything out again: a definition was stored, changed or removed."""
+        self._value_sets.clear()
+        self._code_systems.clear()
+        self._members.clear()
+
+    def contains(self, value_set: str, system: str | None, code: str) -> bool | None:
+        try:
+            found = self._value_sets[value_set]
+        except KeyError:
+            found = self.selection(value_set)
+        return None if found is None else found.contains(system, code)
+
+    def members(self, value_set: str) -> frozenset[Member] | None:
+        if value_set not in self._members:
+            found = self.selection(value_set)
+            _keep(self._members, value_set, None if found is None else _counted(found))
+        return self._members[value_set]
+
+    def valid(self, system: str, code: str) -> bool | None:
+        known = self.code_system(system)
+        return holds(external(system) if known is None else known.extent, code)
+
+    def display(self, system: str, code: str) -> str | None:
+        known = self.code_system(system)
+        display = known.concepts.get(code, {}).get("display") if known else None
+        return display if isinstance(display, str) else None
+
+    def displays(self, system: str, code: str) -> tuple[str, ...]:
+        known = self.code_system(system)
+        return () if known is None else known.names(code)
+
+    def below(self, system: str, code: str) -> frozenset[Member] | None:
+        return self._reached(system, code, 1)
+
+    def above(self, system: str, code: str) -> frozenset[Member] | None:
+        return self._reached(system, code, 0)
+
+    def selection(self, value_set: str) -> Selection | None:
+        """Return the codes of a value set, None if it is not here or contains itself."""
+        if value_set in self._value_sets:
+            return self._value_sets[value_set]
+        if value_set in self._open or len(self._open) > MOST_NESTED:
+            return None
+        definition = self._definitions.find(value_set)
+        if definition is None or definition.get("resourceType") != "ValueSet":
+            found = None
+        else:
+            self._open.append(value_set)
+            try:
+                found = selected(definition, self.selection, self.code_system)
+            finally:
+                self._open.pop()
+        return _keep(self._value_sets, value_set, found)
+
+    def code_system(self, url: str, version: str | None = None) -> CodeSystem | None:
+        """Return a code system whose content is here, all or in part; of the version that is asked for if any."""
+        canonical = f"{url}|{version}" if version else url
+        if canonical not in self._code_systems:
+            definition = self._definitions.find(canonical)
+            made = read(definition) if definition is not None and _has_concepts(definition) else None
+            _keep(self._code_systems, canonical, made, MOST_SYSTEMS)
+        return self._code_systems[canonical]
+
+    def _reached(self, system: str, code: str, way: int) -> frozenset[Member] | None:
+        known = self.code_system(system)
+        if known is None or not known.complete or code not in known.concepts:
+            return None
+        return frozenset((system, each) for each in (known.below(code) if way else known.above(code)))
+
+
+def _has_concepts(definition: Resource) -> bool:
+    match definition:
+        case {"resourceType": "CodeSystem", "url": str(), "concept": [*_]}:
+            return True
+        case _:
+            return False
+
+
+def _counted(selection: Selection) -> frozenset[Member] | None:
+    """Return the codes one by one, None if they cannot be told."""
+    found: list[Member] = []
+    if not isinstance(selection.rest, frozenset):
+        return None
+    for system, extent in selection.systems.items():
+        if isinstance(extent, frozenset):
+            found += [(system, code) for code in extent]
+        elif is_whole(extent):
+            found.append((system, None))
+        else:
+            return None
+    return frozenset(found)
+
+
+def _keep(kept: dict[str, Kept], key: str, value: Kept, most: int = MOST_KEPT) -> Kept:
+    """Keep a value, in place of the oldest if there are many: the names come from clients, too."""
+    if len(kept) >= most:
+        del kept[next(iter(kept))]
+    kept[key] = value
+    return value
