@@ -9,7 +9,16 @@ from collections.abc import Iterable
 from fhir_service.fhir.resource import Key, Resource, key_of
 from fhir_service.fhir.search.index import IndexEntries
 from fhir_service.fhir.search.match import matches
-from fhir_service.fhir.search.query import AnyOf, Clause, IdMatch, Match, Query, TokenValue
+from fhir_service.fhir.search.query import (
+    AllOf,
+    AnyOf,
+    Clause,
+    IdMatch,
+    Match,
+    NoneOf,
+    Query,
+    TokenValue,
+)
 from fhir_service.interactions.criteria import Criteria, query_of, several_match
 from fhir_service.interactions.services import Services
 from fhir_service.storage.store import Finds, Version
@@ -91,5 +100,9 @@ def _holds(key: Key, entries: IndexEntries, clause: Clause) -> bool:
             return key.id in ids
         case AnyOf(clauses):
             return any(_holds(key, entries, each) for each in clauses)
+        case AllOf(clauses):
+            return all(_holds(key, entries, each) for each in clauses)
+        case NoneOf(clauses):
+            return not any(_holds(key, entries, each) for each in clauses)
         case _:
             return False

@@ -22,27 +22,27 @@ def directions(query: Query) -> tuple[bool, ...]:
 
 def sort_values(sort: Sort, entries: IndexEntries) -> Iterator[int | float | str]:
     """Yield the values by which a parameter sorts: the start of a date, the low bound of a number, else its text."""
-    code = sort.parameter if isinstance(sort.parameter, str) else sort.parameter.code
+    codes = (sort.parameter,) if isinstance(sort.parameter, str) else sort.parameter.stored
     for string in entries.strings:
-        if string.code == code:
+        if string.code in codes:
             yield string.folded
     for date in entries.dates:
-        if date.code == code:
+        if date.code in codes:
             yield date.low
     for number in entries.numbers:
-        if number.code == code:
+        if number.code in codes:
             yield number.low
     for quantity in entries.quantities:
-        if quantity.code == code:
+        if quantity.code in codes:
             yield quantity.low
     for token in entries.tokens:
-        if token.code == code and token.value is not None:
+        if token.code in codes and token.value is not None:
             yield token.value
     for reference in entries.references:
-        if reference.code == code and reference.target is not None:
+        if reference.code in codes and reference.target is not None:
             yield reference.target
     for uri in entries.uris:
-        if uri.code == code:
+        if uri.code in codes:
             yield uri.uri
 
 

@@ -12,6 +12,8 @@ from fhir_service.fhir.search.fold import fold
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
 from fhir_service.fhir.search.problems import UnknownParameter
 from fhir_service.fhir.search.query import (
+    AllOf,
+    AnyOf,
     Chain,
     Clause,
     DateValue,
@@ -68,6 +70,8 @@ BY_TERMINOLOGY: dict[str, Callable[[Terminology, SearchParameter, str], Iterable
     "below": lambda terminology, parameter, text: codes_below(terminology, *_system_and_code(parameter, text)),
 }
 
+NEGATIVE = frozenset({"not", "not-in"})
+
 LOOKED_UP = frozenset({"text", "above", "below"})
 """The modifiers by which each value may stand for many texts."""
 
@@ -98,7 +102,7 @@ class Criterion:
         parameter = self._parameter(resource_type, code)
         if dot:
             return self._chain(parameter, modifier, rest, depth)
-        return self._match(self.reading.registry.indexed(parameter), modifier if colon else None)
+        return self._any_member(parameter, modifier if colon else None)
 
     def _parameter(self, resource_type: str, code: str) -> SearchParameter:
         known = self.reading.registry.parameters(resource_type)
@@ -148,6 +152,17 @@ class Criterion:
         if parameter.targets and target not in parameter.targets:
             raise problems.not_a_target(parameter, target)
         return (target,)
+
+    def _any_member(self, parameter: SearchParameter, modifier: str | None) -> Clause:
+        """Return what is asked of a parameter: of its members, if those stand in the index in its place."""
+        if not parameter.members:
+            return self._match(parameter, modifier)
+        known = self.reading.registry.parameters(parameter.resource_type)
+        clauses = tuple(self._match(known[code], modifier) for code in parameter.members)
+        if len(clauses) == 1:
+            return clauses[0]
+        negative = modifier in NEGATIVE or (modifier == "missing" and self._missing())
+        return AllOf(clauses) if negative else AnyOf(clauses)
 
     def _match(self, parameter: SearchParameter, modifier: str | None) -> Clause:
         match parameter.code, parameter.type:

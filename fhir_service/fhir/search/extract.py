@@ -19,7 +19,7 @@ from fhir_service.fhir.search.converters import CONVERTERS, Converter, code_of, 
 from fhir_service.fhir.search.index import CompositeEntry, Entry, IndexEntries, ReferenceEntry, UriEntry
 from fhir_service.fhir.search.match import LISTS
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
-from fhir_service.fhir.search.paths import Path, Step, simple_paths, split_union
+from fhir_service.fhir.search.paths import Path, Step, simple_paths, split_union, told_type
 from fhir_service.fhir.search.registry import SearchRegistry
 
 BUCKETS = tuple(LISTS)
@@ -144,9 +144,11 @@ class Indexer:
         plan = Plan(date=self.registry.primary_date(resource_type))
         plan.has_canonical_url = "url" in parameters and parameters["url"].type == "uri"
         for parameter in parameters.values():
+            if parameter.members or parameter.code in OF_THE_STORE:
+                continue
             if parameter.type == "composite":
                 plan.composites += self._composites(parameter)
-            elif parameter.code not in OF_THE_STORE and self.registry.indexed(parameter) is parameter:
+            else:
                 self._add(plan, parameter)
         return plan
 
@@ -160,7 +162,8 @@ class Indexer:
                 continue
             for path in paths:
                 # The first step leads to the property under which the rule stands.
-                rule = Rule(parameter.code, bucket, path.steps[1:], self._converter(parameter.type, path))
+                convert = self._held if parameter.holder else self._converter(parameter.type, path)
+                rule = Rule(parameter.code, bucket, path.steps[1:], convert)
                 plan.by_property.setdefault(path.first, []).append(rule)
 
     def _composites(self, parameter: SearchParameter) -> Iterator[Composite]:
@@ -220,6 +223,13 @@ class Indexer:
         if identifier is not None:
             return (ReferenceEntry(code, target, version, identifier.get("system"), identifier.get("value")),)
         return (ReferenceEntry(code, target, version),) if target is not None else ()
+
+    def _held(self, code: str, value: Resource) -> Sequence[Entry]:
+        """Return the same for a parameter with a holder: marked, if the text of the reference tells its type."""
+        if "identifier" in value or "reference" not in value or told_type(value["reference"]) is None:
+            return self._reference(code, value)
+        target, version = self._target(value["reference"])
+        return (ReferenceEntry(code, target, version, held=True),)
 
     def _split_target(self, text: str) -> tuple[str | None, str | None]:
         """Return target and version of a literal reference; that to a contained resource has no target."""

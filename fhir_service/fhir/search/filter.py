@@ -46,6 +46,11 @@ class Comparison(Criterion):
 
     operator: str = "eq"
 
+    def _any_member(self, parameter: SearchParameter, modifier: str | None) -> Clause:
+        if parameter.type == "string":
+            return Criterion._any_member(self, parameter, modifier)
+        return self._match(parameter, modifier)  # which asks again, and of each member then
+
     def _match(self, parameter: SearchParameter, modifier: str | None) -> Clause:
         code, operator = parameter.code, self.operator
         if modifier is not None:

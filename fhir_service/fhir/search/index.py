@@ -28,6 +28,7 @@ class ReferenceEntry(NamedTuple):
     version: str | None = None  # after `|` of a canonical, or of `_history/`
     system: str | None = None  # Reference.identifier
     value: str | None = None
+    held: bool = False  # `SearchParameter.holder` has the same
 
 
 class StringEntry(NamedTuple):

@@ -15,6 +15,9 @@ class SearchParameter:
 
     `expression` is the FHIRPath cut down to the union branches of this resource type; `targets` are the types that a
     reference may point to; `components` of a composite are (code of the component parameter, expression).
+
+    `members` are the parameters that together have exactly its values and stand in the index in its place; `holder` is
+    the parameter that has all of its references and others (`kinship.py`).
     """
 
     resource_type: str
@@ -25,3 +28,10 @@ class SearchParameter:
     targets: tuple[str, ...] = ()
     components: tuple[tuple[str, str], ...] = ()
     description: str = ""
+    members: tuple[str, ...] = ()
+    holder: str | None = None
+
+    @property
+    def stored(self) -> tuple[str, ...]:
+        """The codes under which its values stand in the index."""
+        return self.members or (self.code,)

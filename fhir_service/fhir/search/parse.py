@@ -185,7 +185,7 @@ def _sort(draft: _Draft, name: str, text: str) -> None:
         code = each.strip().removeprefix("-")
         if name != "_sort" or code not in sortable:
             raise problems.unknown_parameter(draft.resource_type, f"{name}={each}", sortable)
-        key = OF_THE_STORE.get(code, draft.registry.indexed(sortable[code]))
+        key = OF_THE_STORE.get(code, sortable[code])
         keys.append(Sort(key, each.strip().startswith("-")))
     draft.sort += keys
     if len(draft.sort) > MAX_SORT_KEYS:

@@ -180,5 +180,10 @@ def _refers_to(resource_type: str) -> Step:
 
 def target_type(reference: dict[str, Any]) -> str | None:
     """Return the type of resource that a Reference means, by its text or its `type`; None if neither tells."""
-    found = _TARGET_TYPE(reference.get("reference", ""))
-    return found[1] if found else reference.get("type")
+    return told_type(reference.get("reference", "")) or reference.get("type")
+
+
+def told_type(reference: str) -> str | None:
+    """Return the type of resource that a literal reference names, None if it does not tell."""
+    found = _TARGET_TYPE(reference)
+    return found[1] if found else None

@@ -11,6 +11,7 @@ from fhir_service.fhir import fhirpath
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.converters import INDEXED
+from fhir_service.fhir.search.kinship import with_kin
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
 from fhir_service.fhir.search.paths import Path, root_of, simple_paths, split_union
 from fhir_service.fhir.search.terminology import NoTerminology, Terminology
@@ -99,23 +100,13 @@ class SearchRegistry:
                     for definition in self._by_base.get(base, ()):
                         if definition["code"] not in made and (each := self._parameter(definition, resource_type)):
                             made[each.code] = each
-            found = self._by_type[resource_type] = made
+            found = self._by_type[resource_type] = with_kin(made)
         return found
 
     def primary_date(self, resource_type: str) -> str | None:
         """Return the code of the date parameter whose least value is `IndexEntries.date`, None if it has none."""
         parameter = self.parameters(resource_type).get(PRIMARY_DATE.get(resource_type, "date"))
         return parameter.code if parameter and parameter.type == "date" else None
-
-    def indexed(self, parameter: SearchParameter) -> SearchParameter:
-        """Return the parameter under which the values of this one stand in the index.
-
-        Of several string parameters with one expression (`name` and `phonetic`) that is the first.
-        """
-        if parameter.type != "string":
-            return parameter
-        same = (each for each in self.parameters(parameter.resource_type).values() if each.type == "string")
-        return next((each for each in same if each.expression == parameter.expression), parameter)
 
     def paths(self, parameter: SearchParameter) -> tuple[Path, ...]:
         """Return the simple paths of a parameter's expression; those branches that are not simple are left out."""

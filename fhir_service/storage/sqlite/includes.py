@@ -35,8 +35,8 @@ def _selects(rids: Sequence[int], includes: Sequence[Include]) -> list[Sql]:
     forward: dict[str | None, list[Parameter]] = {}
     for include in includes:
         if not include.reverse:
-            p = parameter_id(include.source, include.parameter.code)
-            forward.setdefault(include.target, []).append(p)
+            p = parameter_id(include.source, _stored(include))
+            forward.setdefault(_target(include), []).append(p)
     reverse = [include for include in includes if include.reverse]
     return [
         *[_forward(rids, parameters, target) for target, parameters in forward.items()],
@@ -55,10 +55,20 @@ def _forward(rids: Sequence[int], parameters: Sequence[Parameter], target: str |
 
 
 def _reverse(rids: Sequence[int], include: Include) -> Sql:
-    of_target, names = ("", ()) if include.target is None else (" AND r.rtype = ?", (include.target,))
-    key = XOR.format(a="r.rk", b=constant(include.source, include.parameter.code))
+    target = _target(include)
+    of_target, names = ("", ()) if target is None else (" AND r.rtype = ?", (target,))
+    key = XOR.format(a="r.rk", b=constant(include.source, _stored(include)))
     return Sql(
         f"SELECT DISTINCT x.rid FROM json_each(?) m CROSS JOIN res r ON r.rid = m.value "
         f"CROSS JOIN ix x ON x.k = {key} WHERE 1{of_target}",
         (json_array(list(rids)), *names),
     )
+
+
+def _stored(include: Include) -> str:
+    return include.parameter.holder or include.parameter.code
+
+
+def _target(include: Include) -> str | None:
+    """Return the type that is meant; of a parameter with a holder it is that of its references."""
+    return include.target or (include.parameter.targets[0] if include.parameter.holder else None)

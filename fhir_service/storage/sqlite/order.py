@@ -41,7 +41,7 @@ VALUE_TABLES: dict[SearchType, ValueTable] = {
 }
 
 # What has no table of its own is kept as JSON: a text, or [least, greatest].
-_TEXT = "SELECT coalesce(sort->>'$.\"{p}\"[{n}]', sort->>'$.\"{p}\"') FROM entries WHERE rid = c.rid"
+_TEXT = "SELECT coalesce(sort->>'$.\"{p}\"[{n}]', sort->>'$.\"{p}\"') AS v FROM entries WHERE rid = c.rid"
 
 
 class Page(NamedTuple):
@@ -78,7 +78,7 @@ def order_of(query: Query, dates: PrimaryDates) -> Order:
     parameter = query.sort[0].parameter
     return (
         order
-        if isinstance(parameter, str) or parameter.type not in VALUE_TABLES
+        if isinstance(parameter, str) or parameter.type not in VALUE_TABLES or len(parameter.stored) > 1
         else order._replace(parameter=parameter)
     )
 
@@ -93,11 +93,13 @@ def _key(sort: Sort, query: Query, dates: PrimaryDates) -> str:
         return _ID if sort.parameter == "_id" else _UPDATED
     if is_primary_date(sort, query, dates):
         return "c.d"
-    p = parameter_id(query.resource_type, sort.parameter.code)
+    ps = [parameter_id(query.resource_type, code) for code in sort.parameter.stored]
+    most = "max" if sort.descending else "min"
     if (table := VALUE_TABLES.get(sort.parameter.type)) is None:
-        return f"({_TEXT.format(p=p, n=int(sort.descending))})"
-    most = f"{'max' if sort.descending else 'min'}({table.key})"
-    return f"(SELECT {most} FROM {table.name} INDEXED BY {table.name}_rid WHERE rid = c.rid AND p = {p})"
+        texts = [_TEXT.format(p=p, n=int(sort.descending)) for p in ps]
+        return f"({texts[0]})" if len(texts) == 1 else f"(SELECT {most}(v) FROM ({' UNION ALL '.join(texts)}))"
+    test = f"p = {ps[0]}" if len(ps) == 1 else f"p IN ({', '.join(map(str, ps))})"
+    return f"(SELECT {most}({table.key}) FROM {table.name} INDEXED BY {table.name}_rid WHERE rid = c.rid AND {test})"
 
 
 def downward(order: Order, page: Page) -> bool:

@@ -10,6 +10,7 @@ import msgspec
 
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.search.parameter import SearchType
+from fhir_service.fhir.search.paths import told_type
 from fhir_service.fhir.search.query import (
     AllOf,
     AnyOf,
@@ -58,9 +59,10 @@ def part_of(resource_type: str, clause: Clause, context: Context) -> Part:
             return Updated(resource_type, values)
         case Chain(parameter, clauses):
             targets = tuple((type_, part_of(type_, rest, context)) for type_, rest in clauses)
-            return Chained(resource_type, parameter.code, targets)
+            return Chained(resource_type, parameter.holder or parameter.code, targets)
         case Has(source_type, parameter, rest):
-            return Had(resource_type, source_type, parameter.code, part_of(source_type, rest, context))
+            code = parameter.holder or parameter.code
+            return Had(resource_type, source_type, code, part_of(source_type, rest, context))
         case AnyOf(clauses):
             return _either([part_of(resource_type, each, context) for each in clauses])
         case AllOf(clauses):
@@ -117,14 +119,19 @@ def _keys_of_texts(p: int, prefix: str, context: Context) -> list[int]:
 
 
 def _references(resource_type: str, match: Match, context: Context) -> Part:
-    c = constant(resource_type, match.parameter.code)
+    parameter = match.parameter
+    c = constant(resource_type, parameter.code)
+    held = constant(resource_type, parameter.holder) if parameter.holder else c
     keys: list[int] = []
     for value in match.values:
         if isinstance(value, ReferenceValue):
             if value.identifier is not None:
                 keys += _token_keys(value.identifier, c, context, identifier_text)
-            else:
-                keys += [hash64(text) ^ c for text in target_texts(value)]
+                continue
+            for target, text in zip(value.targets, target_texts(value), strict=True):
+                keys.append(hash64(text) ^ c)
+                if held != c and told_type(target) in parameter.targets:
+                    keys.append(hash64(text) ^ held)
     return _keys(keys)
 
 

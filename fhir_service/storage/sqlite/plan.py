@@ -145,12 +145,12 @@ class Plan:
         branches: list[Sql] = []
         if page.cursor is None or at_none or down:
             after = [Sql(f"i.rid {'<' if down else '>'} ?", (page.cursor[1] or 0,))] if page.cursor and at_none else []
-            lacking = one_of("i.k", having(of_type, parameter.code, False, self._context).keys)
+            lacking = one_of("i.k", having(of_type, parameter.stored[0], False, self._context).keys)
             where = all_of([lacking, *after, *self._tests(Candidate("i.rid", "i.d"), None)])
             branches.append(Sql(f"SELECT NULL, i.rid FROM ix i WHERE {where.text}", where.parameters))
         if not (at_none and down):
             table = VALUE_TABLES[parameter.type]
-            first = table.first(parameter_id(of_type, parameter.code), down)
+            first = table.first(parameter_id(of_type, parameter.stored[0]), down)
             after = [] if at_none else beyond(f"v.{table.key}", "v.rid", self.order, page)
             where = all_of([first, *after, *self._tests(Candidate("v.rid", "r.d"), None)])
             text = (

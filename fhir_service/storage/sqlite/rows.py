@@ -191,6 +191,8 @@ class _Reference(NamedTuple):
 
 @lru_cache(maxsize=32_768)
 def _reference(resource_type: str, reference: ReferenceEntry) -> _Reference:
+    if reference.held:
+        return _Reference((), (), ())
     c = constant(resource_type, reference.code)
     keys = tuple([hash64(text) ^ c for text in reference_texts(reference)])
     tokens: tuple[tuple[int, int], ...] = ()

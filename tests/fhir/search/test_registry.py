@@ -88,3 +88,17 @@ def test_the_primary_date_is_a_date_parameter(definitions: Definitions, registry
 )
 def test_a_union_is_split_at_its_own_bars_only(expression: str, branches: list[str]) -> None:
     assert split_union(expression) == branches
+
+
+def test_a_parameter_that_says_what_others_say_stands_in_the_index_under_those(registry: SearchRegistry) -> None:
+    observation, patient = registry.parameters("Observation"), registry.parameters("Patient")
+
+    assert set(observation["combo-code"].stored) == {"code", "component-code"}
+    assert set(observation["combo-code-value-quantity"].stored) == {
+        "code-value-quantity",
+        "component-code-value-quantity",
+    }
+    assert observation["code"].stored == ("code",)
+    assert patient["phonetic"].stored == ("name",)
+    assert observation["patient"].holder == "subject"
+    assert observation["subject"].holder is None
