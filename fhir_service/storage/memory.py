@@ -6,12 +6,14 @@ A search looks at every resource of the type. There is no `await` inside an oper
 import bisect
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from fhir_service.fhir.json import split_for_stamp
 from fhir_service.fhir.resource import Key, key_of
 from fhir_service.fhir.search.index import IndexEntries
 from fhir_service.fhir.search.query import Include, Query
 from fhir_service.storage.identity import IdSequence, microseconds, rid_for
+from fhir_service.storage.memory_jobs import MemoryJobs
 from fhir_service.storage.memory_search import Resources
 from fhir_service.storage.order import Place, directions
 from fhir_service.storage.stamp import stamped
@@ -29,6 +31,8 @@ from fhir_service.storage.store import (
     Page,
     PrimaryDates,
     Put,
+    Reindex,
+    Told,
     Version,
 )
 
@@ -56,6 +60,8 @@ class MemoryStore:
         self._rids: set[int] = set()
         self._sequence = IdSequence(clock)
         self._updated = 0
+        self._watching: dict[str, Told] = {}
+        self.jobs = MemoryJobs()
 
     async def read(self, key: Key) -> Version | None:
         record = self._records.get(key)
@@ -149,7 +155,30 @@ class MemoryStore:
             self._check(condition, changes)
         self._check_versions(changes)
         self._updated = max(self._updated, microseconds(self._clock()) // 1000 * 1000)
-        return [self._put(change) if isinstance(change, Put) else self._delete(change) for change in changes]
+        done = [self._put(change) if isinstance(change, Put) else self._delete(change) for change in changes]
+        for committed in done:
+            if told := self._watching.get(committed.version.key.type):
+                told(committed.version)
+        return done
+
+    def watch(self, resource_type: str, told: Told) -> None:
+        self._watching[resource_type] = told
+
+    async def count(self, resource_type: str) -> int:
+        return sum(key.type == resource_type for key in filter(self._exists, self._records))
+
+    async def standing(self, resource_type: str, *, after: str, count: int) -> Sequence[Version]:
+        ids = sorted(key.id for key in self._records if key.type == resource_type and key.id > after)
+        found = (self._records[key] for key in (Key(resource_type, id_) for id_ in ids) if self._exists(key))
+        return [record.standing for record in islice(found, count)]
+
+    async def reindex(self, rewrites: Sequence[Reindex]) -> int:
+        done = 0
+        for key, version, entries in rewrites:
+            if self._exists(key) and self._records[key].standing.version == version:
+                self._records[key].entries = entries
+                done += 1
+        return done
 
     async def close(self) -> None:
         pass

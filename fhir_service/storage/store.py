@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple, Protocol
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.fhir.search.index import IndexEntries
 from fhir_service.fhir.search.query import Include, Query
+from fhir_service.storage.job_table import JobTable
 
 Method = Literal["POST", "PUT", "PATCH", "DELETE"]
 Clock = Callable[[], datetime]
@@ -104,6 +105,18 @@ class Committed(NamedTuple):
     created: bool
 
 
+class Reindex(NamedTuple):
+    """New index entries for a version that stands; if another stands by then, that one has its own."""
+
+    key: Key
+    version: int
+    entries: IndexEntries
+
+
+Told = Callable[[Version], None]
+"""Is told of a version that was stored, in the event loop, before whoever stored it hears that it is."""
+
+
 class ConditionFailed(Exception):
     """A condition or an `expected` version did not hold; nothing of the commit was stored.
 
@@ -151,6 +164,9 @@ class HistoryPage(NamedTuple):
 
 class Store(Protocol):
     """See the module. All times are microseconds since 1970 (UTC)."""
+
+    @property
+    def jobs(self) -> JobTable: ...
 
     async def read(self, key: Key) -> Version | None:
         """Return the version that stands (a deletion has `deleted`), or None if there never was one."""
@@ -215,6 +231,22 @@ class Store(Protocol):
 
     async def commit(self, changes: Sequence[Change], conditions: Sequence[Condition] = ()) -> list[Committed]:
         """Store all changes durably, or none; raise ConditionFailed if one of the conditions does not hold."""
+        ...
+
+    def watch(self, resource_type: str, told: Told) -> None:
+        """Have every version of this type that is stored from now on, a deletion too, told to `told`."""
+        ...
+
+    async def count(self, resource_type: str) -> int:
+        """Return how many resources of a type stand."""
+        ...
+
+    async def standing(self, resource_type: str, *, after: str, count: int) -> Sequence[Version]:
+        """Return the first resources of a type that stand, by id, behind the id `after`."""
+        ...
+
+    async def reindex(self, rewrites: Sequence[Reindex]) -> int:
+        """Write the index of these anew, without a new version; return of how many (see `Reindex`)."""
         ...
 
     async def close(self) -> None: ...

@@ -123,7 +123,27 @@ CREATE TABLE txt (          -- distinct texts of tokens (folded) and URIs, and t
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _TEXTS)
+_JOBS = """
+CREATE TABLE job (          -- long work: see storage/job_table.py; asked, state and result are JSON
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  asked BLOB NOT NULL,
+  status TEXT NOT NULL,
+  created INTEGER NOT NULL, -- microseconds, as changed
+  changed INTEGER NOT NULL,
+  done INTEGER NOT NULL,
+  total INTEGER NOT NULL,
+  state BLOB NOT NULL,
+  result BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE mark (         -- what the server has to know of itself when it next starts
+  name TEXT PRIMARY KEY,
+  value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _TEXTS, _JOBS)
 
 
 class NewerFile(Exception):

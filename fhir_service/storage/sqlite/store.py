@@ -14,15 +14,18 @@ import apsw
 
 from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search.query import Include, Query
+from fhir_service.storage.sqlite.calls import CallingWriter
 from fhir_service.storage.sqlite.context import Reader
 from fhir_service.storage.sqlite.history import history
 from fhir_service.storage.sqlite.includes import included
+from fhir_service.storage.sqlite.jobs import SqliteJobs
+from fhir_service.storage.sqlite.keys import type_key
 from fhir_service.storage.sqlite.packed import unpack
 from fhir_service.storage.sqlite.prepared import PreparedCommit, prepare, resource_key
+from fhir_service.storage.sqlite.reindex import indexed, rewrite
 from fhir_service.storage.sqlite.schema import migrate
 from fhir_service.storage.sqlite.search import rids_of, search, versions
 from fhir_service.storage.sqlite.sql import json_array
-from fhir_service.storage.sqlite.writer import Writer
 from fhir_service.storage.store import (
     Change,
     Clock,
@@ -32,6 +35,9 @@ from fhir_service.storage.store import (
     HistoryPage,
     Page,
     PrimaryDates,
+    Put,
+    Reindex,
+    Told,
     Version,
 )
 from fhir_service.storage.too_costly import too_much_work
@@ -55,6 +61,7 @@ WHERE rtype = ? AND id > ? AND deleted = 0 ORDER BY id LIMIT ?
 """
 _SCAN = "SELECT rid, rtype, id, ver, upd, method, body FROM res WHERE rid > ? AND deleted = 0 ORDER BY rid LIMIT ?"
 _SCANNED_AT_ONCE = 200
+_COUNT = "SELECT count(*) FROM ix WHERE k = ?"
 
 _STEPS = 10_000_000  # of SQLite's machine, between two looks at how many a request has taken: about 0.2 seconds
 _MOST_LOOKS = 50
@@ -71,12 +78,14 @@ _PAGES_IN_WAL = 4_000  # 16 MB: then they are copied into the file
 class SqliteStore:
     """See `Store`. It belongs to one event loop."""
 
-    def __init__(self, reading: apsw.Connection, writer: Writer, dates: PrimaryDates) -> None:
+    def __init__(self, reading: apsw.Connection, writer: CallingWriter, dates: PrimaryDates) -> None:
         self._connection = reading
         self._execute = reading.execute
         self._reader = Reader(reading, dates)
         self._writer = writer
         self._looks = 0
+        self._watching: dict[str, Told] = {}
+        self.jobs = SqliteJobs(reading, writer)
         reading.set_progress_handler(self._too_long, _STEPS)
 
     @classmethod
@@ -110,7 +119,7 @@ class SqliteStore:
             f"cache_size = -{_READING_CACHE}",
         ):
             reading.execute(f"PRAGMA {pragma}").fetchall()
-        return cls(reading, Writer(writing, clock, dates), dates)
+        return cls(reading, CallingWriter(writing, clock, dates), dates)
 
     async def read(self, key: Key) -> Version | None:
         row = self._execute(_READ, (resource_key(key),)).get
@@ -188,7 +197,35 @@ class SqliteStore:
             last = rows[-1][0]
 
     async def commit(self, changes: Sequence[Change], conditions: Sequence[Condition] = ()) -> list[Committed]:
-        return await self._writer.submit(prepare(changes, conditions))
+        outcome = self._writer.submit(prepare(changes, conditions))
+        if self._watching and any(map(self._is_watched, changes)):
+            # Who waits for the commit may give up; it goes on, and whoever watches must hear of it.
+            outcome.add_done_callback(self._tell)
+            return await asyncio.shield(outcome)
+        return await outcome
+
+    def watch(self, resource_type: str, told: Told) -> None:
+        self._watching[resource_type] = told
+
+    def _is_watched(self, change: Change) -> bool:
+        return (change.resource["resourceType"] if isinstance(change, Put) else change.key.type) in self._watching
+
+    def _tell(self, outcome: "asyncio.Future[list[Committed]]") -> None:
+        if not outcome.cancelled() and outcome.exception() is None:
+            for committed in outcome.result():
+                if told := self._watching.get(committed.version.key.type):
+                    told(committed.version)
+
+    async def count(self, resource_type: str) -> int:
+        return int(self._execute(_COUNT, (type_key(resource_type),)).get)
+
+    async def standing(self, resource_type: str, *, after: str, count: int) -> Sequence[Version]:
+        rows = self._execute(_SCAN_TYPE, (resource_type, after, count))
+        return [Version(Key(rtype, id_), *rest) for _, rtype, id_, *rest in rows]
+
+    async def reindex(self, rewrites: Sequence[Reindex]) -> int:
+        prepared = list(map(indexed, rewrites))
+        return await self._writer.call(lambda connection, known, newly: rewrite(connection, known, newly, prepared))
 
     def commit_packed(self, changes: Sequence[bytes], conditions: Sequence[Condition]) -> "asyncio.Future[Any]":
         """Store changes that were prepared elsewhere (`packed.py`); the future ends when they are durable."""
