@@ -1,0 +1,43 @@
+"""A snapshot that contradicts the differential beside it: it does not say what the differential says.
+
+https://hl7.org/fhir/R4/structuredefinition.html#interpretation
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from fhir_service.fhir.definitions.snapshot.faults import fault
+from fhir_service.fhir.outcome import Issue
+from fhir_service.fhir.resource import Resource
+
+# What a snapshot must repeat as the differential says it; texts and examples may differ.
+REPEATED = ("min", "max", "maxLength", "mustSupport", "isModifier")
+REPEATED_CHOICES = ("fixed", "pattern", "minValue", "maxValue")
+
+
+def contradictions(url: str, snapshot: Iterable[Resource], differential: Iterable[Resource]) -> Iterator[Issue]:
+    """Give an issue for each element of the differential that the snapshot has otherwise or not at all."""
+    by_id = {each.get("id"): each for each in snapshot}
+    for said in differential:
+        name = said.get("id")
+        if not isinstance(name, str):
+            continue
+        found = by_id.get(name)
+        if found is None:
+            continue
+        different = [key for key in said if _is_repeated(key) and not _same(said[key], found.get(key))]
+        if different:
+            keys = ", ".join(different)
+            ja, en = (
+                f"snapshot が differential と食い違います({keys})",
+                f"its snapshot contradicts its differential ({keys})",
+            )
+            yield fault(url, ja, en, at=name, severity="warning")
+
+
+def _is_repeated(key: str) -> bool:
+    return key in REPEATED or key.startswith(REPEATED_CHOICES)
+
+
+def _same(said: Any, found: Any) -> bool:
+    return bool(said == found)

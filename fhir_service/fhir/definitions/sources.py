@@ -1,0 +1,94 @@
+"""Where definitions come from, and which one a canonical names.
+
+A canonical without a version names the first of: R4's own, the definition in the package that asks, that of the
+packages it depends on in the versions it asks for, what is stored on the server, our own, the newest package's.
+https://hl7.org/fhir/R4/references.html#canonical
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol
+
+from fhir_service.fhir.definitions.archive import Package
+from fhir_service.fhir.resource import Resource
+
+ANY_VERSION = frozenset({"current", "latest", "dev", "*", ""})
+
+
+class Source(Protocol):
+    """A set of definitions."""
+
+    @property
+    def package(self) -> Package: ...
+
+    def find(self, url: str, version: str | None = None) -> Resource | None: ...
+
+    def all(self, resource_type: str) -> Iterator[Resource]: ...
+
+
+class Located(NamedTuple):
+    """A definition and the package it is of."""
+
+    definition: Resource
+    package: Package
+
+
+class Sources:
+    """The sources in the order in which they are asked."""
+
+    def __init__(self, sources: Iterable[Source]) -> None:
+        self.all: tuple[Source, ...] = tuple(sources)
+        self._orders: dict[tuple[str, str], tuple[Source, ...]] = {}
+
+    def locate(self, canonical: str, within: Package | None = None) -> Located | None:
+        """Return what this url or `url|version` names to someone in the package `within`.
+
+        A fragment (`url#part`) is passed over.
+        """
+        url, _, version = canonical.partition("#")[0].partition("|")
+        for source in self._order(within):
+            definition = source.find(url, version or None)
+            if definition is not None:
+                return Located(definition, source.package)
+        return None
+
+    def _order(self, within: Package | None) -> tuple[Source, ...]:
+        if within is None or not self.all or within == self.all[0].package:
+            return self.all
+        key = (within.name, within.version)
+        if key not in self._orders:
+            first = [self.all[0], *self._of(within), *self._dependencies(within)]
+            self._orders[key] = (*first, *(source for source in self.all if source not in first))
+        return self._orders[key]
+
+    def _of(self, package: Package) -> list[Source]:
+        return [
+            each for each in self.all if (each.package.name, each.package.version) == (package.name, package.version)
+        ]
+
+    def _dependencies(self, package: Package) -> list[Source]:
+        """Return the sources that a package depends on, the nearest first, the core of R4 left out."""
+        found: list[Source] = []
+        waiting = list(package.dependencies)
+        for name, version in waiting:  # grows while it is read
+            fitting = (each for each in self.all[1:] if fits(each.package, name, version))
+            source = next(fitting, None)
+            if source is not None and source not in found:
+                found.append(source)
+                waiting += source.package.dependencies
+        return found
+
+
+def fits(package: Package, name: str, version: str) -> bool:
+    """Whether a package is what a dependency names; `4.0.x` and `current` name any version that fits."""
+    if package.name != name:
+        return False
+    pattern = ".*" if version in ANY_VERSION else re.escape(version).replace(r"\.x", r"\.[^.]+")
+    return re.fullmatch(pattern, package.version) is not None
+
+
+def newest_first(version: str) -> tuple[tuple[int, str], ...]:
+    """Return a version as something to sort by: numbers by value, and `1.2.0` after `1.2.0-draft`."""
+    release, _, label = version.partition("-")
+    parts = [(int(part), "") if part.isdigit() else (-1, part) for part in release.split(".")]
+    return (*parts, (0, "") if not label else (-1, label))
