@@ -50,7 +50,7 @@ def decode_body(raw: bytes, kind: ContentType, definitions: Definitions) -> Any:
     """Return what the body says; 400 with line and column if it cannot be read."""
     is_xml = kind.format in ("xml", "xml-patch")
     charset = kind.charset or (_declared(raw) if is_xml else None) or "utf-8"
-    if charset == "utf-8":
+    if charset == "utf-8" and kind.format != "graphql":
         return _xml(raw, kind, definitions) if is_xml else json.decode(raw)
     try:
         text = raw.decode(charset)
@@ -63,6 +63,8 @@ def decode_body(raw: bytes, kind: ContentType, definitions: Definitions) -> Any:
                 diagnostics=str(error)[:200],
             )
         ) from None
+    if kind.format == "graphql":
+        return text
     if is_xml:
         # What HTTP says goes before what the document says: https://www.rfc-editor.org/rfc/rfc7303#section-3
         return _xml(_XML_ENCODING.sub(r"\1", text.removeprefix("\ufeff")).encode(), kind, definitions)

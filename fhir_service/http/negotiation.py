@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from fhir_service.fhir.outcome import FhirError, Issue
 
 Format = Literal["json", "xml"]
-BodyFormat = Literal["json", "xml", "form", "xml-patch"]
+BodyFormat = Literal["json", "xml", "form", "xml-patch", "graphql"]
 
 # In the order in which we would rather answer.
 OFFERED: dict[str, Format] = {
@@ -32,6 +32,7 @@ ACCEPTED: dict[str, BodyFormat] = {
     "application/merge-patch+json": "json",
     "application/xml-patch+xml": "xml-patch",
     FORM: "form",
+    "application/graphql": "graphql",
 }
 FHIR_VERSIONS = frozenset({"4.0", "4.0.1"})  # https://hl7.org/fhir/R4/versioning.html#mt-version
 # By Python's name. Not every codec of Python: some are no charsets, and some are slow on bad input.

@@ -31,8 +31,12 @@ class FhirRequest:
 
 @dataclass(frozen=True, slots=True)
 class FhirResponse:
-    """The answer. `body` is a Resource, or the canonical JSON bytes of one as stored; None: no body."""
+    """The answer. `body` is a Resource, or the canonical JSON bytes of one as stored; None: no body.
+
+    Where the answer is no resource, `media_type` says what its bytes are.
+    """
 
     status: int
     body: Resource | bytes | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    media_type: str | None = None

@@ -1,0 +1,158 @@
+"""What one request for GraphQL has at hand: the resources it reaches, each read once, and what is left to spend.
+
+References that are resolved at the same time are read together. What goes past a limit ends the whole request with an
+error, for a list that is cut would look like all there is.
+https://hl7.org/fhir/R4/graphql.html
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from fhir_service.fhir import fhirpath
+from fhir_service.fhir.fhirpath import Environment, Expression, Item
+from fhir_service.fhir.json import decode
+from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.reference import references
+from fhir_service.fhir.resource import Key, Resource
+from fhir_service.interactions.services import Services
+from fhir_service.operations.graphql.shape import Shape
+from fhir_service.storage.store import Version
+
+MOST_RESOURCES = 5_000
+MOST_SEARCHES = 500
+MOST_VALUES = 300_000
+TIME_LIMIT = timedelta(seconds=10)
+STEP_LIMIT = 200_000
+"""Of one evaluation of FHIRPath."""
+
+_LOOK = 1_000  # values between two looks at the time
+
+
+@dataclass(slots=True)
+class Session:
+    """`stopped` is the limit that was passed; `shapes` says, by path, what directives do to what stands there."""
+
+    services: Services
+    base: str
+    started: datetime
+    shapes: dict[tuple[str | int, ...], Shape] = field(default_factory=dict)
+    stopped: FhirError | None = None
+    _resources: int = MOST_RESOURCES
+    _searches: int = MOST_SEARCHES
+    _values: int = MOST_VALUES
+    _read: dict[Key, "asyncio.Future[Resource | None]"] = field(default_factory=dict)
+    _waiting: list[Key] = field(default_factory=list)
+    _reading: set["asyncio.Task[None]"] = field(default_factory=set)
+    _containers: dict[int, Resource] = field(default_factory=dict)
+    _expressions: dict[str, Expression] = field(default_factory=dict)
+
+    def value(self) -> bool:
+        """Take one value from what is left; whether there was one."""
+        self._values -= 1
+        if self._values < 0:
+            self._stop(f"値が{MOST_VALUES:,}個", f"{MOST_VALUES:,} values")
+        elif self._values % _LOOK == 0 and self._expired():
+            self._stop("時間の上限", "the time allowed")
+        return self.stopped is None
+
+    def searched(self, found: int) -> None:
+        """Take a search and what it found from what is left; raise if that was too much."""
+        self._searches -= 1
+        self._found(found)
+        if self._searches < 0:
+            self._stop(f"検索が{MOST_SEARCHES}回", f"{MOST_SEARCHES} searches")
+        if self.stopped is not None:
+            raise self.stopped
+
+    def resource(self, version: Version) -> Resource:
+        """Return a resource; what its references within it mean is known from now on."""
+        resource: Resource = decode(version.body)
+        if "contained" in resource:
+            for each in references(resource):
+                if each.text.startswith("#"):
+                    self._containers[id(each.reference)] = resource
+        return resource
+
+    def contained(self, reference: dict[str, Any]) -> Resource | None:
+        """Return what a reference to a contained resource means."""
+        container = self._containers.get(id(reference), {})
+        name = reference["reference"][1:]
+        return next((each for each in container.get("contained", ()) if each.get("id") == name), None)
+
+    async def read(self, key: Key) -> Resource | None:
+        """Return a resource of this server, None if it is not there."""
+        found = self._read.get(key)
+        if found is None:
+            loop = asyncio.get_running_loop()
+            found = self._read[key] = loop.create_future()
+            self._waiting.append(key)
+            if len(self._waiting) == 1:
+                loop.call_soon(self._begin)
+        return await found
+
+    def kept(self, items: Sequence[Any], code: str, expression: str) -> list[Any]:
+        """Return those of the items (of this type) for which the FHIRPath is true."""
+        among = [Item(each, _type(each, code)) for each in items]
+        compiled = self._compiled(f"%list.select(iif({expression}, $index))")
+        return [items[each.value] for each in compiled.evaluate(None, self._environment({"list": among}))]
+
+    def names(self, items: Sequence[Any], code: str, expression: str) -> list[str]:
+        """Return what the FHIRPath finds on each item: the name that @slice gives to it."""
+        if expression == "$index":
+            return [str(n) for n in range(len(items))]
+        compiled = self._compiled(expression)
+        named: list[str] = []
+        for each in items:
+            found = compiled.evaluate(Item(each, _type(each, code)), self._environment({}))
+            if len(found) != 1 or isinstance(found[0].value, dict):
+                ja = f"@sliceの式「{expression[:80]}」は、どの要素でもちょうど1つの単純な値になる必要があります。"
+                en = f'The path "{expression[:80]}" of @slice has to find one primitive value on every item.'
+                raise FhirError(Issue("value", ja, en))
+            named.append(str(found[0].value))
+        return named
+
+    def _begin(self) -> None:
+        keys, self._waiting = self._waiting, []
+        task = asyncio.ensure_future(self._fetch(keys))
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
+
+    async def _fetch(self, keys: list[Key]) -> None:
+        try:
+            versions = await self.services.store.read_many(keys)
+        except Exception as error:
+            for key in keys:
+                self._read[key].set_exception(error)
+            return
+        self._found(len(versions))
+        for key in keys:
+            version = versions.get(key)
+            self._read[key].set_result(self.resource(version) if version and self.stopped is None else None)
+
+    def _found(self, number: int) -> None:
+        self._resources -= number
+        if self._resources < 0:
+            self._stop(f"リソースが{MOST_RESOURCES:,}件", f"{MOST_RESOURCES:,} resources")
+
+    def _stop(self, ja: str, en: str) -> None:
+        ja = f"この問い合わせは大きすぎます({ja}を超えました)。_countや条件で絞ってください。"
+        en = f"The query asks for too much: more than {en}. Narrow it by _count or criteria."
+        self.stopped = self.stopped or FhirError(Issue("too-costly", ja, en))
+
+    def _expired(self) -> bool:
+        return self.services.now() - self.started > TIME_LIMIT
+
+    def _compiled(self, expression: str) -> Expression:
+        if expression not in self._expressions:
+            self._expressions[expression] = fhirpath.compile(expression, self.services.definitions)
+        return self._expressions[expression]
+
+    def _environment(self, variables: dict[str, Any]) -> Environment:
+        return Environment(now=self.started, variables=variables, limit=STEP_LIMIT, expired=self._expired)
+
+
+def _type(value: Any, code: str) -> str:
+    return str(value["resourceType"]) if code == "Resource" else code
