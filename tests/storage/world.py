@@ -5,7 +5,7 @@ Values are few, so that queries find something, clauses meet in the same resourc
 
 from collections.abc import Sequence
 from random import Random
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search.fold import fold
@@ -59,6 +59,7 @@ TARGETS: dict[tuple[str, str], tuple[str, ...]] = {
     ("Encounter", "subject"): ("Patient",),
     ("Encounter", "reason"): ("Observation", "Patient"),
 }
+KINDS: dict[str, Literal["code", "coding"]] = {"status": "code", "code": "coding"}
 SYSTEMS = (None, "http://s.example/1", "urn:oid:1.2")
 CODES = ("x", "y", "final", "診断", "")
 TEXTS = ("Ando", "ando", "Andreas", "山田", "山田太郎", "田中", "ｻﾄｳ", "a", "", "\uffff\U0010ffff", "o'Neil %_")
@@ -113,7 +114,9 @@ def _entry(random: Random, resource_type: str, code: str, kind: SearchType) -> A
         case "token":
             types = tuple(random.sample(TYPES, random.choice((0, 0, 1, 2))))
             text = random.choice((None, None, *TEXTS))
-            return TokenEntry(code, random.choice(SYSTEMS), random.choice((*CODES, None)), text, types)
+            of = KINDS.get(code)
+            systems, codes = (SYSTEMS[1:2], CODES) if of == "code" else (SYSTEMS, (*CODES, None))
+            return TokenEntry(code, random.choice(systems), random.choice(codes), text, types, of)
         case "reference":
             return _reference(random, resource_type, code)
         case "string":

@@ -41,7 +41,7 @@ CURRENCIES = "urn:iso:std:iso:4217"  # https://hl7.org/fhir/R4/datatypes.html#Mo
 
 
 def coding(code: str, value: Resource) -> Sequence[Entry]:
-    return (TokenEntry(code, value.get("system"), value.get("code"), value.get("display")),)
+    return (TokenEntry(code, value.get("system"), value.get("code"), value.get("display"), (), "coding"),)
 
 
 def codeable_concept(code: str, value: Resource) -> Sequence[Entry]:
@@ -82,7 +82,7 @@ def code_of(system: str) -> Converter:
 
     "The system is defined in the value set (though it's not usually needed)"
     """
-    return lambda code, value: (TokenEntry(code, None, value), TokenEntry(code, system, value))
+    return lambda code, value: (TokenEntry(code, system, value, None, (), "code"),)
 
 
 _PHONE = re.compile(r"[+(]?[0-9][0-9+().\- ]*").fullmatch

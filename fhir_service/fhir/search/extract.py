@@ -154,6 +154,7 @@ class Indexer:
 
     def _add(self, plan: Plan, parameter: SearchParameter) -> None:
         bucket = BUCKETS.index(parameter.type)
+        codes_only = {path.type for path in self.registry.paths(parameter)} == {"code"}
         for branch in split_union(parameter.expression or ""):
             paths = simple_paths(branch, parameter.resource_type, self.definitions)
             if paths is None:
@@ -162,7 +163,7 @@ class Indexer:
                 continue
             for path in paths:
                 # The first step leads to the property under which the rule stands.
-                convert = self._held if parameter.holder else self._converter(parameter.type, path)
+                convert = self._held if parameter.holder else self._converter(parameter.type, path, codes_only)
                 rule = Rule(parameter.code, bucket, path.steps[1:], convert)
                 plan.by_property.setdefault(path.first, []).append(rule)
 
@@ -200,8 +201,8 @@ class Indexer:
             converters[system] = converters.get(fhir, nothing)
         return converters
 
-    def _converter(self, search_type: SearchType, path: Path) -> Converter:
-        if search_type == "token" and path.type == "code" and path.element and path.element.value_set:
+    def _converter(self, search_type: SearchType, path: Path, codes_only: bool = True) -> Converter:
+        if search_type == "token" and path.type == "code" and codes_only and path.element and path.element.value_set:
             system = self._implicit_system(path.element)
             if system is not None:
                 return code_of(system)

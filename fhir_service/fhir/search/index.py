@@ -4,13 +4,14 @@ https://hl7.org/fhir/R4/search.html#ptypes
 """
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class TokenEntry(NamedTuple):
     """A code, identifier, flag or contact point. `system` None: the value names none (or its kind has none).
 
-    `value` None: a coding without a code, or (then with system None) the text of a CodeableConcept.
+    `value` None: a coding without a code, or (then with system None) the text of a CodeableConcept. `kind`: a `code`,
+    whose system its binding says, so that it is found as if it had none, too; a Coding; None: any other.
     """
 
     code: str  # of the search parameter
@@ -18,6 +19,7 @@ class TokenEntry(NamedTuple):
     value: str | None
     text: str | None = None  # display, CodeableConcept.text or Identifier.type.text: for :text
     types: tuple[tuple[str | None, str], ...] = ()  # system and code of Identifier.type: for :of-type
+    kind: Literal["code", "coding"] | None = None
 
 
 class ReferenceEntry(NamedTuple):

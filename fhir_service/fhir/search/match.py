@@ -140,7 +140,7 @@ def _token(entry: TokenEntry, value: TokenValue) -> bool:
             return entry.value is not None and entry.value == code
         # "|[code]: matches [code], and the Coding/Identifier has no system property"
         case TokenValue("", code):
-            return entry.system is None and entry.value == code
+            return (entry.system is None or entry.kind == "code") and entry.value == code
         # "[system]|: any element where the value of [system] matches the system property"
         case TokenValue(system, None):
             return entry.system == system

@@ -72,7 +72,7 @@ def _range(value: DateValue | NumberValue) -> Range:
 
 def _keys(parts: Sequence[Any], c: int, context: Context) -> tuple[int, ...]:
     keys = [composite_key(texts, c) for texts in product(*map(_asked, parts))]
-    if any(isinstance(part, TokenValue) and None in (part.system, part.value) for part in parts):
+    if any(isinstance(part, TokenValue) and (not part.system or part.value is None) for part in parts):
         keys += [x for key in keys for (x,) in context.connection.execute(_LOOKED_UP, (key,))]
     return tuple(dict.fromkeys(keys))
 

@@ -30,6 +30,7 @@ from fhir_service.storage.sqlite.keys import (
     constant,
     hash64,
     ordered,
+    other_texts,
     target_texts,
     token_text,
     token_texts,
@@ -111,7 +112,9 @@ def _lesser(keyed: Sequence[Any], texts: Sequence[str], c: int) -> Iterator[int]
 def _lesser_forms(entry: Any) -> tuple[str, ...]:
     if not isinstance(entry, TokenEntry) or entry.value is None:
         return ()
-    return (entry.value,) if entry.system is None else (entry.value, token_text(TokenValue(entry.system, None)))
+    if entry.system is None or entry.kind is not None:
+        return other_texts(entry)
+    return (entry.value, token_text(TokenValue(entry.system, None)))
 
 
 def _add(rows: CompositeRows, key: int, ranged: Sequence[Any]) -> None:

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from hashlib import blake2b
 from struct import Struct
 
-from fhir_service.fhir.search.index import ReferenceEntry
+from fhir_service.fhir.search.index import ReferenceEntry, TokenEntry
 from fhir_service.fhir.search.query import ReferenceValue, TokenValue
 
 # SQLite has no XOR operator.
@@ -71,7 +71,8 @@ def parameter_id(resource_type: str, code: str) -> int:
 def token_texts(system: str | None, value: str | None) -> tuple[str, ...]:
     """Return the texts under which a token is found: its system, and last its system (or none) and value.
 
-    Without a system it is found through the table `tok`, under its value.
+    Under its value alone it is found through the table `tok`; a code, of which many resources have the same, also under
+    its system alone (`other_texts`).
     https://hl7.org/fhir/R4/search.html#token
     """
     if system is None:
@@ -79,6 +80,16 @@ def token_texts(system: str | None, value: str | None) -> tuple[str, ...]:
     if value is None:
         return (system + _ANY_VALUE,)
     return (system + _ANY_VALUE, system + _SEPARATOR + value)
+
+
+def other_texts(entry: TokenEntry) -> tuple[str, ...]:
+    """Return the other texts under which a token with a value is found, through the table `tok`."""
+    if entry.value is None:
+        return ()
+    if entry.system is None or entry.kind is None:
+        return (entry.value,)
+    whole = entry.system + _ANY_VALUE
+    return (entry.value, whole, _SEPARATOR + entry.value) if entry.kind == "code" else (entry.value, whole)
 
 
 def token_text(value: TokenValue) -> str:

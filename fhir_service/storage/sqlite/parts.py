@@ -44,7 +44,7 @@ from fhir_service.storage.sqlite.sql import Context, Part
 from fhir_service.storage.sqlite.values import Both, Either, Ids, Keys, Not, Strings, Updated, begins
 
 _SHAPES = "SELECT k, params FROM shape WHERE rtype = ?"
-_SYSTEMS = "SELECT x FROM tok WHERE k = ?"
+_LOOKED_UP = "SELECT x FROM tok WHERE k = ?"
 _decode_codes = msgspec.json.Decoder(list[str]).decode
 
 
@@ -137,7 +137,10 @@ def _references(resource_type: str, match: Match, context: Context) -> Part:
 
 def _token_keys(value: Any, c: int, context: Context, text: Callable[[str], str]) -> list[int]:
     key = hash64(text(token_text(value))) ^ c
-    return [key] if value.system is not None else [x for (x,) in context.connection.execute(_SYSTEMS, (key,))]
+    keys = [] if value.system is None else [key]
+    if value.system and value.value is not None:
+        return keys
+    return [*keys, *[x for (x,) in context.connection.execute(_LOOKED_UP, (key,))]]
 
 
 def _uris(resource_type: str, match: Match, context: Context) -> Part:

@@ -21,6 +21,7 @@ from fhir_service.storage.sqlite.keys import (
     identifier_text,
     label_text,
     ordered,
+    other_texts,
     parameter_id,
     reference_texts,
     shape_key,
@@ -154,9 +155,10 @@ def sort_texts(resource_type: str, entries: IndexEntries) -> dict[int, str | tup
 
 
 class _Token(NamedTuple):
-    """What one token adds: its keys in `ix`; the key without a system and that in `ix`; its text and the key of that.
+    """What one token adds: its keys in `ix`; for `tok` its other keys, each with that in `ix`; its text with its key.
 
-    Codes have few systems, so that a search without one looks these up first, and no row is written for each resource.
+    There are few codes for many resources: a search by the code or the system alone looks up first which they are, and
+    no row is written for each resource.
     """
 
     keys: tuple[int, ...]
@@ -166,10 +168,12 @@ class _Token(NamedTuple):
 
 @lru_cache(maxsize=32_768)  # most codes are the same again and again
 def _token(resource_type: str, token: TokenEntry) -> _Token:
-    code, system, value, text, types = token
+    code, system, value, text, types, kind = token
     c = constant(resource_type, code)
     keys = [hash64(each) ^ c for each in token_texts(system, value)]
-    tokens = () if value is None else ((hash64(value) ^ c, keys[-1]),)
+    if kind is not None:
+        del keys[:-1]
+    tokens = tuple([(hash64(each) ^ c, keys[-1]) for each in other_texts(token)])
     texts: tuple[tuple[int, str, int], ...] = ()
     if text is not None:
         folded = fold(text)
