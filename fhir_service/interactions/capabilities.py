@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/http.html#capabilities and https://hl7.org/fhir/R4/capab
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -17,8 +17,11 @@ from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.registry import SearchRegistry
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
+from fhir_service.interactions.preference import preference
 from fhir_service.interactions.route import Route
 from fhir_service.interactions.services import Operation, Services
+from fhir_service.interactions.subsets import subset_asked_for
+from fhir_service.interactions.terminology_capabilities import terminology_capabilities
 
 FORMATS = ("application/fhir+json", "application/fhir+xml", "json", "xml")
 PATCH_FORMATS = (JSON_PATCH, XML_PATCH, MERGE_PATCH, "application/fhir+json", "application/fhir+xml")
@@ -27,7 +30,12 @@ TYPE_INTERACTIONS = (
     "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type",
 )  # fmt: skip
 SYSTEM_INTERACTIONS = ("transaction", "batch", "search-system", "history-system")
-_MODES = ("full", "normative")
+# https://hl7.org/fhir/R4/resourcelist.html: the resource types that are normative in R4, which `mode=normative` shows.
+NORMATIVE = frozenset({
+    "Binary", "Bundle", "CapabilityStatement", "CodeSystem", "Observation", "OperationDefinition", "OperationOutcome",
+    "Parameters", "Patient", "StructureDefinition", "ValueSet",
+})  # fmt: skip
+_KNOWN = frozenset({"mode", "_summary", "_elements", "_format", "_pretty"})
 # What is asked of every type without an expression: https://hl7.org/fhir/R4/search_filter.html and search.html#list
 OF_EVERY_TYPE = (
     {"name": "_filter", "definition": "http://hl7.org/fhir/SearchParameter/filter", "type": "special"},
@@ -44,53 +52,94 @@ class Registered:
     operations: tuple[Operation, ...]
     referential_integrity: bool
 
+    @property
+    def types(self) -> list[str]:
+        return sorted(self.registry.definitions.resource_types)
+
     def does(self, code: str, pattern: str | None = None) -> bool:
         """Whether there is such an interaction, with this pattern if one is given."""
         return any(route.code == code and pattern in (None, route.pattern) for route in self.routes)
 
 
 def capability_statement(request: FhirRequest, services: Services, routes: tuple[Route, ...]) -> FhirResponse:
-    """Return the CapabilityStatement of these routes, the search parameters and the operations."""
-    if (mode := dict(request.query).get("mode", "full")) not in _MODES:
-        raise FhirError(
-            Issue(
-                "not-supported",
-                f"mode={mode[:40]}には対応していません。",
-                f"mode={mode[:40]} is not supported.",
-                ("http.mode",),
-            )
-        )
+    """Return the CapabilityStatement of these routes, the search parameters and the operations.
+
+    With `mode=normative` it is of the normative types alone; `mode=terminology` is a TerminologyCapabilities.
+    """
     registered = Registered(
         routes, services.indexer.registry, tuple(chain(*services.operations.values())), services.referential_integrity
     )
-    return FhirResponse(200, _statement(registered, request.base, services.now().date().isoformat()))
+    kind, make = _STATEMENTS[_mode(request)]
+    statement = make(registered, request.base, services.now().date().isoformat())
+    return FhirResponse(200, subset_asked_for(request, statement, services, kind))
+
+
+def _mode(request: FhirRequest) -> str:
+    asked = dict(request.query)
+    if (unknown := asked.keys() - _KNOWN) and not preference(request.headers).lenient:
+        name = min(unknown)[:40]
+        ja, en = f"「{name}」はmetadataのパラメーターではありません。", f'"{name}" is no parameter of metadata.'
+        raise FhirError(Issue("value", ja, en, (f"http.{name}",)))
+    if (mode := asked.get("mode", "full")) not in _STATEMENTS:
+        known = ", ".join(_STATEMENTS)
+        ja = f"mode={mode[:40]}には対応していません。使えるもの: {known}。"
+        raise FhirError(Issue("value", ja, f"mode={mode[:40]} is not supported; there are {known}.", ("http.mode",)))
+    return mode
 
 
 @lru_cache(maxsize=4)  # as many addresses as one server is usually called by
-def _statement(registered: Registered, base: str, date: str) -> bytes:
-    types = sorted(registered.registry.definitions.resource_types)
-    pointing_here = _revincludes(types, registered.registry)
-    compartments = registered.registry.definitions.all("CompartmentDefinition")
-    rest = {
-        "mode": "server",
-        "resource": [_resource(name, registered, pointing_here[name]) for name in types],
-        "interaction": [{"code": code} for code in SYSTEM_INTERACTIONS if registered.does(code)],
-        "operation": _operations(each for each in registered.operations if "system" in each.levels),
-        "compartment": sorted(each["url"] for each in compartments),
-    }
-    statement = {
-        "resourceType": "CapabilityStatement",
+def _full(registered: Registered, base: str, date: str) -> bytes:
+    return json.encode(_statement(registered, base, date, registered.types))
+
+
+@lru_cache(maxsize=4)
+def _normative(registered: Registered, base: str, date: str) -> bytes:
+    return json.encode(_statement(registered, base, date, sorted(NORMATIVE)))
+
+
+@lru_cache(maxsize=4)
+def _terminology(registered: Registered, base: str, date: str) -> bytes:
+    names = frozenset(each.name for each in registered.operations)
+    return json.encode(terminology_capabilities(registered.registry.definitions, names, _head(base, date)))
+
+
+_STATEMENTS: dict[str, tuple[str, Callable[[Registered, str, str], bytes]]] = {
+    "full": ("CapabilityStatement", _full),
+    "normative": ("CapabilityStatement", _normative),
+    "terminology": ("TerminologyCapabilities", _terminology),
+}
+
+
+def _head(base: str, date: str) -> Resource:
+    """Return what is said of this server in either statement."""
+    return {
         "status": "active",
         "date": date,
         "kind": "instance",
         "software": {"name": "fhir-service", "version": fhir_service.__version__},
         "implementation": {"description": "精神科アウトリーチ支援のためのFHIR R4サーバー", "url": base},
+    }
+
+
+def _statement(registered: Registered, base: str, date: str, types: list[str]) -> Resource:
+    pointing_here = _revincludes(registered.types, registered.registry)
+    compartments = registered.registry.definitions.all("CompartmentDefinition")
+    rest = {
+        "mode": "server",
+        "security": {"cors": True},
+        "resource": [_resource(name, registered, pointing_here[name]) for name in types],
+        "interaction": [{"code": code} for code in SYSTEM_INTERACTIONS if registered.does(code)],
+        "operation": _operations(each for each in registered.operations if "system" in each.levels),
+        "compartment": sorted(each["url"] for each in compartments),
+    }
+    return {
+        "resourceType": "CapabilityStatement",
+        **_head(base, date),
         "fhirVersion": "4.0.1",
         "format": list(FORMATS),
         "patchFormat": list(PATCH_FORMATS),
         "rest": [_filled(rest)],
     }
-    return json.encode(statement)
 
 
 def _resource(name: str, registered: Registered, revincludes: list[str]) -> Resource:

@@ -20,13 +20,18 @@ def subset(body: bytes, summary: str | None, elements: Collection[str], services
     return json.encode(parts.subset(json.decode(body), summary, elements, services.definitions))
 
 
-def subset_asked_for(request: FhirRequest, body: bytes, services: Services) -> bytes:
-    """Return the part that the parameters of a read ask for; nearly always all of it, as stored."""
+def subset_asked_for(request: FhirRequest, body: bytes, services: Services, resource_type: str | None = None) -> bytes:
+    """Return the part that the parameters of a read ask for; nearly always all of it, as stored.
+
+    The type is that of the path unless `resource_type` says it.
+    """
     asking = [pair for pair in request.query if pair[0] in _ASKING]
     if not asking:
         return body
 
-    parsed = parse_search(request.path[0], asking, services.indexer, base=request.base, now=services.now())
+    parsed = parse_search(
+        resource_type or request.path[0], asking, services.indexer, base=request.base, now=services.now()
+    )
     if parsed.summary == "count":
         raise FhirError(
             Issue(
