@@ -1,7 +1,7 @@
-"""The definitions the service works by: those of R4 itself, our own profiles, and the packages added beside them.
+"""The definitions the service works by: R4's own, those stored on the server, our own, and the packages added beside.
 
 A start reads only their indexes; each definition is decoded when it is asked for and not kept. What comes back is the
-caller's to read, not to change.
+caller's to read, not to change. While the server runs, definitions come and go: `generation` tells that they did.
 https://hl7.org/fhir/R4/downloads.html
 """
 
@@ -17,9 +17,10 @@ from fhir_service.fhir.definitions.model import Element, Kind, TypeDefinition
 from fhir_service.fhir.definitions.snapshot import Snapshot
 from fhir_service.fhir.definitions.snapshot.snapshots import Snapshots
 from fhir_service.fhir.definitions.sources import Source, Sources, newest_first
+from fhir_service.fhir.definitions.stored import StoredDefinitions
 from fhir_service.fhir.definitions.type_model import TypeModel
 from fhir_service.fhir.outcome import FhirError, Issue
-from fhir_service.fhir.resource import Resource
+from fhir_service.fhir.resource import Key, Resource
 
 __all__ = ["Definitions", "Element", "Kind", "Package", "Snapshot", "TypeDefinition"]
 
@@ -28,24 +29,36 @@ OWN = Package("fhir-service", fhir_service.__version__, title="Outreach profiles
 
 
 class Definitions:
-    """The types of R4 and every canonical resource that is known: R4's own, then our own, then the added packages."""
+    """The types of R4 and every canonical resource that is known.
+
+    `generation` grows with every change of what is known; whoever keeps something that was made of definitions makes it
+    anew then.
+    """
 
     def __init__(self, r4: Archive, sources: Iterable[Source]) -> None:
-        self._sources = Sources((r4, *sources))
-        self._snapshots = Snapshots(self._sources)
+        self._stored = StoredDefinitions(r4.knows)
+        self._use((r4, self._stored, *sources))
+        self.generation = 0
         self._types = TypeModel(r4.types())
         self._compartments: dict[str, Mapping[str, tuple[str, ...]]] = {}
         self.resource_types: frozenset[str] = self._types.concrete_resources
-        self.packages: tuple[Package, ...] = tuple(source.package for source in self._sources.all)
+
+    def _use(self, sources: Iterable[Source]) -> None:
+        self._sources = Sources(sources)
+        self._snapshots = Snapshots(self._sources)
+
+    @property
+    def packages(self) -> tuple[Package, ...]:
+        """The packages that definitions are of, in the order in which they are asked."""
+        every = (source.package for source in self._sources.all)
+        return tuple(package for package in every if package.version)
 
     @classmethod
     def load(cls, *, packages: Path | None = None, profiles: Path | None = None) -> Self:
         """Open the definitions; `packages` is the folder where packages were added, `profiles` instead of our own."""
         folders = [profiles] if profiles else own_folders()
         own = [Folder(folders, OWN)] if folders else []
-        added = list(map(_opened, sorted(packages.glob("*.zip")))) if packages else []
-        added.sort(key=lambda archive: newest_first(archive.package.version), reverse=True)
-        return cls(Archive(R4), [*own, *added])
+        return cls(Archive(R4), [*own, *_added(packages)])
 
     def type(self, name: str) -> TypeDefinition:
         """Return a type by its code (`Patient`, `string`) or a backbone element by its path (`Patient.contact`).
@@ -87,6 +100,27 @@ class Definitions:
                 if "url" in definition:
                     seen.add(definition["url"])
 
+    def put(self, key: Key, resource: Resource) -> None:
+        """Know a definition that was stored as a resource, or is stored anew; other resources are passed over."""
+        if self._stored.put(key, resource):
+            self._changed(self._sources.all)
+
+    def forget(self, key: Key) -> None:
+        """Forget a stored definition that was deleted."""
+        if self._stored.forget(key):
+            self._changed(self._sources.all)
+
+    def reload(self, packages: Path) -> None:
+        """Know the packages that are in the folder now; whoever is reading goes on with what there was."""
+        kept = (
+            source for source in self._sources.all if not isinstance(source, Archive) or source is self._sources.all[0]
+        )
+        self._changed((*kept, *_added(packages)))
+
+    def _changed(self, sources: Iterable[Source]) -> None:
+        self._use(sources)
+        self.generation += 1
+
     def compartment(self, code: str) -> Mapping[str, tuple[str, ...]]:
         """Return which types are in this compartment by which search parameters; KeyError if R4 has no such one.
 
@@ -96,6 +130,12 @@ class Definitions:
         if not self._compartments:
             self._compartments = {each["code"]: _members(each) for each in self.all("CompartmentDefinition")}
         return self._compartments[code]
+
+
+def _added(packages: Path | None) -> list[Archive]:
+    """Return the packages in the folder, the newest version of each first."""
+    added = list(map(_opened, sorted(packages.glob("*.zip")))) if packages else []
+    return sorted(added, key=lambda archive: newest_first(archive.package.version), reverse=True)
 
 
 def _opened(path: Path) -> Archive:

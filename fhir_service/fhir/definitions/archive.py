@@ -105,6 +105,10 @@ class Archive:
         self._by_type: dict[str, list[list[Any]]] = index["definitions"]
         self._by_url = {row[0]: row for rows in self._by_type.values() for row in rows if row[0]}
 
+    def knows(self, url: str) -> bool:
+        """Whether there is a definition with this url."""
+        return url in self._by_url
+
     def find(self, url: str, version: str | None = None) -> Resource | None:
         """Return the definition with this url, of this version if one is named (its own, or else the package's)."""
         row = self._by_url.get(url)

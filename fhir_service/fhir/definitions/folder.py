@@ -1,4 +1,4 @@
-"""Definitions as JSON files in folders: our own, in `profiles/` and `terminology/` of the source tree or as installed."""
+"""Definitions as JSON files in folders: our own in `profiles/` and `terminology/`, in the source or as installed."""
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal

@@ -18,12 +18,16 @@ REPEATED_CHOICES = ("fixed", "pattern", "minValue", "maxValue")
 def contradictions(url: str, snapshot: Iterable[Resource], differential: Iterable[Resource]) -> Iterator[Issue]:
     """Give an issue for each element of the differential that the snapshot has otherwise or not at all."""
     by_id = {each.get("id"): each for each in snapshot}
+    paths = {each["path"] for each in by_id.values()}
     for said in differential:
         name = said.get("id")
         if not isinstance(name, str):
             continue
         found = by_id.get(name)
         if found is None:
+            if not _is_named(said["path"], paths):
+                ja, en = "snapshot にこの要素がありません", "its snapshot does not have it"
+                yield fault(url, ja, en, at=name, severity="warning")
             continue
         different = [key for key in said if _is_repeated(key) and not _same(said[key], found.get(key))]
         if different:
@@ -33,6 +37,19 @@ def contradictions(url: str, snapshot: Iterable[Resource], differential: Iterabl
                 f"its snapshot contradicts its differential ({keys})",
             )
             yield fault(url, ja, en, at=name, severity="warning")
+
+
+def _is_named(path: str, paths: set[str]) -> bool:
+    """Whether a snapshot has an element of this path, or of the choices that its steps are short for."""
+    root, *names = path.split(".")
+    found = root
+    for name in names:
+        choices = (f"{found}.{name[:at]}[x]" for at, letter in enumerate(name) if letter.isupper())
+        there = next((each for each in (f"{found}.{name}", *choices) if each in paths), None)
+        if there is None:
+            return False
+        found = there
+    return True
 
 
 def _is_repeated(key: str) -> bool:

@@ -17,6 +17,8 @@ Tree = Callable[[str], Node | None]
 """The tree of a canonical or type code; None if it is not here."""
 
 SYSTEM_TYPE = "http://hl7.org/fhirpath/System."
+# Types that others take the place of.
+ANY_TYPE = {"Resource", "DomainResource", "Element", "BackboneElement"}
 EXTENSIONS = {"extension", "modifierExtension"}
 BY_URL = {"discriminator": [{"type": "value", "path": "url"}], "ordered": False, "rules": "open"}
 BY_TYPE = {"discriminator": [{"type": "type", "path": "$this"}], "ordered": False, "rules": "open"}
@@ -58,12 +60,26 @@ class Generation:
         if profile and profile != _only_profile(base) and node.name in EXTENSIONS:
             root = self._tree(profile)
             base = typed(base, root.element) if root else base
+        if "type" in element and "type" in base:
+            element = self._fitting(node, base, element)
         node.element = merged(base, element, self._url)
         if node.slice:
             node.element["sliceName"] = node.slice
         else:
             node.element.pop("sliceName", None)
         self._check(node, base, element)
+
+    def _fitting(self, node: Node, base: Resource, element: Resource) -> Resource:
+        """Return what is said of an element without types that it does not have in the base."""
+        had = {each["code"] for each in base["type"]}
+        if had & ANY_TYPE or any(code.startswith(SYSTEM_TYPE) for code in had):
+            return element
+        other = [each["code"] for each in element["type"] if each["code"] not in had]
+        if not other:
+            return element
+        named, of = ", ".join(other), ", ".join(sorted(had))
+        self._tell(node.id, f"{named} は元の型({of})にありません", f"{named} is none of its types ({of})")
+        return {**element, "type": [each for each in element["type"] if each["code"] in had] or base["type"]}
 
     def _check(self, node: Node, base: Resource, said: Resource) -> None:
         """Tell where the differential loosens what it is derived from, or contradicts itself."""
@@ -85,14 +101,12 @@ class Generation:
 
     def _node(self, steps: Steps) -> Node | None:
         """Return the node of these steps, made where the base does not have it; None if that cannot be."""
-        node = self.root
+        node: Node | None = self.root
+        if steps[0].name != self.root.name:
+            self._tell(steps[0].name, f"{self.root.name} の定義です", f"this is a definition of {self.root.name}")
+            return None
         for depth, step in enumerate(steps[1:], start=1):
-            found = self._child(node, step, steps[: depth + 1])
-            if found is None:
-                at = ".".join(f"{name}:{part}" if part else name for name, part in steps)
-                self._tell(at, f"{node.path} に {step.name} という要素はありません", f"{node.path} has no {step.name}")
-                return None
-            node = found
+            node = self._child(node, step, steps[: depth + 1]) if node else None
         return node
 
     def _child(self, node: Node, step: Step, steps: Steps) -> Node | None:
@@ -103,6 +117,8 @@ class Generation:
             return self._shortcut(choice, step, steps)
         if child is None:
             if not self._adds:
+                at = f"{node.id}.{step.name}"
+                self._tell(at, f"{node.path} に {step.name} という要素はありません", f"{node.path} has no {step.name}")
                 return None
             child = Node(step.name, {})
             node.add_child(child)

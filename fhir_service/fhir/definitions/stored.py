@@ -1,0 +1,70 @@
+"""Definitions that are stored on the server as resources: known from the moment they are written.
+
+https://hl7.org/fhir/R4/conformance-module.html
+"""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+
+import msgspec
+
+from fhir_service.fhir.definitions.archive import Package
+from fhir_service.fhir.definitions.sources import newest_first
+from fhir_service.fhir.resource import Key, Resource
+
+# What the server reads when a client has stored it. Search parameters go another way: they ask for an index.
+TYPES = ("StructureDefinition", "ValueSet", "CodeSystem")
+PACKAGE = Package("stored", "", title="このサーバーに登録された定義 / stored on this server")
+
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class StoredDefinitions:
+    """The definitions among the stored resources, by url; what R4 itself defines is left out, since R4's own is used.
+
+    Of several with one url the newest version is found, and of one version what was written last.
+    """
+
+    def __init__(self, is_of_r4: Callable[[str], bool]) -> None:
+        self._is_of_r4 = is_of_r4
+        self._by_key: dict[Key, tuple[str, str, bytes]] = {}
+        self._by_url: dict[str, list[Key]] = {}
+
+    @property
+    def package(self) -> Package:
+        return Package(PACKAGE.name, PACKAGE.version, len(self._by_key), PACKAGE.title)
+
+    def put(self, key: Key, resource: Resource) -> bool:
+        """Know a stored definition, or know it as it is now; return whether anything became different."""
+        changed = self.forget(key)
+        url = resource.get("url")
+        if key.type not in TYPES or not isinstance(url, str) or self._is_of_r4(url):
+            return changed
+        self._by_key[key] = (url, str(resource.get("version", "")), _encode(resource))
+        self._by_url.setdefault(url, []).append(key)
+        return True
+
+    def forget(self, key: Key) -> bool:
+        """Forget what was deleted; return whether it was known."""
+        known = self._by_key.pop(key, None)
+        if known is not None:
+            self._by_url[known[0]] = [each for each in self._by_url[known[0]] if each != key]
+        return known is not None
+
+    def find(self, url: str, version: str | None = None) -> Resource | None:
+        """Return the definition with this url, of this version if one is named, else of the newest."""
+        rows = [self._by_key[key] for key in self._by_url.get(url, ())]
+        if version is not None:
+            rows = [row for row in rows if row[1] == version]
+        if not rows:
+            return None
+        newest = max(enumerate(rows), key=lambda each: (newest_first(each[1][1]), each[0]))[1]
+        resource: Resource = _decode(newest[2])
+        return resource
+
+    def all(self, resource_type: str) -> Iterator[Resource]:
+        """Give every definition of this type."""
+        for key, (_, _, body) in list(self._by_key.items()):
+            if key.type == resource_type:
+                yield _decode(body)
