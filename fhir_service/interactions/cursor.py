@@ -20,10 +20,14 @@ Direction = Literal["after", "before"]
 
 
 class Position(NamedTuple):
-    """Where a page begins: after or before a cursor of the store."""
+    """Where a page begins: after or before a cursor of the store, and how many matches come before it.
+
+    That number is counted where `_maxresults` bounds it; else it is 0.
+    """
 
     direction: Direction
     cursor: Cursor
+    passed: int = 0
 
     @property
     def after(self) -> Cursor | None:
@@ -36,7 +40,7 @@ class Position(NamedTuple):
 
 def token(position: Position, bound_to: str, secret: bytes) -> str:
     """Return the token for a position within the search or history that `bound_to` names."""
-    payload = msgspec.json.encode([position.direction, *position.cursor])
+    payload = msgspec.json.encode([position.direction, position.passed, *position.cursor])
     return urlsafe_b64encode(_mac(payload, bound_to, secret) + payload).rstrip(b"=").decode("ascii")
 
 
@@ -49,14 +53,14 @@ def position(text: str, bound_to: str, secret: bytes) -> Position:
     mac, payload = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
     if not compare_digest(mac, _mac(payload, bound_to, secret)):
         raise _refused()
-    direction, *cursor = msgspec.json.decode(payload)
-    return Position(direction, tuple(cursor))
+    direction, passed, *cursor = msgspec.json.decode(payload)
+    return Position(direction, tuple(cursor), passed)
 
 
 def _mac(payload: bytes, bound_to: str, secret: bytes) -> bytes:
     # BLAKE2 with a key is a MAC by itself (RFC 7693), and ten times as quick as an HMAC from OpenSSL.
     return blake2b(
-        b"%b\0%b" % (bound_to.encode(), payload), digest_size=_MAC_BYTES, key=secret, person=b"page"
+        b"%b\0%b" % (bound_to.encode(), payload), digest_size=_MAC_BYTES, key=secret, person=b"page-2"
     ).digest()
 
 

@@ -1,18 +1,20 @@
 """The answer to a search: what was asked, a page of matches with their includes, and the links of the page.
 
-`Bundle.total` is counted where `_total=accurate` (or `estimate`, which is exact here), `_summary=count` or `_count=0`
-asks for it; else it is there only where it costs nothing, because the first page holds all.
+`Bundle.total` is counted where `_total=accurate`, `_summary=count` or `_count=0` asks for it; with `_total=estimate` it
+is exact up to some thousands and a guess beyond; else it is there only where it costs nothing, because the first page
+holds all. `_maxresults` bounds the matches of all pages, not the total.
 https://hl7.org/fhir/R4/search.html
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from fhir_service.fhir import json
 from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
 from fhir_service.fhir.search.cost import MOST, cost
-from fhir_service.fhir.search.parse import ParsedSearch, parse_search
+from fhir_service.fhir.search.draft import ParsedSearch
+from fhir_service.fhir.search.parse import parse_search
 from fhir_service.fhir.search.problems import too_costly
 from fhir_service.fhir.search.query import Clause, Query
 from fhir_service.interactions import cursor
@@ -20,9 +22,11 @@ from fhir_service.interactions.assembly import Link, bundle, format_parameters, 
 from fhir_service.interactions.cursor import Position
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.preference import preference
+from fhir_service.interactions.search_contained import contained_page, only_of_one_type
+from fhir_service.interactions.search_plan import plan_issues
 from fhir_service.interactions.services import Services
 from fhir_service.interactions.subsets import subset
-from fhir_service.storage.store import Page, Version
+from fhir_service.storage.store import Cursor, Page, Version
 
 _MATCH = b',"search":{"mode":"match"}}'
 _INCLUDE = b',"search":{"mode":"include"}}'
@@ -87,8 +91,11 @@ def together(asked: Iterable[Asked], named: Sequence[str]) -> Asked:
     """Return these searches on several types as one; `named` are the types that `_type` named."""
     asked = _affordable(asked)
     first, *others = asked
-    if others and any(not isinstance(sort.parameter, str) for sort in first.parsed.query.sort):
-        raise _no_common_order()
+    if others:
+        _check_common_order([each.parsed.query for each in asked])
+        first, *others = [
+            each._replace(parsed=replace(each.parsed, query=replace(each.parsed.query, among=True))) for each in asked
+        ]
     understood = first.understood
     if named:
         understood = f"_type={','.join(named)}" + (f"&{understood}" if understood else "")
@@ -112,32 +119,69 @@ def _affordable(asked: Iterable[Asked]) -> list[Asked]:
     return found
 
 
+class _Bounds(TypedDict):
+    """Which page a store is asked for."""
+
+    count: int
+    after: Cursor | None
+    before: Cursor | None
+
+
 async def answered(asked: Asked, request: FhirRequest, services: Services) -> FhirResponse:
     """Return a page of matches, and what they include, as a searchset Bundle."""
-    if asked.only_count:
-        page = await services.store.search(asked.parsed.query, also=asked.also, count=0, total=True)
-        return searchset(asked, page, page.total, request, services)
-
+    parsed, store, estimate = asked.parsed, services.store, asked.parsed.total == "estimate"
+    notes = [_ignored(name) for name in parsed.ignored]
     token = dict(request.query).get(cursor.PARAMETER)
-    place = cursor.position(token, asked.bound_to, services.secret) if token else None
-    page = await services.store.search(
-        asked.parsed.query,
-        also=asked.also,
-        count=asked.size,
-        after=place and place.after,
-        before=place and place.before,
-        total=asked.counted,
-    )
+    place = cursor.position(token, asked.bound_to, services.secret) if token and not asked.only_count else None
+    count = _room(asked, place)
+    if parsed.explain:
+        notes += plan_issues(await store.explain(parsed.query, also=asked.also, count=count))
+    bounds: _Bounds = {"count": count, "after": place and place.after, "before": place and place.before}
+    total_asked = asked.only_count or asked.counted
+    if parsed.contained != "false":
+        if asked.scope != parsed.query.resource_type:
+            raise only_of_one_type(asked.scope)
+        page = await contained_page(parsed, services, total=total_asked, **bounds)
+    else:
+        page = await store.search(parsed.query, also=asked.also, total=total_asked, estimate=estimate, **bounds)
     total = page.total
-    if total is None and asked.parsed.total is None and place is None and page.next is None:
+    if total is None and parsed.total is None and place is None and page.next is None:
         total = len(page.matches)
-    return searchset(asked, page, total, request, services)
+    return searchset(asked, page, total, request, services, notes, _passed(place, page))
 
 
-def searchset(asked: Asked, page: Page, total: int | None, request: FhirRequest, services: Services) -> FhirResponse:
-    """Return a page as a searchset Bundle."""
-    links = _links(request, asked, page, services)
-    return FhirResponse(200, bundle("searchset", links, _entries(request, asked, page, services), total))
+def _room(asked: Asked, place: Position | None) -> int:
+    """Return how many matches the page can have."""
+    if asked.only_count:
+        return 0
+    if asked.parsed.most is None or place is None:
+        return min(asked.size, asked.parsed.most or asked.size)
+    return min(asked.size, asked.parsed.most - place.passed if place.after else place.passed)
+
+
+def _passed(place: Position | None, page: Page) -> int:
+    """Return how many matches come before the page."""
+    if place is None:
+        return 0
+    return place.passed if place.after else max(0, place.passed - len(page.matches))
+
+
+def searchset(
+    asked: Asked,
+    page: Page,
+    total: int | None,
+    request: FhirRequest,
+    services: Services,
+    notes: Sequence[Issue] = (),
+    passed: int = 0,
+) -> FhirResponse:
+    """Return a page as a searchset Bundle; `notes` are told in it, `passed` matches come before it."""
+    if asked.parsed.most is not None and passed + len(page.matches) >= asked.parsed.most:
+        page = replace(page, next=None)
+    entries = _entries(request, asked, page, services)
+    if notes:
+        entries.append(b'{"resource":' + json.encode(operation_outcome(notes)) + _OUTCOME)
+    return FhirResponse(200, bundle("searchset", _links(request, asked, page, passed, services), entries, total))
 
 
 def _translated(query: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
@@ -147,7 +191,8 @@ def _translated(query: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
     return tuple(("_total", "accurate") if name == "_totalMethod" else (name, value) for name, value in query)
 
 
-def _links(request: FhirRequest, asked: Asked, page: Page, services: Services) -> list[Link]:
+def _links(request: FhirRequest, asked: Asked, page: Page, passed: int, services: Services) -> list[Link]:
+    bounded = asked.parsed.most is not None
     shown = asked.understood
     if format_ := format_parameters(request.query):
         shown = "&".join(filter(None, (shown, query_string(format_))))
@@ -157,10 +202,10 @@ def _links(request: FhirRequest, asked: Asked, page: Page, services: Services) -
         links.append(("first", here))
     start = f"{here}{'&' if shown else '?'}{cursor.PARAMETER}="
     if page.previous:
-        before = Position("before", page.previous)
+        before = Position("before", page.previous, passed if bounded else 0)
         links.append(("previous", start + cursor.token(before, asked.bound_to, services.secret)))
     if page.next:
-        after = Position("after", page.next)
+        after = Position("after", page.next, passed + len(page.matches) if bounded else 0)
         links.append(("next", start + cursor.token(after, asked.bound_to, services.secret)))
     return links
 
@@ -169,9 +214,6 @@ def _entries(request: FhirRequest, asked: Asked, page: Page, services: Services)
     entries = _with_mode(page.matches, _MATCH, request.base, asked, services)
     if page.included:
         entries += _with_mode(page.included, _INCLUDE, request.base, asked, services)
-    if asked.parsed.ignored:
-        issues = [_ignored(name) for name in asked.parsed.ignored]
-        entries.append(b'{"resource":' + json.encode(operation_outcome(issues)) + _OUTCOME)
     return entries
 
 
@@ -187,12 +229,23 @@ def _with_mode(versions: Sequence[Version], mode: bytes, base: str, asked: Asked
     ]
 
 
-def _no_common_order() -> FhirError:
+_TEXTS = frozenset({"string", "token", "reference", "uri"})
+
+
+def _check_common_order(queries: Sequence[Query]) -> None:
+    """Raise 400 if the types are sorted by what cannot be compared: a date on one, a text on another."""
+    for keys in zip(*(query.sort for query in queries), strict=True):
+        kinds = {key.parameter if isinstance(key.parameter, str) else key.parameter.type for key in keys}
+        if len(kinds) > 1 and not kinds <= _TEXTS:
+            raise _no_common_order(", ".join(sorted(kinds)))
+
+
+def _no_common_order(kinds: str) -> FhirError:
     return FhirError(
         Issue(
             "not-supported",
-            "複数の型の検索で_sortに使えるのは_idと_lastUpdatedだけです。",
-            "A search over several types can be sorted by _id and _lastUpdated only.",
+            f"複数の型の検索で_sortに使うパラメータは、どの型でも同じ種類でなければなりません({kinds})。",
+            f"A search over several types is sorted by what is of one kind on each; here it is {kinds}.",
             ("http._sort",),
         )
     )

@@ -12,6 +12,7 @@ from fhir_service.fhir.json import split_for_stamp
 from fhir_service.fhir.resource import Key, key_of
 from fhir_service.fhir.search.index import IndexEntries
 from fhir_service.fhir.search.query import Include, Query
+from fhir_service.storage.explanation import Explanation, explained
 from fhir_service.storage.identity import IdSequence, microseconds, rid_for
 from fhir_service.storage.memory_jobs import MemoryJobs
 from fhir_service.storage.memory_search import Resources
@@ -111,6 +112,7 @@ class MemoryStore:
         after: Cursor | None = None,
         before: Cursor | None = None,
         total: bool = False,
+        estimate: bool = False,
         include_limit: int = 1000,
     ) -> Page:
         resources = self._resources()
@@ -128,6 +130,11 @@ class MemoryStore:
             page[-1][0].keys if page and (before is not None or last < len(found)) else None,
             page[0][0].keys if page and (after is not None or (before is not None and first > 0)) else None,
         )
+
+    async def explain(self, query: Query, *, also: Sequence[Query] = (), count: int) -> Sequence[Explanation]:
+        return [
+            explained(each, sum(key.type == each.resource_type for key in self._records)) for each in (query, *also)
+        ]
 
     async def included(self, keys: Sequence[Key], includes: Sequence[Include], limit: int) -> tuple[Version, ...]:
         found = self._resources().included([key for key in keys if self._exists(key)], includes, limit)

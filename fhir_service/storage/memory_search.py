@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.resource import Key
+from fhir_service.fhir.search.contained import inside
 from fhir_service.fhir.search.index import DateEntry, IndexEntries
 from fhir_service.fhir.search.match import matches
 from fhir_service.fhir.search.parameter import SearchParameter
@@ -91,7 +92,7 @@ class Resources:
                 targets = list(self._targets(key, parameter))
                 return any(
                     target.type == type_ and self._holds(target, rest) for target in targets for type_, rest in clauses
-                )
+                ) or any(self._holds(key, each) for each in inside(clause))
             case Has(resource_type, parameter, rest):
                 return any(
                     source.type == resource_type
@@ -130,11 +131,19 @@ class Resources:
             yield self._sort_key(key, sort, query)
 
     def _sort_key(self, key: Key, sort: Sort, query: Query) -> SortValue:
-        if sort.parameter == "_id":
-            return key.id
-        if sort.parameter == _LAST_UPDATED:
-            return self.updated[key]
         if is_primary_date(sort, query, self.dates):
             return self.entries[key].date
-        values = sort_values(sort, self.entries[key])
+        keys = [key]
+        for hop in sort.through:
+            keys = [
+                target for each in keys for target in self._targets(each, hop.parameter) if target.type == hop.target
+            ]
+        values = [value for each in keys for value in self._values(each, sort)]
         return max(values, default=None) if sort.descending else min(values, default=None)
+
+    def _values(self, key: Key, sort: Sort) -> Iterable[int | float | str]:
+        if sort.parameter == "_id":
+            return (key.id,)
+        if sort.parameter == _LAST_UPDATED:
+            return (self.updated[key],)
+        return sort_values(sort, self.entries[key])

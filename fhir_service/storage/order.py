@@ -47,8 +47,13 @@ def sort_values(sort: Sort, entries: IndexEntries) -> Iterator[int | float | str
 
 
 def is_primary_date(sort: Sort, query: Query, dates: PrimaryDates) -> bool:
-    """Whether this sorts by the primary clinical date, which stands for the parameter in both directions."""
-    return not isinstance(sort.parameter, str) and sort.parameter.code == dates.primary_date(query.resource_type)
+    """Whether this sorts by the primary clinical date, which stands for the parameter in both directions.
+
+    Among several types it does not, for what is the primary date of one may be any date of another.
+    """
+    if isinstance(sort.parameter, str) or sort.through or query.among:
+        return False
+    return sort.parameter.code == dates.primary_date(query.resource_type)
 
 
 class Place(NamedTuple):

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple, Protocol
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.fhir.search.index import IndexEntries
 from fhir_service.fhir.search.query import Include, Query
+from fhir_service.storage.explanation import Explanation
 from fhir_service.storage.job_table import JobTable
 
 Method = Literal["POST", "PUT", "PATCH", "DELETE"]
@@ -204,17 +205,23 @@ class Store(Protocol):
         after: Cursor | None = None,
         before: Cursor | None = None,
         total: bool = False,
+        estimate: bool = False,
         include_limit: int = 1000,
     ) -> Page:
         """Return a page of matches and what they include; more than `include_limit` included is a FhirError.
 
-        `count` 0 with `total` is a count. `after`/`before` continue from a cursor. Without sort keys the order is
-        (primary clinical date, rid); with them, (sort keys, rid), rid in the direction of the last key. Of several
-        values the ascending order takes the least, the descending the greatest; no value is the least of all.
+        `count` 0 with `total` is a count; with `estimate` one that may be a guess where it would take long.
+        `after`/`before` continue from a cursor. Without sort keys the order is (primary clinical date, rid); with them,
+        (sort keys, rid), rid in the direction of the last key. Of several values the ascending order takes the least,
+        the descending the greatest; no value is the least of all.
 
-        `also`: queries on other types, of the same sort keys; the matches of all stand in one order. They sort by
-        `_id` and `_lastUpdated` only.
+        `also`: queries on other types, of the same sort keys; the matches of all stand in one order. Then each query is
+        `among` others.
         """
+        ...
+
+    async def explain(self, query: Query, *, also: Sequence[Query] = (), count: int) -> Sequence[Explanation]:
+        """Return how each of these queries is answered; nothing of it tells a value that is asked for."""
         ...
 
     async def included(self, keys: Sequence[Key], includes: Sequence[Include], limit: int) -> tuple[Version, ...]:

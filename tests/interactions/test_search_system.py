@@ -83,7 +83,7 @@ def test_many_values_are_asked_of_few_types_only(api: httpx.Client, types: str |
     [
         ({"_type": "Patient,Foo"}, "Foo"),
         ({"_type": "Patient,Observation", "name": "x"}, "Observation"),
-        ({"_type": "Patient,Practitioner", "_sort": "name"}, "_lastUpdated"),
+        ({"_type": "Patient,Observation", "_sort": "birthdate"}, "Observation"),
         ({"_type": ""}, "_type"),
     ],
 )

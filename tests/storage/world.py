@@ -4,6 +4,7 @@ Values are few, so that queries find something, clauses meet in the same resourc
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any, Literal, get_args
 
@@ -29,6 +30,7 @@ from fhir_service.fhir.search.query import (
     CompositeValue,
     DateValue,
     Has,
+    Hop,
     IdMatch,
     Include,
     LastUpdatedMatch,
@@ -94,10 +96,19 @@ def query(random: Random) -> Query:
 
 def on_several_types(random: Random) -> list[Query]:
     """Return queries on each type that stand in one order."""
-    codes = random.sample(("_id", "_lastUpdated"), random.choice((0, 1, 2)))
-    keys = tuple(Sort(code, random.random() < 0.5) for code in codes)
-    asked = [(type_, _clause(random, type_)) for type_ in PARAMETERS]
-    return [Query(type_, (clause,) if random.random() < 0.5 else (), keys) for type_, clause in asked]
+    codes: Any = random.sample(("_id", "_lastUpdated", "date", "status", "subject"), random.choice((0, 1, 1, 2)))
+    order = [(code, random.random() < 0.5) for code in codes]
+    types = [type_ for type_ in PARAMETERS if all(code[0] == "_" or code in PARAMETERS[type_] for code in codes)]
+    asked = [(type_, _clause(random, type_)) for type_ in types]
+    return [
+        Query(
+            type_,
+            (clause,) if random.random() < 0.5 else (),
+            tuple(Sort(code if code[0] == "_" else parameter(type_, code), down) for code, down in order),
+            among=True,
+        )
+        for type_, clause in asked
+    ]
 
 
 def _entries(random: Random, resource_type: str) -> IndexEntries:
@@ -279,11 +290,29 @@ def _instant_value(random: Random) -> DateValue:
     return DateValue(_prefix(random), low, low + random.choice((999, 20_999)))
 
 
-def _sort(random: Random, resource_type: str) -> Sort:
+def _sort(random: Random, resource_type: str, chained: float = 0.3) -> Sort:
     sortable = [code for code, kind in PARAMETERS[resource_type].items() if kind not in ("composite", "special")]
     code: Any = random.choice((*sortable, "_id", "_lastUpdated"))
     asked = code if code.startswith("_") else parameter(resource_type, code)
+    if random.random() < chained and (hops := _hops(random, resource_type)):
+        return replace(_sort(random, hops[-1].target, 0), through=hops)
     return Sort(asked, random.random() < 0.5)
+
+
+def _hops(random: Random, resource_type: str) -> tuple[Hop, ...]:
+    """Return one or two steps to other types, none if there is none to go."""
+    hops: list[Hop] = []
+    for _ in range(random.choice((1, 2))):
+        steps = [
+            Hop(parameter(resource_type, code), target)
+            for (source, code), targets in TARGETS.items()
+            for target in targets
+            if source == resource_type and target in PARAMETERS
+        ]
+        if steps:
+            hops.append(random.choice(steps))
+            resource_type = hops[-1].target
+    return tuple(hops)
 
 
 def _include(random: Random) -> Include:

@@ -15,6 +15,7 @@ from fhir_service.fhir.definitions import Definitions, Element
 from fhir_service.fhir.fhirpath import Expression, FhirPathError
 from fhir_service.fhir.reference import parse_reference
 from fhir_service.fhir.resource import Resource
+from fhir_service.fhir.search.contained import add_contained
 from fhir_service.fhir.search.converters import CONVERTERS, Converter, code_of, name_part, nothing
 from fhir_service.fhir.search.index import CompositeEntry, Entry, IndexEntries, ReferenceEntry, UriEntry
 from fhir_service.fhir.search.match import LISTS
@@ -133,6 +134,8 @@ class Indexer:
         for composite in plan.composites:
             if not composite.begins.isdisjoint(resource):
                 entries.composites += _instances(composite, resource)
+        if "contained" in resource:
+            add_contained(entries, resource, _references(plan, resource), self.index)
         if plan.has_canonical_url and "url" in resource and "version" in resource:
             entries.uris += _versioned_url(resource)
         if plan.date is not None:
@@ -240,6 +243,18 @@ class Indexer:
         if found.kind != "literal":
             return text, None
         return (str(found.key) if found.base in self._local else f"{found.base}/{found.key}"), found.version
+
+
+def _references(plan: Plan, resource: Resource) -> Iterator[tuple[str, Any]]:
+    """Give what the reference parameters select, each with the code of its parameter."""
+    bucket = BUCKETS.index("reference")
+    for name, value in resource.items():
+        for rule in plan.by_property.get(name, ()):
+            if rule.bucket == bucket:
+                nodes = value if type(value) is list else [value]
+                for step in rule.steps:
+                    nodes = step(nodes)
+                yield from ((rule.code, node) for node in nodes if isinstance(node, dict))
 
 
 def _versioned_url(resource: Resource) -> Sequence[UriEntry]:

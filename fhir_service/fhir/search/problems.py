@@ -172,6 +172,29 @@ def not_a_target(parameter: SearchParameter, resource_type: str) -> FhirError:
     )
 
 
+def several_targets(parameter: SearchParameter, targets: Iterable[str], key: str) -> FhirError:
+    code, listed = parameter.code, ", ".join(targets)
+    return FhirError(
+        Issue(
+            "invalid",
+            f"「{key}」の「{code}」は複数の型を参照します。「{code}:型名」の形で指定してください: {listed}",
+            f"In '{key}', '{code}' leads to several types; name one, as '{code}:Type': {listed}",
+        )
+    )
+
+
+def unknown_query(name: str, known: Iterable[str]) -> FhirError:
+    listed = ", ".join(known) or "-"
+    return FhirError(
+        Issue(
+            "not-supported",
+            f"名前付きクエリ「{name[:80]}」は実行できません。定義はありますが実行できないもの: {listed}",
+            f"The named query '{name[:80]}' cannot be run. Defined, though not to be run here: {listed}",
+            ("http._query",),
+        )
+    )
+
+
 def bad_result_parameter(name: str, text: str, allowed: str) -> FhirError:
     return FhirError(
         Issue(

@@ -185,11 +185,23 @@ Clause = Match | IdMatch | LastUpdatedMatch | Chain | Has | AnyOf | AllOf | None
 
 
 @dataclass(frozen=True, slots=True)
+class Hop:
+    """A step of a chain in `_sort`: from a resource to those of type `target` that it refers to by the parameter."""
+
+    parameter: SearchParameter
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sort:
-    """One sort key; `parameter` is `_id`, `_lastUpdated`, or a search parameter. Missing values sort as the least."""
+    """One sort key; `parameter` is `_id`, `_lastUpdated`, or a search parameter. Missing values sort as the least.
+
+    `through` leads to the resources whose values are meant; without it they are those of the match itself.
+    """
 
     parameter: SearchParameter | Literal["_id", "_lastUpdated"]
     descending: bool
+    through: tuple[Hop, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +217,13 @@ class Include:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A type-level search. Its order is total and stable (`storage/store.py` says which)."""
+    """A type-level search. Its order is total and stable (`storage/store.py` says which).
+
+    `among`: its matches stand in one order with those of searches on other types.
+    """
 
     resource_type: str
     clauses: tuple[Clause, ...] = ()
     sort: tuple[Sort, ...] = ()
     includes: tuple[Include, ...] = ()
+    among: bool = False

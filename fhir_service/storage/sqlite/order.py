@@ -23,7 +23,10 @@ class ValueTable:
     others: tuple[str, ...]
 
     def first(self, p: int, down: bool) -> Sql:
-        """Return the test that a row `v` of the parameter is the first of its resource in one direction."""
+        """Return the test that a row `v` of the parameter is what its resource sorts by: its least value, or greatest.
+
+        That is so in whichever direction the page is read.
+        """
         columns = (self.key, *self.others)
         one, other = (", ".join(f"{alias}.{column}" for column in columns) for alias in ("v", "w"))
         return Sql(
@@ -41,7 +44,7 @@ VALUE_TABLES: dict[SearchType, ValueTable] = {
 }
 
 # What has no table of its own is kept as JSON: a text, or [least, greatest].
-_TEXT = "SELECT coalesce(sort->>'$.\"{p}\"[{n}]', sort->>'$.\"{p}\"') AS v FROM entries WHERE rid = c.rid"
+_TEXT = "SELECT coalesce(sort->>'$.\"{p}\"[{n}]', sort->>'$.\"{p}\"') AS v FROM entries WHERE rid = {rid}"
 
 
 class Page(NamedTuple):
@@ -75,31 +78,58 @@ def order_of(query: Query, dates: PrimaryDates) -> Order:
         return order
     if keys[0] in _COLUMNS:
         return order._replace(column=_COLUMNS[keys[0]])
-    parameter = query.sort[0].parameter
-    return (
-        order
-        if isinstance(parameter, str) or parameter.type not in VALUE_TABLES or len(parameter.stored) > 1
-        else order._replace(parameter=parameter)
-    )
+    if (parameter := _in_a_table(query.sort[0])) is not None:
+        return order._replace(parameter=parameter)
+    return order
 
 
-_UPDATED = "(SELECT upd FROM res WHERE rid = c.rid)"
-_ID = "(SELECT id FROM res WHERE rid = c.rid)"
-_COLUMNS = {"c.d": "d", _UPDATED: "upd", _ID: "id"}
+def _in_a_table(sort: Sort) -> SearchParameter | None:
+    """Return the parameter of a sort key if one table holds its values in order."""
+    if isinstance(sort.parameter, str) or sort.through or len(sort.parameter.stored) > 1:
+        return None
+    return sort.parameter if sort.parameter.type in VALUE_TABLES else None
+
+
+_STORED = {"_id": "(SELECT id FROM res WHERE rid = {rid})", "_lastUpdated": "(SELECT upd FROM res WHERE rid = {rid})"}
+_COLUMNS = {
+    "c.d": "d",
+    _STORED["_id"].format(rid="c.rid"): "id",
+    _STORED["_lastUpdated"].format(rid="c.rid"): "upd",
+}
 
 
 def _key(sort: Sort, query: Query, dates: PrimaryDates) -> str:
-    if isinstance(sort.parameter, str):
-        return _ID if sort.parameter == "_id" else _UPDATED
     if is_primary_date(sort, query, dates):
         return "c.d"
-    ps = [parameter_id(query.resource_type, code) for code in sort.parameter.stored]
-    most = "max" if sort.descending else "min"
+    if not sort.through:
+        return _value(sort, query.resource_type, "c.rid")
+    steps, at, of_type = [], "c.rid", query.resource_type
+    for n, hop in enumerate(sort.through):
+        p = parameter_id(of_type, hop.parameter.holder or hop.parameter.code)
+        steps.append(
+            f"rf f{n} ON f{n}.rid = {at} AND f{n}.p = {p} "
+            f"CROSS JOIN res t{n} ON t{n}.rk = f{n}.tk AND t{n}.rtype = '{hop.target}' AND t{n}.deleted = 0"
+        )
+        at, of_type = f"t{n}.rid", hop.target
+    value = _value(sort, of_type, at)
+    return f"(SELECT {_most(sort)}({value}) FROM (SELECT 1) CROSS JOIN {' CROSS JOIN '.join(steps)})"
+
+
+def _value(sort: Sort, of_type: str, rid: str) -> str:
+    """Return the expression for what a resource sorts by."""
+    if isinstance(sort.parameter, str):
+        return _STORED[sort.parameter].format(rid=rid)
+    ps = [parameter_id(of_type, code) for code in sort.parameter.stored]
     if (table := VALUE_TABLES.get(sort.parameter.type)) is None:
-        texts = [_TEXT.format(p=p, n=int(sort.descending)) for p in ps]
-        return f"({texts[0]})" if len(texts) == 1 else f"(SELECT {most}(v) FROM ({' UNION ALL '.join(texts)}))"
+        texts = [_TEXT.format(p=p, n=int(sort.descending), rid=rid) for p in ps]
+        return f"({texts[0]})" if len(texts) == 1 else f"(SELECT {_most(sort)}(v) FROM ({' UNION ALL '.join(texts)}))"
     test = f"p = {ps[0]}" if len(ps) == 1 else f"p IN ({', '.join(map(str, ps))})"
-    return f"(SELECT {most}({table.key}) FROM {table.name} INDEXED BY {table.name}_rid WHERE rid = c.rid AND {test})"
+    name, key = table.name, table.key
+    return f"(SELECT {_most(sort)}({key}) FROM {name} INDEXED BY {name}_rid WHERE rid = {rid} AND {test})"
+
+
+def _most(sort: Sort) -> str:
+    return "max" if sort.descending else "min"
 
 
 def downward(order: Order, page: Page) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.search.contained import holding, inside
 from fhir_service.fhir.search.parameter import SearchType
 from fhir_service.fhir.search.paths import told_type
 from fhir_service.fhir.search.query import (
@@ -59,7 +60,8 @@ def part_of(resource_type: str, clause: Clause, context: Context) -> Part:
             return Updated(resource_type, values)
         case Chain(parameter, clauses):
             targets = tuple((type_, part_of(type_, rest, context)) for type_, rest in clauses)
-            return Chained(resource_type, parameter.holder or parameter.code, targets)
+            chained = Chained(resource_type, parameter.holder or parameter.code, targets)
+            return _or_inside(chained, clause, context)
         case Has(source_type, parameter, rest):
             code = parameter.holder or parameter.code
             return Had(resource_type, source_type, code, part_of(source_type, rest, context))
@@ -69,6 +71,14 @@ def part_of(resource_type: str, clause: Clause, context: Context) -> Part:
             return Both(tuple([part_of(resource_type, each, context) for each in clauses]))
         case NoneOf(clauses):
             return Not(resource_type, _either([part_of(resource_type, each, context) for each in clauses]))
+
+
+def _or_inside(chained: Chained, chain: Chain, context: Context) -> Part:
+    """Return the part for a chain that may also end in a contained resource, if there are any in such resources."""
+    (contained,) = holding(chained.resource_type, "").clauses
+    if not part_of(chained.resource_type, contained, context).estimate(context, 1):
+        return chained
+    return Either((chained, *(part_of(chained.resource_type, each, context) for each in inside(chain))))
 
 
 def _either(parts: Sequence[Part]) -> Part:

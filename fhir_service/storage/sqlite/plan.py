@@ -33,6 +33,11 @@ FEW = 2_000
 MANY = 50_000
 """Between keys that all have more than FEW rows, counting goes on up to here."""
 
+COUNTED = 10_000
+"""As many matches are counted where an estimate of their number is asked for; of more it is a guess from a sample."""
+
+SAMPLED = 61  # a prime: rids are times, with a count in their low bits that is nearly always 0
+
 WORTH_A_SPAN = 200
 """A key with fewer rows than this is read without asking whether the dates of a query shorten the way."""
 
@@ -59,9 +64,9 @@ class Plan:
         self.query = query
         self.order = order_of(query, context)
         self._context = context
-        self._parts = tuple(part_of(query.resource_type, clause, context) for clause in query.clauses)
-        self._spans = _spans(self._parts)
-        self._start = self._begin()
+        self.parts = tuple(part_of(query.resource_type, clause, context) for clause in query.clauses)
+        self._spans = _spans(self.parts)
+        self.start = self._begin()
 
     def page(self, page: Page) -> Sql:
         """Return the SELECT of a page: for each match its keys, in the (perhaps backward) order."""
@@ -75,19 +80,37 @@ class Plan:
 
     def count(self) -> Sql:
         """Return the SELECT of how many there are."""
-        if len(self._parts) == 1 and self._start.gathered is None and not isinstance(self._parts[0], Keys):
-            one = self._parts[0].rids()  # a scan of its rows is faster than a probe for every resource
+        if len(self.parts) == 1 and self.start.gathered is None and not isinstance(self.parts[0], Keys):
+            one = self.parts[0].rids()  # a scan of its rows is faster than a probe for every resource
             return Sql(f"SELECT count(DISTINCT rid) FROM ({one.text})", one.parameters)
         found = _union(self._branches())
         return Sql(f"SELECT count(*) FROM ({found.text})", found.parameters)
 
+    def guess(self) -> Sql:
+        """Return the SELECT of about how many there are, where there are many: one in SAMPLED is tested."""
+        if self.start.gathered is not None or not self.start.keys:
+            return self.count()
+        tests = all_of(self._tests(Candidate("i.rid", "i.d"), self.start.part))
+        text = (
+            f"SELECT CAST(count(*) * total(CASE WHEN i.rid % {SAMPLED} = 0 THEN {tests.text} END) "
+            f"/ max(1, total(i.rid % {SAMPLED} = 0)) AS INTEGER) AS n FROM ix i WHERE i.k = ?"
+        )
+        selects = [Sql(text, (*tests.parameters, key)) for key in self.start.keys]
+        found = _union(selects, " UNION ALL ")
+        return Sql(f"SELECT sum(n) FROM ({found.text})", found.parameters)
+
     def rids(self, limit: int) -> Sql:
         """Return the SELECT of the rids of matches, in no order, `limit` at the most."""
+        found = self.matches()
+        return Sql(f"{found.text} LIMIT ?", (*found.parameters, limit))
+
+    def matches(self) -> Sql:
+        """Return the SELECT of the rids of all matches, in no order."""
         found = _union(self._branches())
-        return Sql(f"SELECT rid FROM ({found.text}) LIMIT ?", (*found.parameters, limit))
+        return Sql(f"SELECT rid FROM ({found.text})", found.parameters)
 
     def _begin(self) -> Start:
-        drivers = [part for part in self._parts if part.drives]
+        drivers = [part for part in self.parts if part.drives]
         keys = [part for part in drivers if isinstance(part, Keys) and part.ordered]
         if not drivers:
             return self._everything()
@@ -123,7 +146,7 @@ class Plan:
 
     def _is_many(self) -> bool:
         """Whether the matches may be too many to be sorted."""
-        start = self._start
+        start = self.start
         if start.rows < FEW:
             return False
         return not isinstance(start.part, Keys) or start.part.estimate(self._context, FEW) >= FEW
@@ -150,7 +173,7 @@ class Plan:
             branches.append(Sql(f"SELECT NULL, i.rid FROM ix i WHERE {where.text}", where.parameters))
         if not (at_none and down):
             table = VALUE_TABLES[parameter.type]
-            first = table.first(parameter_id(of_type, parameter.stored[0]), down)
+            first = table.first(parameter_id(of_type, parameter.stored[0]), self.order.descending[0])
             after = [] if at_none else beyond(f"v.{table.key}", "v.rid", self.order, page)
             where = all_of([first, *after, *self._tests(Candidate("v.rid", "r.d"), None)])
             text = (
@@ -162,15 +185,15 @@ class Plan:
     def _branches(self, after: tuple[list[Sql], list[Sql]] = ([], [])) -> list[Sql]:
         """Return SELECTs of (d, rid) that together give every match, as far as it is after the cursor (see there)."""
         from_ix, from_gathered = after
-        if self._start.gathered is not None:
-            return [self._gathered(self._start.gathered, self._start.part, from_gathered)]
-        if not self._start.keys:
+        if self.start.gathered is not None:
+            return [self._gathered(self.start.gathered, self.start.part, from_gathered)]
+        if not self.start.keys:
             return [_NOTHING]
         bounds, others = self._bounds()
-        tests = [*bounds, *from_ix, *self._tests(Candidate("i.rid", "i.d"), self._start.part)]
+        tests = [*bounds, *from_ix, *self._tests(Candidate("i.rid", "i.d"), self.start.part)]
         where = all_of(tests)
         text = f"SELECT i.d AS d, i.rid AS rid FROM ix i WHERE i.k = ? AND {where.text}"
-        branches = [Sql(text, (key, *where.parameters)) for key in self._start.keys]
+        branches = [Sql(text, (key, *where.parameters)) for key in self.start.keys]
         return [*branches, self._gathered(_with_date(others), None, from_gathered)] if others else branches
 
     def _gathered(self, dated: Sql, part: Part | None, after: list[Sql]) -> Sql:
@@ -179,7 +202,7 @@ class Plan:
         return Sql(text, (*dated.parameters, *where.parameters))
 
     def _tests(self, candidate: Candidate, passed: Part | None) -> list[Sql]:
-        return [part.probe(candidate) for part in self._parts if part is not passed]
+        return [part.probe(candidate) for part in self.parts if part is not passed]
 
     def _bounds(self) -> tuple[list[Sql], Sql | None]:
         """Return what the dates asked for say about `i.d`, and the rids to which that does not apply."""
@@ -188,7 +211,7 @@ class Plan:
         if span is None:
             return [], None
         bounds = [] if span.upper is None else [Sql("i.d <= ?", (span.upper,))]
-        if span.lower is None or self._start.rows < WORTH_A_SPAN:
+        if span.lower is None or self.start.rows < WORTH_A_SPAN:
             return bounds, None
         earlier = count_up_to(self._context.connection, span.earlier(), FEW)
         if earlier == FEW:

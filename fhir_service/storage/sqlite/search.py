@@ -13,9 +13,9 @@ from fhir_service.storage.order import Place
 from fhir_service.storage.sqlite.context import Reader
 from fhir_service.storage.sqlite.includes import included
 from fhir_service.storage.sqlite.order import Page as Part
-from fhir_service.storage.sqlite.plan import Plan
+from fhir_service.storage.sqlite.plan import COUNTED, Plan
 from fhir_service.storage.sqlite.prepared import resource_key
-from fhir_service.storage.sqlite.sql import json_array
+from fhir_service.storage.sqlite.sql import count_up_to, json_array
 from fhir_service.storage.store import Cursor, Page, Version
 
 _VERSIONS = """
@@ -34,6 +34,7 @@ def search(
     after: Cursor | None,
     before: Cursor | None,
     total: bool,
+    estimate: bool,
     include_limit: int,
 ) -> Page:
     """Return a page; see `Store.search`."""
@@ -50,8 +51,7 @@ def search(
     rids = [int(row[-1] or 0) for row in rows]
     total_found: int | None = None
     if total:
-        counts = [plan.count() for plan in plans]
-        total_found = sum([connection.execute(select.text, select.parameters).get for select in counts])
+        total_found = sum([_total(connection, plan, estimate) for plan in plans])
     includes = tuple(dict.fromkeys([include for query in queries for include in query.includes]))
     others = included(connection, rids, includes, include_limit) if includes else []
     return Page(
@@ -61,6 +61,16 @@ def search(
         rows[-1] if rows and (backward or more) else None,
         rows[0] if rows and (after is not None or (backward and more)) else None,
     )
+
+
+def _total(connection: apsw.Connection, plan: Plan, estimate: bool) -> int:
+    if estimate:
+        found = count_up_to(connection, plan.matches(), COUNTED)
+        if found < COUNTED:
+            return found
+    select = plan.guess() if estimate else plan.count()
+    total: int = connection.execute(select.text, select.parameters).get
+    return total
 
 
 def _rows(connection: apsw.Connection, plans: Sequence[Plan], part: Part) -> list[Cursor]:

@@ -14,8 +14,10 @@ import apsw
 
 from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search.query import Include, Query
+from fhir_service.storage.explanation import Explanation
 from fhir_service.storage.sqlite.calls import CallingWriter
 from fhir_service.storage.sqlite.context import Reader
+from fhir_service.storage.sqlite.explain import explain
 from fhir_service.storage.sqlite.history import history
 from fhir_service.storage.sqlite.includes import included
 from fhir_service.storage.sqlite.jobs import SqliteJobs
@@ -164,10 +166,15 @@ class SqliteStore:
         after: Cursor | None = None,
         before: Cursor | None = None,
         total: bool = False,
+        estimate: bool = False,
         include_limit: int = 1000,
     ) -> Page:
         with self._snapshot():
-            return search(self._reader, (query, *also), count, after, before, total, include_limit)
+            return search(self._reader, (query, *also), count, after, before, total, estimate, include_limit)
+
+    async def explain(self, query: Query, *, also: Sequence[Query] = (), count: int) -> Sequence[Explanation]:
+        with self._snapshot():
+            return [explain(self._reader, each, count) for each in (query, *also)]
 
     async def included(self, keys: Sequence[Key], includes: Sequence[Include], limit: int) -> tuple[Version, ...]:
         with self._snapshot() as connection:

@@ -9,10 +9,11 @@ import pytest
 
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.resource import Resource
+from fhir_service.fhir.search.draft import ParsedSearch
 from fhir_service.fhir.search.extract import Indexer
 from fhir_service.fhir.search.index import IndexEntries
 from fhir_service.fhir.search.match import matches
-from fhir_service.fhir.search.parse import ParsedSearch, parse_search
+from fhir_service.fhir.search.parse import parse_search
 from fhir_service.fhir.search.query import AllOf, AnyOf, Clause, Match
 from fhir_service.fhir.search.registry import SearchRegistry
 

@@ -129,7 +129,14 @@ def test_a_query_means(parse: Parse, url: str, meaning: list[str]) -> None:
         pytest.param("Observation?_include=Observation:patient:Group", "Patient", id="an include of no target"),
         pytest.param("Observation?_include:all=*", ":iterate", id="an include with an unknown modifier"),
         pytest.param("Observation?_include=*&_summary=text", "_summary=text", id="an include and a summary of text"),
-        pytest.param("Observation?_contained=both", "false", id="contained resources"),
+        pytest.param("Observation?_contained=yes", "both", id="an unknown kind of contained resources"),
+        pytest.param("Observation?_containedType=all", "container", id="an unknown form of contained resources"),
+        pytest.param("Patient?_maxresults=0", "1, 2", id="no results at all"),
+        pytest.param("Patient?_query=everybody", "everybody", id="a named query that is not defined"),
+        pytest.param("Observation?_sort=subject.name", "subject:Type", id="a sort that leads to several types"),
+        pytest.param("Observation?_sort=code.name", "reference", id="a sort through what is no reference"),
+        pytest.param("Observation?_sort=patient.foo", "foo", id="a sort by what the target has not"),
+        pytest.param("Observation?_sort=subject:Organization.name", "Patient", id="a sort through no target"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_answered_is_refused_with_what_can(parse: Parse, url: str, named: str) -> None:

@@ -1,0 +1,140 @@
+"""Contained resources in the index, and clauses about them.
+
+"By default, search results only include resources that are not contained in other resources. A chained condition will
+be evaluated inside contained resources." So what a contained resource says stands in the index of its container, under
+the parameter that refers to it: `medication:Medication.code`.
+https://hl7.org/fhir/R4/search.html#contained
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.resource import Resource
+from fhir_service.fhir.search.index import IndexEntries, TokenEntry
+from fhir_service.fhir.search.match import LISTS, matches
+from fhir_service.fhir.search.parameter import SearchParameter
+from fhir_service.fhir.search.query import (
+    AllOf,
+    AnyOf,
+    Chain,
+    Clause,
+    Has,
+    IdMatch,
+    Match,
+    NoneOf,
+    Query,
+    TokenValue,
+)
+
+CONTAINED = "_contained"
+"""The code under which the types of contained resources stand; "" for any."""
+
+_LISTS = tuple(dict.fromkeys(LISTS.values()))
+
+
+def holding(resource_type: str, contained_type: str) -> Query:
+    """Return the search for resources of a type that contain one of another type ("": any)."""
+    parameter = SearchParameter(resource_type, CONTAINED, "token", None, "")
+    return Query(resource_type, (Match(parameter, (TokenValue("", contained_type),)),), among=True)
+
+
+def contained_in(resource: Resource) -> list[Resource]:
+    """Return the contained resources that have a type."""
+    return [each for each in resource.get("contained", ()) if isinstance(each, dict) and "resourceType" in each]
+
+
+def add_contained(
+    entries: IndexEntries,
+    resource: Resource,
+    references: Iterable[tuple[str, Any]],
+    index: Callable[[Resource], IndexEntries],
+) -> None:
+    """Add what the contained resources say; `references` are codes of parameters with the References they select."""
+    contained = contained_in(resource)
+    types = dict.fromkeys(("", *(each["resourceType"] for each in contained)))
+    entries.tokens += [TokenEntry(CONTAINED, None, each) for each in types]
+    by_id = {f"#{each['id']}": each for each in contained if "id" in each}
+    for code, text in dict.fromkeys((code, each.get("reference")) for code, each in references):
+        if (target := by_id.get(text)) is not None:
+            prefix = f"{code}:{target['resourceType']}."
+            said = index({name: value for name, value in target.items() if name != "contained"})
+            entries.tokens.append(TokenEntry(prefix, None, ""))
+            for name in _LISTS:
+                getattr(entries, name).extend([each._replace(code=prefix + each.code) for each in getattr(said, name)])
+
+
+def inside(chain: Chain) -> Iterator[Clause]:
+    """Give the clauses on a resource itself that are fulfilled if what it contains fulfils the chain."""
+    reference = chain.parameter
+    for code in (reference.holder,) if reference.holder else reference.stored:
+        for target, rest in chain.clauses:
+            prefix = f"{code}:{target}."
+            if (moved := _moved(rest, prefix)) is not None:
+                there = Match(
+                    SearchParameter(reference.resource_type, prefix, "token", None, ""), (TokenValue("", ""),)
+                )
+                yield AllOf((there, moved))
+
+
+def _moved(clause: Clause, prefix: str) -> Clause | None:
+    """Return the clause as one about the container; None for what no contained resource fulfils."""
+    match clause:
+        case Match(parameter):
+            return replace(clause, parameter=_renamed(parameter, prefix))
+        case Chain(parameter, clauses):
+            return Chain(_renamed(parameter, prefix), clauses)
+        case AnyOf(clauses) | AllOf(clauses) | NoneOf(clauses):
+            moved = [_moved(each, prefix) for each in clauses]
+            if isinstance(clause, AllOf) and None in moved:
+                return None
+            return replace(clause, clauses=tuple(each for each in moved if each is not None))
+        case _:
+            return None
+
+
+def _renamed(parameter: SearchParameter, prefix: str) -> SearchParameter:
+    return replace(
+        parameter,
+        code=prefix + parameter.code,
+        members=tuple(prefix + code for code in parameter.members),
+        holder=parameter.holder and prefix + parameter.holder,
+    )
+
+
+def check_stays_inside(clauses: Iterable[Clause]) -> None:
+    """Raise 400 for chains and `_has`, which lead out of a contained resource."""
+    for clause in clauses:
+        if isinstance(clause, Chain | Has):
+            raise _leads_out()
+        if isinstance(clause, AnyOf | AllOf | NoneOf):
+            check_stays_inside(clause.clauses)
+
+
+def fulfils(resource: Resource, entries: IndexEntries, clause: Clause) -> bool:
+    """Whether a contained resource fulfils a clause that stays inside."""
+    match clause:
+        case Match():
+            return matches(entries, clause)
+        case IdMatch(ids):
+            return resource.get("id") in ids
+        case AnyOf(clauses):
+            return any(fulfils(resource, entries, each) for each in clauses)
+        case AllOf(clauses):
+            return all(fulfils(resource, entries, each) for each in clauses)
+        case NoneOf(clauses):
+            return not any(fulfils(resource, entries, each) for each in clauses)
+        case _:
+            return False  # it has no time of update of its own
+
+
+def _leads_out() -> FhirError:
+    return FhirError(
+        Issue(
+            "not-supported",
+            "_contained=trueまたはbothの検索では、連鎖、_has、_listは使えません。",
+            "A search with _contained=true or both cannot have chains, _has or _list.",
+            ("http._contained",),
+        )
+    )

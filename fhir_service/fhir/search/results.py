@@ -1,0 +1,137 @@
+"""The parameters of a search that say what its answer looks like, and those criteria that no SearchParameter defines.
+
+https://hl7.org/fhir/R4/search.html#return
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+from fhir_service.fhir.search import problems
+from fhir_service.fhir.search.draft import Draft
+from fhir_service.fhir.search.filter import filter_clause
+from fhir_service.fhir.search.parameter import SearchParameter
+from fhir_service.fhir.search.query import AllOf, Has, IdMatch, Include
+from fhir_service.fhir.search.sorting import read_sort
+
+_COUNT = re.compile(r"\d{1,9}", re.ASCII).fullmatch
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII).fullmatch
+
+# Of those that have one of a few values: https://hl7.org/fhir/R4/search.html#return and #contained
+CHOICES: dict[str, tuple[str, ...]] = {
+    "_total": ("none", "estimate", "accurate"),
+    "_summary": ("true", "text", "data", "count", "false"),
+    "_contained": ("false", "true", "both"),
+    "_containedType": ("container", "contained"),
+    "_explain": ("true", "false"),
+}
+
+
+def _choice(draft: Draft, name: str, text: str) -> None:
+    if text not in CHOICES.get(name, ()):
+        raise problems.bad_result_parameter(name, text, ", ".join(CHOICES[name.partition(":")[0]]))
+    draft.once(name, text)
+
+
+def _count(draft: Draft, name: str, text: str) -> None:
+    if name != "_count" or not _COUNT(text):
+        raise problems.bad_result_parameter(name, text, "0, 1, 2, …")
+    draft.once(name, text)
+
+
+def _most(draft: Draft, name: str, text: str) -> None:
+    """`_maxresults=50`: as many matches on all pages together; https://hl7.org/fhir/R5/search.html#maxresults"""
+    if name != "_maxresults" or not _COUNT(text) or int(text) == 0:
+        raise problems.bad_result_parameter(name, text, "1, 2, …")
+    draft.once(name, text)
+
+
+def _elements(draft: Draft, name: str, text: str) -> None:
+    """`_elements=identifier,active`: base elements of the type; `Patient.active` is understood as well."""
+    by_json = draft.registry.definitions.type(draft.resource_type).by_json
+    known = {"resourceType", *by_json, *(element.name for element, _ in by_json.values())}
+    for each in text.split(","):
+        element = each.strip().removeprefix(f"{draft.resource_type}.")
+        if name != "_elements" or element not in known:
+            raise problems.bad_result_parameter(name, each, ", ".join(sorted(known)))
+        draft.elements.append(element)
+
+
+def _query(draft: Draft, name: str, text: str) -> None:
+    """`_query=name`: an OperationDefinition of kind query; https://hl7.org/fhir/R4/search.html#query
+
+    R4 defines none itself, and what one of a package means is said in prose alone: each is refused by its name.
+    """
+    queries = (each for each in draft.registry.definitions.all("OperationDefinition") if each.get("kind") == "query")
+    raise problems.unknown_query(text, sorted(each["code"] for each in queries))
+
+
+def _filter(draft: Draft, name: str, text: str) -> None:
+    """`_filter=given eq "peter" and birthdate ge 2014-10-10`; several are joined by AND."""
+    clause = filter_clause(text, draft.resource_type, draft.reading)
+    draft.clauses += clause.clauses if isinstance(clause, AllOf) else (clause,)
+
+
+def _list(draft: Draft, name: str, text: str) -> None:
+    """`_list=42`: what the List/42 has as an item; https://hl7.org/fhir/R4/search.html#list"""
+    if name != "_list" or not all(map(_ID, text.split(","))):
+        raise problems.bad_result_parameter(name, text, "id of a List")
+    item = draft.registry.parameters("List")["item"]
+    draft.clauses.append(Has("List", item, IdMatch(tuple(text.split(",")))))
+
+
+def _include(draft: Draft, name: str, text: str) -> None:
+    """`_include=Observation:patient:Patient`, `Observation:*` or `*`; `:iterate` was `:recurse` before R4."""
+    base_name, _, modifier = name.partition(":")
+    if modifier not in ("", "iterate", "recurse"):
+        raise problems.bad_result_parameter(name, text, f"{base_name}, {base_name}:iterate")
+    reverse = base_name == "_revinclude"
+    source, _, rest = text.partition(":")
+    code, _, target = rest.partition(":")
+    for parameter in _joined(draft, text, source, code or "*", reverse):
+        if target and not _may_target(parameter, target, draft.registry.definitions.resource_types):
+            raise problems.not_a_target(parameter, target)
+        draft.includes.append(Include(parameter.resource_type, parameter, target or None, reverse, bool(modifier)))
+
+
+def _joined(draft: Draft, text: str, source: str, code: str, reverse: bool) -> Iterator[SearchParameter]:
+    """Give the reference parameters that an include names; a wildcard in reverse means those that can point here."""
+    types = draft.registry.definitions.resource_types
+    if source == "*" and code == "*":
+        sources = sorted(types) if reverse else [draft.resource_type]
+    elif source in types and ":" in text:
+        sources = [source]
+    elif source in types:
+        raise problems.malformed(text, "Observation:patient, Observation:*")
+    else:
+        raise problems.unknown_type(source, text)
+    for each in sources:
+        parameters = draft.registry.parameters(each)
+        if code == "*":
+            references = (parameter for parameter in parameters.values() if parameter.type == "reference")
+            yield from (one for one in references if not reverse or _may_target(one, draft.resource_type, types))
+        elif code not in parameters:
+            raise problems.unknown_parameter(
+                each, code, (one.code for one in parameters.values() if one.type == "reference")
+            )
+        elif parameters[code].type != "reference":
+            raise problems.not_a_reference(parameters[code], text)
+        else:
+            yield parameters[code]
+
+
+def _may_target(parameter: SearchParameter, resource_type: str, known: frozenset[str]) -> bool:
+    return resource_type in known and (not parameter.targets or resource_type in parameter.targets)
+
+
+RESULT_PARAMETERS: dict[str, Callable[[Draft, str, str], None]] = {
+    "_sort": read_sort,
+    "_count": _count,
+    "_maxresults": _most,
+    "_elements": _elements,
+    "_query": _query,
+    "_filter": _filter,
+    "_list": _list,
+    "_include": _include,
+    "_revinclude": _include,
+    **dict.fromkeys(CHOICES, _choice),
+}

@@ -1,0 +1,81 @@
+"""`_sort`: by every indexed parameter of the type, or of what it refers to (`_sort=patient.family`).
+
+A reference of the chain leads to one type; where it may lead to several that have the parameter, the type is named:
+`_sort=-subject:Patient.birthdate`. Of several values the ascending order takes the least, the descending the greatest.
+No value is the least of all: such resources stand first in ascending and last in descending order.
+https://hl7.org/fhir/R4/search.html#sort
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from fhir_service.fhir.outcome import FhirError
+from fhir_service.fhir.search import problems
+from fhir_service.fhir.search.draft import Draft
+from fhir_service.fhir.search.parameter import SearchParameter
+from fhir_service.fhir.search.query import Hop, Sort
+from fhir_service.fhir.search.registry import SearchRegistry
+
+OF_THE_STORE: dict[str, Literal["_id", "_lastUpdated"]] = {"_id": "_id", "_lastUpdated": "_lastUpdated"}
+UNSORTED = ("composite", "special")
+MAX_SORT_KEYS = 16
+MAX_HOPS = 4
+
+
+def read_sort(draft: Draft, name: str, text: str) -> None:
+    """`_sort=status,-date`; a repeated `_sort` gives the inner order."""
+    if name != "_sort":
+        raise problems.bad_result_parameter(name, text, "_sort")
+    for each in text.split(","):
+        path = each.strip().removeprefix("-")
+        draft.sort.append(_key(draft.registry, draft.resource_type, path, each.strip().startswith("-")))
+    if len(draft.sort) > MAX_SORT_KEYS:
+        raise problems.too_many("_sort", MAX_SORT_KEYS)
+
+
+def _key(registry: SearchRegistry, resource_type: str, path: str, descending: bool) -> Sort:
+    *steps, last = path.split(".")
+    if len(steps) > MAX_HOPS:
+        raise problems.too_deep(f"_sort={path}", MAX_HOPS)
+    hops: list[Hop] = []
+    for number, step in enumerate(steps):
+        hop = _hop(registry, resource_type, step, path.split(".", number + 1)[-1])
+        hops.append(hop)
+        resource_type = hop.target
+    sortable = _sortable(registry, resource_type)
+    if last not in sortable:
+        raise problems.unknown_parameter(resource_type, f"_sort={path}", sortable)
+    return Sort(OF_THE_STORE.get(last, sortable[last]), descending, tuple(hops))
+
+
+def _sortable(registry: SearchRegistry, resource_type: str) -> Mapping[str, SearchParameter]:
+    parameters = registry.parameters(resource_type)
+    return {code: each for code, each in parameters.items() if each.type not in UNSORTED}
+
+
+def _hop(registry: SearchRegistry, resource_type: str, step: str, rest: str) -> Hop:
+    """Return the step to the one type that it can lead to and on which the rest has a meaning."""
+    code, _, target = step.partition(":")
+    parameters = registry.parameters(resource_type)
+    if code not in parameters:
+        raise problems.unknown_parameter(resource_type, code, parameters)
+    parameter = parameters[code]
+    if parameter.type != "reference":
+        raise problems.not_a_reference(parameter, f"_sort={step}.{rest}")
+    targets = parameter.targets or tuple(sorted(registry.definitions.resource_types))
+    if target and target not in targets:
+        raise problems.not_a_target(parameter, target)
+    fitting = [each for each in ((target,) if target else targets) if _has(registry, each, rest)]
+    if not fitting:
+        raise problems.unknown_in_chain(parameter, targets, rest)
+    if len(fitting) > 1:
+        raise problems.several_targets(parameter, fitting, f"_sort={step}.{rest}")
+    return Hop(parameter, fitting[0])
+
+
+def _has(registry: SearchRegistry, resource_type: str, path: str) -> bool:
+    try:
+        _key(registry, resource_type, path, False)
+    except FhirError:
+        return False
+    return True

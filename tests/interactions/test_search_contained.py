@@ -1,0 +1,127 @@
+"""https://hl7.org/fhir/R4/search.html#contained, over HTTP and in memory."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from .conftest import Fhir
+
+SYSTEM = "http://example.jp/contained"
+
+
+def request(id_: str, code: str, **elements: Any) -> dict[str, Any]:
+    """Return a MedicationRequest that contains its Medication and an Organization that makes it."""
+    concept = {"coding": [{"system": SYSTEM, "code": code}]}
+    return {
+        "resourceType": "MedicationRequest",
+        "id": id_,
+        "status": "active",
+        "intent": "order",
+        "subject": {"display": "someone"},
+        "contained": [
+            {"resourceType": "Medication", "id": "m", "code": concept, "manufacturer": {"reference": "#o"}, **elements},
+            {"resourceType": "Organization", "id": "o", "name": f"Made by {code}"},
+        ],
+        "medicationReference": {"reference": "#m"},
+    }
+
+
+def matches(bundle: dict[str, Any]) -> list[str]:
+    """Return what matches, by its URL below the base."""
+    entries = [entry for entry in bundle.get("entry", []) if entry["search"]["mode"] == "match"]
+    return ["/".join(entry["fullUrl"].rsplit("/", 2)[1:]) for entry in entries]
+
+
+@pytest.fixture(scope="module")
+def code() -> str:
+    return str(uuid4())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def made(server: Any, code: str) -> Iterator[None]:
+    with httpx.Client(base_url=f"{server.base}/") as client:
+        for number in range(3):
+            made = client.put(f"MedicationRequest/{code}-{number}", json=request(f"{code}-{number}", code))
+            assert made.status_code == 201, made.text
+        concept = {"coding": [{"system": SYSTEM, "code": code}]}
+        medication = {"resourceType": "Medication", "id": code, "code": concept}
+        assert client.put(f"Medication/{code}", json=medication).status_code == 201
+    yield
+
+
+def test_contained_resources_are_found_where_they_are_asked_for(api: httpx.Client, code: str) -> None:
+    inside = [f"MedicationRequest/{code}-{number}" for number in range(3)]
+    found = {
+        contained: matches(api.get("Medication", params={"code": code, "_contained": contained}).json())
+        for contained in ("false", "true", "both")
+    }
+
+    assert found == {"false": [f"Medication/{code}"], "true": inside, "both": [f"Medication/{code}", *inside]}
+
+
+def test_the_contained_resource_itself_has_the_url_of_its_container(api: httpx.Client, code: str) -> None:
+    asked = {"code": code, "_contained": "true", "_containedType": "contained", "_elements": "code"}
+    bundle = api.get("Medication", params=asked).json()
+
+    assert matches(bundle) == [f"MedicationRequest/{code}-{number}#m" for number in range(3)]
+    first = bundle["entry"][0]["resource"]
+    assert (first["resourceType"], first["id"]) == ("Medication", "m")
+    assert "manufacturer" not in first
+
+
+@pytest.mark.parametrize("contained", ["true", "both"])
+def test_contained_resources_are_paged_with_the_others(api: httpx.Client, code: str, contained: str) -> None:
+    asked = {"code": code, "_contained": contained, "_count": "2", "_total": "accurate"}
+    pages = [api.get("Medication", params=asked).json()]
+    while url := next((link["url"] for link in pages[-1]["link"] if link["relation"] == "next"), None):
+        pages.append(api.get(url).json())
+
+    whole = matches(api.get("Medication", params={**asked, "_count": "50"}).json())
+    assert [each for page in pages for each in matches(page)] == whole
+    assert all(len(matches(page)) <= 2 for page in pages)
+    assert pages[0]["total"] == len(whole)
+    counted = {**asked, "_count": "0"}
+    assert api.get("Medication", params=counted).json()["total"] == len(whole)
+
+
+def test_a_chain_goes_on_inside_contained_resources(api: httpx.Client, code: str) -> None:
+    def found(**params: str) -> int:
+        answer = api.get("MedicationRequest", params={"_summary": "count", **params})
+        assert answer.status_code == 200, answer.text
+        return int(answer.json()["total"])
+
+    assert found(**{"medication.code": code}) == 3
+    assert found(**{"medication:Medication.code": f"{SYSTEM}|{code}"}) == 3
+    assert found(**{"medication.code": code + "-x"}) == 0
+    assert found(**{"medication.code:not": code, "_id": f"{code}-0"}) == 0
+    assert found(**{"medication.form:missing": "true", "_id": f"{code}-0"}) == 1
+    assert found(_filter=f"medication.code eq {code}") == 3
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"_contained": "true", "manufacturer.name": "x"},
+        {"_contained": "both", "_has:MedicationRequest:medication:status": "active"},
+        {"_contained": "true", "_include": "Medication:manufacturer"},
+        {"_contained": "true", "_sort": "_lastUpdated"},
+        {"_contained": "both", "_maxresults": "5"},
+    ],
+)
+def test_what_leads_out_of_a_contained_resource_is_refused(api: httpx.Client, asked: dict[str, str]) -> None:
+    assert api.get("Medication", params=asked).status_code == 400
+
+
+def test_contained_resources_are_searched_one_type_at_a_time(api: httpx.Client) -> None:
+    assert api.get("", params={"_type": "Patient,Medication", "_contained": "true"}).status_code == 400
+
+
+async def test_the_store_in_memory_answers_the_same(fhir: Fhir) -> None:
+    await fhir.put(request("a", "x"), request("b", "y"))
+
+    assert await fhir.total("MedicationRequest?medication.code=x") == 1
+    assert await fhir.total("Medication?code=x&_contained=true") == 1
+    assert await fhir.total("Medication?code=x,y&_contained=both") == 2
