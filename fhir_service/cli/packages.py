@@ -1,15 +1,24 @@
 """`fhir-service packages`: FHIR packages beside the definitions of R4.
 
-They are kept in `DATA_DIR/packages` and read by the server when it starts.
+They are kept in `DATA_DIR/packages` and read by the server when it starts. A running server takes one over HTTP:
+`POST [base]/ImplementationGuide/$install`.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from fhir_service.fhir.definitions import Definitions, Package
+    from fhir_service.fhir.definitions.adding import Added
+    from fhir_service.fhir.definitions.package import Incoming
+    from fhir_service.fhir.definitions.sources import Source
+    from fhir_service.fhir.outcome import FhirError, Issue
+
 app = typer.Typer(
-    no_args_is_help=True, help="Add and list FHIR packages (profiles, value sets). FHIRパッケージの管理。"
+    no_args_is_help=True,
+    help="Add, list, check and remove FHIR packages (profiles, value sets). FHIRパッケージの管理。",
 )
 
 DataDir = Annotated[
@@ -17,6 +26,8 @@ DataDir = Annotated[
     typer.Option(envvar="FHIR_SERVICE_DATA_DIR", help="Where the packages are kept, in its folder packages."),
 ]
 FOLDER = "packages"
+SHOWN = 10  # issues of one package
+KINDS = ("StructureDefinition", "ValueSet", "CodeSystem", "SearchParameter")
 
 
 @app.command()
@@ -29,27 +40,63 @@ def add(
     The search parameters of a package find what is written from then on, not what was stored before.
     """
     from fhir_service.fhir.definitions import Definitions
-    from fhir_service.fhir.definitions.package import add_package
+    from fhir_service.fhir.definitions.adding import add_package, in_order
     from fhir_service.fhir.outcome import FhirError
 
-    refused = False
-    for file in files:
+    folder = data_dir / FOLDER
+    incoming, refused = _read(files)
+    definitions = Definitions.load(packages=folder)
+    for each in in_order(incoming):
         try:
-            installed = Definitions.load(packages=data_dir / FOLDER).packages
-            added = add_package(file, data_dir / FOLDER, installed)
+            added = add_package(each, folder, definitions.sources)
         except FhirError as error:
             refused = True
-            for issue in error.issues:
-                typer.echo(f"{file}: {issue.ja}\n{file}: {issue.en}", err=True)
+            _refuse(str(each.package), error)
             continue
-        done = "追加済みです / is here already" if added.already else "追加しました / added"
-        typer.echo(f"{added.package} {done} ({added.package.count} 件の定義 / definitions)")
-        for name, version in added.missing:
-            typer.echo(
-                f"  警告 / warning: {name}#{version} がありません / is not here, and {added.package} needs it", err=True
-            )
+        definitions.reload(folder)
+        _tell(added, definitions)
     if refused:
         raise typer.Exit(1)
+
+
+def _read(files: list[Path]) -> "tuple[list[Incoming], bool]":
+    """Return the packages that can be read, and whether there are others."""
+    from fhir_service.fhir.definitions.package import read_package
+    from fhir_service.fhir.outcome import FhirError
+
+    incoming = []
+    for file in files:
+        try:
+            incoming.append(read_package(file))
+        except FhirError as error:
+            _refuse(str(file), error)
+    return incoming, len(incoming) < len(files)
+
+
+def _refuse(name: str, error: "FhirError") -> None:
+    for issue in error.issues:
+        typer.echo(f"{name}: {issue.ja}\n{name}: {issue.en}", err=True)
+
+
+def _tell(added: "Added", definitions: "Definitions") -> None:
+    from fhir_service.fhir.definitions.check import missing
+
+    done = "追加済みです / is here already" if added.already else "追加しました / added"
+    made = f"、スナップショットを {added.generated} 件生成 / snapshots generated" if added.generated else ""
+    typer.echo(f"{added.package} {done} ({added.package.count} 件の定義 / definitions{made})")
+    for name, version in missing(added.package, definitions.sources):
+        typer.echo(
+            f"  警告 / warning: {name}#{version} がありません / is not here, and {added.package} needs it", err=True
+        )
+    _show(added.issues)
+
+
+def _show(issues: "tuple[Issue, ...]") -> None:
+    for issue in issues[:SHOWN]:
+        typer.echo(f"  {issue.severity}: {issue.ja}\n    {issue.en}", err=True)
+    if len(issues) > SHOWN:
+        more = len(issues) - SHOWN
+        typer.echo(f"  ほか {more} 件は `packages check` で / {more} more: `packages check`", err=True)
 
 
 @app.command("list")
@@ -59,8 +106,99 @@ def list_(data_dir: DataDir = Path("data")) -> None:
     from rich.table import Table
 
     from fhir_service.fhir.definitions import Definitions
+    from fhir_service.fhir.definitions.check import missing
 
-    table = Table("名前 / name", "版 / version", "定義 / definitions", "説明 / title", box=None)
-    for package in Definitions.load(packages=data_dir / FOLDER).packages:
-        table.add_row(package.name, package.version, str(package.count), package.title)
-    Console().print(table)
+    definitions = Definitions.load(packages=data_dir / FOLDER)
+    table = Table(
+        "名前 / name", "版 / version", "定義 / definitions", "プロファイル / profiles", "値集合 / value sets",
+        "コード体系 / code systems", "検索 / searches", "必要 / needs", "説明 / title", box=None,
+    )  # fmt: skip
+    for source in definitions.sources:
+        package = source.package
+        if package.version:
+            lacking = missing(package, definitions.sources)
+            needs = (
+                f"{name}#{version}{' (なし/missing)' * ((name, version) in lacking)}"
+                for name, version in package.dependencies
+            )
+            counts = (str(_count(source, kind)) for kind in KINDS)
+            table.add_row(package.name, package.version, str(package.count), *counts, " ".join(needs), package.title)
+    Console(width=None if Console().is_terminal else 200).print(table)
+
+
+def _count(source: "Source", resource_type: str) -> int:
+    from fhir_service.fhir.definitions.archive import Archive
+
+    return source.count(resource_type) if isinstance(source, Archive) else sum(1 for _ in source.all(resource_type))
+
+
+@app.command()
+def remove(
+    names: Annotated[list[str], typer.Argument(help="NAME#VERSION, or NAME for every version of it.")],
+    data_dir: DataDir = Path("data"),
+) -> None:
+    """Remove packages. Resources that were checked by their profiles stay as they are."""
+    from fhir_service.fhir.definitions import Definitions
+    from fhir_service.fhir.definitions.adding import archive_file
+    from fhir_service.fhir.definitions.check import missing
+
+    folder = data_dir / FOLDER
+    definitions = Definitions.load(packages=folder)
+    added = {str(each): each for each in definitions.packages if archive_file(folder, each).exists()}
+    unknown = [name for name in names if not any(_is_named(each, name) for each in added.values())]
+    for name in unknown:
+        typer.echo(f"{name} は追加されていません / is not here", err=True)
+    for package in added.values():
+        if any(_is_named(package, name) for name in names):
+            archive_file(folder, package).unlink()
+            typer.echo(f"{package} を除きました / removed")
+    definitions.reload(folder)
+    for package in definitions.packages:
+        for lacking in missing(package, definitions.sources):
+            needed = "#".join(lacking)
+            typer.echo(f"  警告 / warning: {package} には {needed} が必要です / {package} needs {needed}", err=True)
+    if unknown:
+        raise typer.Exit(1)
+
+
+def _is_named(package: "Package", name: str) -> bool:
+    return name in (package.name, str(package))
+
+
+@app.command()
+def check(
+    names: Annotated[list[str] | None, typer.Argument(help="NAME#VERSION or NAME; without, all but R4's own.")] = None,
+    data_dir: DataDir = Path("data"),
+) -> None:
+    """Check definitions: can a snapshot be made of each, and is all here that they name."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from fhir_service.fhir.definitions import Definitions
+    from fhir_service.fhir.definitions.check import findings, missing
+
+    definitions = Definitions.load(packages=data_dir / FOLDER)
+    chosen = [
+        source
+        for source in definitions.sources[1:]
+        if source.package.version and (not names or any(_is_named(source.package, name) for name in names))
+    ]
+    unknown = [name for name in names or () if not any(_is_named(source.package, name) for source in chosen)]
+    table = Table("パッケージ / package", "重さ / severity", "所見 / finding", box=None)
+    errors = bool(unknown)
+    for name in unknown:
+        table.add_row(name, "error", "追加されていません / is not here")
+    for source in chosen:
+        found = list(findings(source, definitions))
+        for name, version in missing(source.package, definitions.sources):
+            table.add_row(str(source.package), "warning", f"{name}#{version} がありません / is not here")
+        for issue in found:
+            table.add_row(str(source.package), issue.severity, f"{issue.ja}\n{issue.en}")
+        errors = errors or any(issue.severity == "error" for issue in found)
+        if not found:
+            table.add_row(
+                str(source.package), "ok", f"{source.package.count} 件に誤りなし / definitions, nothing wrong"
+            )
+    Console(width=None if Console().is_terminal else 200).print(table)
+    if errors:
+        raise typer.Exit(1)

@@ -48,6 +48,11 @@ class Definitions:
         self._snapshots = Snapshots(self._sources)
 
     @property
+    def sources(self) -> tuple[Source, ...]:
+        """The sources in the order in which they are asked, R4 first."""
+        return self._sources.all
+
+    @property
     def packages(self) -> tuple[Package, ...]:
         """The packages that definitions are of, in the order in which they are asked."""
         every = (source.package for source in self._sources.all)

@@ -41,8 +41,10 @@ class Package:
         return f"{self.name}#{self.version}"
 
 
-def write_archive(package: Package, definitions: Iterable[Resource], types: Iterable[Any] = ()) -> bytes:
-    """Return the archive of these definitions, in an order of its own."""
+def write_archive(
+    package: Package, definitions: Iterable[Resource], types: Iterable[Any] = (), *, digest: str = ""
+) -> bytes:
+    """Return the archive of these definitions, in an order of its own; `digest` tells what it was made of."""
     by_type: dict[str, list[Resource]] = {}
     for definition in definitions:
         by_type.setdefault(definition["resourceType"], []).append(definition)
@@ -61,7 +63,8 @@ def write_archive(package: Package, definitions: Iterable[Resource], types: Iter
                 for line, (resource, _) in enumerate(block)
             ]
     package = Package(**asdict(package) | {"count": sum(map(len, index.values()))})
-    members[INDEX] = _encode({"package": package, "definitions": index})
+    head = {"package": package, "digest": digest} if digest else {"package": package}
+    members[INDEX] = _encode(head | {"definitions": index})
     members[TYPES] = b"\n".join(map(_encode, types))
 
     return _zip({name: data for name, data in members.items() if data})
@@ -101,9 +104,14 @@ class Archive:
         with zipfile.ZipFile(path) as archive:
             index = _decode(archive.read(INDEX))
         head = index["package"]
+        self.digest: str = index.get("digest", "")
         self.package = Package(**head | {"dependencies": tuple(map(tuple, head["dependencies"]))})
         self._by_type: dict[str, list[list[Any]]] = index["definitions"]
         self._by_url = {row[0]: row for rows in self._by_type.values() for row in rows if row[0]}
+
+    def count(self, resource_type: str) -> int:
+        """Return how many definitions of this type there are."""
+        return len(self._by_type.get(resource_type, ()))
 
     def knows(self, url: str) -> bool:
         """Whether there is a definition with this url."""

@@ -1,4 +1,4 @@
-"""FHIR packages: a `.tgz` in the shape of npm, read without trust and turned into a definitions archive.
+"""FHIR packages: a `.tgz` in the shape of npm, read without trust.
 
 Nothing is unpacked to disk. Of the files in `package/`, the definitions are kept (resources with a canonical url, and
 naming systems); examples and what lies in other folders are passed over.
@@ -6,21 +6,18 @@ https://hl7.org/fhir/R4/downloads.html and https://registry.fhir.org/learn
 """
 
 import gzip
-import os
+import io
 import re
 import tarfile
-import tempfile
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from fhir_service.fhir.definitions.archive import Package, write_archive
-from fhir_service.fhir.definitions.strip import strip
+from fhir_service.fhir.definitions.archive import Package
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Resource
 
@@ -39,37 +36,15 @@ _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}").fullmatch
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
-    """What adding a package came to; `missing` are the packages it depends on that are not here."""
+class Incoming(NamedTuple):
+    """A package as it was read, its definitions whole."""
 
     package: Package
-    already: bool
-    missing: tuple[tuple[str, str], ...]
+    definitions: list[Resource]
 
 
-def add_package(file: Path, folder: Path, installed: Sequence[Package]) -> Added:
-    """Turn a package into an archive in the folder, beside those that are installed.
-
-    Raises FhirError for what is no sound R4 package, and where the same version is there with other content.
-    """
-    package, definitions = read_package(file)
-    archive = write_archive(package, map(strip, definitions))
-    present = Package(**_fields(package) | {"count": len(definitions)})
-    target = folder / f"{package.name}-{package.version}.zip"
-    already = target.exists()
-    if already and target.read_bytes() != archive:
-        ja = f"{package} は別の内容で追加済みです。置き換えるには {target} を削除してから追加してください。"
-        en = f"{package} is here with other content. To replace it, delete {target} and add it again."
-        raise FhirError(Issue("conflict", ja, en))
-    if not already:
-        _write(target, archive)
-    missing = tuple(each for each in package.dependencies if not _is_installed(*each, installed))
-    return Added(present, already, missing)
-
-
-def read_package(file: Path) -> tuple[Package, list[Resource]]:
-    """Return the package of a `.tgz` and its definitions; FhirError for what is no sound R4 package."""
+def read_package(file: Path | bytes) -> Incoming:
+    """Return the package of a `.tgz` (its path, or its content) and its definitions; FhirError if it is not sound."""
     manifest: Any = None
     definitions: list[Resource] = []
     for name, content in _files(file):
@@ -79,7 +54,7 @@ def read_package(file: Path) -> tuple[Package, list[Resource]]:
             definitions.append(resource)
     if manifest is None:
         raise _unsound(f"{MANIFEST} がありません", f"it has no {MANIFEST}")
-    return _package(manifest), definitions
+    return Incoming(_package(manifest), definitions)
 
 
 def _package(manifest: Any) -> Package:
@@ -108,10 +83,10 @@ def _package(manifest: Any) -> Package:
     )
 
 
-def _files(file: Path) -> Iterator[tuple[str, bytes]]:
+def _files(file: Path | bytes) -> Iterator[tuple[str, bytes]]:
     """Give the files of a tar archive that lie directly in `package/`, within the limits."""
     try:
-        with _Limited(file) as unzipped, tarfile.open(fileobj=unzipped, mode="r|") as tar:
+        with _opened(file) as unzipped, tarfile.open(fileobj=unzipped, mode="r|") as tar:
             for number, member in enumerate(tar):
                 _check_member(member, number)
                 if member.isfile() and (content := tar.extractfile(member)) is not None:
@@ -122,6 +97,10 @@ def _files(file: Path) -> Iterator[tuple[str, bytes]]:
         raise _unsound(f"gzip された tar として読めません({error})", f"it is no gzipped tar ({error})") from error
     except OSError as error:
         raise _unsound(f"読めません({error.strerror})", f"it cannot be read ({error.strerror})") from error
+
+
+def _opened(file: Path | bytes) -> "_Limited":
+    return _Limited(fileobj=io.BytesIO(file)) if isinstance(file, bytes) else _Limited(file)
 
 
 def _check_member(member: tarfile.TarInfo, number: int) -> None:
@@ -161,27 +140,6 @@ def _json(name: str, content: bytes) -> Any:
         return _decode(content.removeprefix(b"\xef\xbb\xbf"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError) as error:
         raise _unsound(f"{name} が JSON ではありません({error})", f"{name} is no JSON ({error})") from error
-
-
-def _is_installed(name: str, version: str, installed: Sequence[Package]) -> bool:
-    """Whether a dependency is here; `4.0.x` and `current` name any version that fits."""
-    fitting = re.escape(version).replace(r"\.x", r"\.[^.]+") if version not in ("current", "latest", "*") else ".*"
-    return any(each.name == name and re.fullmatch(fitting, each.version) for each in installed)
-
-
-def _write(target: Path, data: bytes) -> None:
-    """Write the file so that it is there whole or not at all."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=target.parent, suffix=".part", delete=False) as part:
-        part.write(data)
-        part.flush()
-        os.fsync(part.fileno())
-    Path(part.name).chmod(0o644)  # read by the server, whoever added it
-    Path(part.name).replace(target)
-
-
-def _fields(package: Package) -> dict[str, Any]:
-    return {name: getattr(package, name) for name in Package.__dataclass_fields__}
 
 
 def _unsound(ja: str, en: str) -> FhirError:

@@ -1,11 +1,12 @@
 """What of a definition is kept in an archive: everything a program reads, nothing that only people read.
 
 Narrative, mappings and prose go; snapshots, invariants, bindings, patterns and the concepts of code systems stay. A
-differential goes only where there is a snapshot.
+differential goes only where there is a snapshot that says what it says.
 """
 
 from typing import Any
 
+from fhir_service.fhir.definitions.snapshot.contradiction import is_contradictory
 from fhir_service.fhir.resource import Resource
 
 # Administrative and prose properties of any definition: https://hl7.org/fhir/R4/metadatatypes.html
@@ -35,7 +36,7 @@ def strip(definition: Resource) -> Resource:
     if isinstance(kept.get("extension"), list):
         kept["extension"] = [each for each in kept["extension"] if not _is_editorial(each)]
     if definition["resourceType"] == "StructureDefinition":
-        if "snapshot" in kept:
+        if "snapshot" in kept and not is_contradictory(definition):
             kept.pop("differential", None)
         for view in ("snapshot", "differential"):
             match kept.get(view):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fhir_service.fhir.definitions import Definitions
-from fhir_service.fhir.definitions.package import add_package
+from fhir_service.fhir.definitions.adding import add_package
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.extract import Indexer
 from fhir_service.fhir.search.registry import SearchRegistry

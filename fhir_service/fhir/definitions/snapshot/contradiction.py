@@ -15,6 +15,17 @@ REPEATED = ("min", "max", "maxLength", "mustSupport", "isModifier")
 REPEATED_CHOICES = ("fixed", "pattern", "minValue", "maxValue")
 
 
+def is_contradictory(definition: Resource) -> bool:
+    """Whether a definition has a snapshot and a differential that do not agree, or that cannot be compared."""
+    match definition:
+        case {"snapshot": {"element": [*snapshot]}, "differential": {"element": [*differential]}}:
+            try:
+                return next(contradictions("", snapshot, differential), None) is not None
+            except (AttributeError, KeyError, TypeError):
+                return True
+    return "snapshot" in definition and "differential" in definition
+
+
 def contradictions(url: str, snapshot: Iterable[Resource], differential: Iterable[Resource]) -> Iterator[Issue]:
     """Give an issue for each element of the differential that the snapshot has otherwise or not at all."""
     by_id = {each.get("id"): each for each in snapshot}

@@ -66,7 +66,7 @@ def test_a_definition_whose_base_is_not_here_stands_on_its_type_and_says_so(defi
 def test_a_definition_of_a_type_that_is_not_here_either_is_named(define: Define) -> None:
     definitions = define(profile("p", base="https://elsewhere.example/P", of="Wizard"))
 
-    with pytest.raises(FhirError, match="p is wrong: its base .* is not here"):
+    with pytest.raises(FhirError, match=r"p is wrong: its base .* is not here"):
         definitions.snapshot(f"{BASE}p")
 
 
