@@ -1,10 +1,11 @@
-"""What stands beside the FHIR endpoint: the front page, `/healthz` and `/version`.
+"""What stands beside the FHIR endpoint: the front page, the API as OpenAPI and as pages, `/healthz` and `/version`.
 
 The framework is loaded when the first of them is asked for, so that it costs the FHIR endpoint neither start nor
 memory.
 """
 
 from html import escape
+from typing import TYPE_CHECKING
 
 import fhir_service
 from fhir_service.fhir.resource import Key
@@ -12,6 +13,10 @@ from fhir_service.http.address import BASE_PATH
 from fhir_service.http.asgi import Asgi, Receive, Scope, Send
 from fhir_service.interactions.services import Services
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+_JSON = "application/json"
 _PAGE = """<!doctype html>
 <html lang="ja">
 <head>
@@ -54,6 +59,8 @@ _LINKS = (
         "Tasks that wait to be accepted",
     ),
     (f"{BASE_PATH}/CarePlan?status=active&_format=json&_pretty=true", "実施中の支援計画", "Active care plans"),
+    ("/docs", "APIの説明", "The API: types, search parameters, operations"),
+    ("/openapi.json", "OpenAPI 3.1", "The same for programs"),
     ("/healthz", "稼働状況", "Health"),
     ("/version", "版と定義パッケージ", "Version and packages"),
 )
@@ -76,8 +83,9 @@ def _application(services: Services) -> Asgi:
     from fastapi import FastAPI
     from fastapi.responses import HTMLResponse
 
-    # The framework's own pages load scripts from elsewhere.
-    application = FastAPI(title="FHIR Service", version=fhir_service.__version__, docs_url=None, redoc_url=None)
+    # The framework knows nothing of the FHIR endpoint, and its own pages load scripts from elsewhere.
+    application = FastAPI(title="FHIR Service", version=fhir_service.__version__, openapi_url=None)
+    _add_documents(application, services)
 
     @application.get("/", response_class=HTMLResponse)
     async def front_page() -> str:
@@ -99,6 +107,35 @@ def _application(services: Services) -> Asgi:
         }
 
     return application
+
+
+def _add_documents(application: "FastAPI", services: Services) -> None:
+    """Add the API as OpenAPI and as pages; they are made in a thread, once, when one of them is first asked for."""
+    from fastapi import HTTPException, Request, Response
+    from fastapi.responses import HTMLResponse
+
+    from fhir_service.http.openapi import page
+    from fhir_service.http.openapi.document import document_of
+
+    def openapi(request: Request) -> Response:
+        document = document_of(services)
+        headers = {"Vary": "Accept-Encoding"}
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(document.packed, headers=headers | {"Content-Encoding": "gzip"}, media_type=_JSON)
+        return Response(document.plain, headers=headers, media_type=_JSON)
+
+    def overview() -> str:
+        return page.overview(document_of(services).content)
+
+    def of_type(name: str) -> str:
+        found = page.page_of(document_of(services).content, name)
+        if found is None:
+            raise HTTPException(404)
+        return found
+
+    application.add_api_route("/openapi.json", openapi, response_model=None)
+    application.add_api_route("/docs", overview, response_class=HTMLResponse)
+    application.add_api_route("/docs/{name}", of_type, response_class=HTMLResponse)
 
 
 def _front_page() -> str:
