@@ -6,7 +6,7 @@ The endpoint stands in front of the framework: see `http/endpoint.py`.
 import os
 import secrets
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.search.extract import Indexer
@@ -18,6 +18,7 @@ from fhir_service.http.envelope import Envelope
 from fhir_service.http.site import Site
 from fhir_service.interactions.routes import dispatch
 from fhir_service.interactions.services import Operation, Rule, Services
+from fhir_service.jobs.background import Background
 from fhir_service.operations import (
     composition_document,
     everything,
@@ -54,10 +55,11 @@ RULES: Mapping[str, tuple[Rule, ...]] = {"Task": (task_status,)}
 
 def build(settings: Settings) -> Asgi:
     """Return the whole application, its store open; it closes the store when the server stops."""
-    services = wire(settings)
+    background = Background(wire(settings), timedelta(hours=settings.job_retention))
+    services = background.services
     base_url = BaseUrl(settings.base_url, loopback_only=settings.open, trust_proxy=settings.trust_proxy)
     endpoint = Endpoint(services, base_url, settings.max_body, lambda inner: Envelope(inner, settings.cors_origins))
-    return _application(endpoint, Site(services), services.store)
+    return _application(endpoint, Site(services), background)
 
 
 def wire(settings: Settings) -> Services:
@@ -77,6 +79,8 @@ def wire(settings: Settings) -> Services:
         referential_integrity=settings.referential_integrity,
         default_count=settings.default_count,
         max_count=settings.max_count,
+        conditional_delete=settings.conditional_delete,
+        max_delete=settings.max_delete,
         rules=RULES,
     )
 
@@ -123,7 +127,7 @@ def _secret(settings: Settings) -> bytes:
         return secret
 
 
-def _application(endpoint: Endpoint, site: Site, store: Store) -> Asgi:
+def _application(endpoint: Endpoint, site: Site, background: Background) -> Asgi:
     below = f"{BASE_PATH}/"
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -131,18 +135,20 @@ def _application(endpoint: Endpoint, site: Site, store: Store) -> Asgi:
             path: str = scope["path"]
             await (endpoint if path.startswith(below) or path == BASE_PATH else site)(scope, receive, send)
         elif scope["type"] == "lifespan":
-            await _lifespan(receive, send, store)
+            await _lifespan(receive, send, background)
 
     return application
 
 
-async def _lifespan(receive: Receive, send: Send, store: Store) -> None:
+async def _lifespan(receive: Receive, send: Send, background: Background) -> None:
     """https://asgi.readthedocs.io/en/latest/specs/lifespan.html"""
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            await background.start()
             await send({"type": "lifespan.startup.complete"})
         else:
-            await store.close()
+            await background.close()
+            await background.services.store.close()
             await send({"type": "lifespan.shutdown.complete"})
             return

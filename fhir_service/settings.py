@@ -1,7 +1,7 @@
 """The settings: each field is an environment variable `FHIR_SERVICE_…` and a flag of `fhir-service serve`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -36,6 +36,11 @@ class Settings(BaseSettings):
     trust_proxy: bool = Field(False, description="Believe X-Forwarded-Host and X-Forwarded-Proto.")
     default_count: int = Field(20, ge=1, description="Matches on a page if _count does not say.")
     max_count: int = Field(1000, ge=1, description="The most matches on a page.")
+    conditional_delete: Literal["single", "multiple"] = Field(
+        "single", description="Whether DELETE [type]?criteria may delete several resources."
+    )
+    max_delete: int = Field(1000, ge=1, le=10_000, description="The most resources that one such request deletes.")
+    job_retention: int = Field(24, ge=1, description="Hours that the result of an asynchronous request is kept.")
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -58,6 +58,15 @@ def serve(
     ] = None,
     default_count: Annotated[int | None, typer.Option(help="Matches on a page.  [default: 20]")] = None,
     max_count: Annotated[int | None, typer.Option(help="The most matches on a page.  [default: 1000]")] = None,
+    conditional_delete: Annotated[
+        str | None, typer.Option(help="single or multiple: what DELETE [type]?criteria may delete.  [default: single]")
+    ] = None,
+    max_delete: Annotated[
+        int | None, typer.Option(help="The most resources that one such request deletes.  [default: 1000]")
+    ] = None,
+    job_retention: Annotated[
+        int | None, typer.Option(help="Hours that results of asynchronous requests are kept.  [default: 24]")
+    ] = None,
 ) -> None:
     """Start the server. Each option can also be set as FHIR_SERVICE_… in the environment."""
     _start({name.removesuffix("_"): value for name, value in locals().items() if value is not None})

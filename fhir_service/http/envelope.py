@@ -14,7 +14,7 @@ from fhir_service.http.asgi import Asgi, Receive, Scope, Send
 ONE_PACKET = 1_400  # bytes; a body that fits into one network packet gains nothing by gzip
 LOOPBACK_ORIGIN = r"https?://(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-_EXPOSED = ("Content-Location", "ETag", "Last-Modified", "Location")
+_EXPOSED = ("Content-Location", "ETag", "Last-Modified", "Location", "Retry-After", "X-Progress")
 _RULED_OUT = re.compile(rb"gzip\s*;\s*q\s*=\s*0(?:\.0*)?\s*(?:,|$)").search
 _GZIP_LEVEL = 5  # nearly as small as 9, in half the time
 

@@ -51,6 +51,8 @@ class Registered:
     registry: SearchRegistry
     operations: tuple[Operation, ...]
     referential_integrity: bool
+    conditional_delete: str = "single"
+    version: int = 0  # of the search parameters, which change while the server runs
 
     @property
     def types(self) -> list[str]:
@@ -66,8 +68,14 @@ def capability_statement(request: FhirRequest, services: Services, routes: tuple
 
     With `mode=normative` it is of the normative types alone; `mode=terminology` is a TerminologyCapabilities.
     """
+    registry = services.indexer.registry
     registered = Registered(
-        routes, services.indexer.registry, tuple(chain(*services.operations.values())), services.referential_integrity
+        routes,
+        registry,
+        tuple(chain(*services.operations.values())),
+        services.referential_integrity,
+        services.conditional_delete,
+        registry.version,
     )
     kind, make = _STATEMENTS[_mode(request)]
     statement = make(registered, request.base, services.now().date().isoformat())
@@ -155,7 +163,9 @@ def _resource(name: str, registered: Registered, revincludes: list[str]) -> Reso
             "conditionalCreate": registered.does("create"),
             "conditionalRead": "full-support",
             "conditionalUpdate": registered.does("update", "[type]"),
-            "conditionalDelete": "single" if registered.does("delete", "[type]") else "not-supported",
+            "conditionalDelete": registered.conditional_delete
+            if registered.does("delete", "[type]")
+            else "not-supported",
             "referencePolicy": ["literal", "logical", *(["enforced"] if registered.referential_integrity else [])],
             "searchInclude": sorted(f"{name}:{code}" for code, each in parameters.items() if each.type == "reference"),
             "searchRevInclude": revincludes,

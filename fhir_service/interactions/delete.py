@@ -1,38 +1,47 @@
-"""The delete interaction, and its conditional form (for a single match).
+"""The delete interaction, and its conditional form: for a single match, or for several if the server is set so.
 
+Several are deleted in one commit, all or none; more than the server's limit are refused, and nothing is deleted then.
 https://hl7.org/fhir/R4/http.html#delete
 """
 
-from fhir_service.fhir.outcome import Issue, operation_outcome
+from collections.abc import Sequence
+
+from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
 from fhir_service.fhir.resource import Key
-from fhir_service.interactions.commit import commit_one, until_settled
-from fhir_service.interactions.criteria import criteria_of, single_match
+from fhir_service.interactions.commit import Raced, commit_one, until_settled
+from fhir_service.interactions.criteria import criteria_of, query_of, single_match
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.preconditions import expected_version
+from fhir_service.interactions.preconditions import expected_version, version_conflict
 from fhir_service.interactions.preference import preference
+from fhir_service.interactions.references import still_referenced
 from fhir_service.interactions.services import Services
-from fhir_service.storage.store import Condition, Delete, Unreferenced
+from fhir_service.storage.store import Condition, ConditionFailed, Delete, Finds, Unreferenced
+
+_KEYS_SHOWN = 100
 
 
 async def delete(request: FhirRequest, services: Services) -> FhirResponse:
     """Delete the resource: 204, also if it is deleted already or never was; 409 while others refer to it."""
     key = Key(request.path[0], request.path[1])
     await _delete(key, (), request, services)
-    return _told(key) if preference(request.headers).returns == "OperationOutcome" else FhirResponse(204)
+    return _told([key]) if preference(request.headers).returns == "OperationOutcome" else FhirResponse(204)
 
 
 async def conditional_delete(request: FhirRequest, services: Services) -> FhirResponse:
-    """Delete the one resource that the criteria find: 200 with what it was, 204 if they find none; 412 if several."""
+    """Delete what the criteria find: 200 with what it was, 204 if they find nothing; 412 if they find too many."""
     criteria = criteria_of(request.query)
 
     async def attempt() -> FhirResponse:
-        found = await single_match(request.path[0], criteria, request.base, services)
-        if found.version is None:
+        if services.conditional_delete == "multiple":
+            keys = await _delete_all(request, services)
+        else:
+            found = await single_match(request.path[0], criteria, request.base, services)
+            keys = [found.version.key] if found.version else []
+            for key in keys:
+                await _delete(key, (found.condition,), request, services)
+        if not keys or preference(request.headers).returns == "minimal":
             return FhirResponse(204)
-        await _delete(found.version.key, (found.condition,), request, services)
-        if preference(request.headers).returns == "minimal":
-            return FhirResponse(204)
-        return _told(found.version.key)  # the client does not know which it was
+        return _told(keys)  # the client does not know which they were
 
     return await until_settled(attempt)
 
@@ -43,6 +52,44 @@ async def _delete(key: Key, conditions: tuple[Condition, ...], request: FhirRequ
     await commit_one(Delete(key, expected_version(request.headers)), conditions, request.base, services)
 
 
-def _told(key: Key) -> FhirResponse:
-    issue = Issue("informational", f"{key}を削除しました。", f"{key} is deleted.", severity="information")
-    return FhirResponse(200, operation_outcome([issue]))
+async def _delete_all(request: FhirRequest, services: Services) -> list[Key]:
+    """Delete everything that the criteria find, in one commit."""
+    query = query_of(request.path[0], criteria_of(request.query), request.base, services)
+    page = await services.store.search(query, count=services.max_delete + 1)
+    if len(page.matches) > services.max_delete:
+        raise _too_many(request.path[0], services.max_delete)
+    keys = [version.key for version in page.matches]
+    if not keys:
+        return keys
+    conditions: list[Condition] = [Finds(query, frozenset(keys))]
+    if services.referential_integrity:
+        conditions.append(Unreferenced(frozenset(keys)))
+    expected = expected_version(request.headers)
+    try:
+        await services.store.commit([Delete(key, expected) for key in keys], conditions)
+    except ConditionFailed as failed:
+        if isinstance(failed.condition, Unreferenced):
+            raise still_referenced(f"{request.path[0]}?…", failed.keys) from None
+        if failed.change is not None:
+            raise version_conflict(f"{request.path[0]}?…", failed.actual) from None
+        raise Raced from None
+    return keys
+
+
+def _told(keys: Sequence[Key]) -> FhirResponse:
+    shown = ", ".join(map(str, keys[:_KEYS_SHOWN])) + (" …" if len(keys) > _KEYS_SHOWN else "")
+    if len(keys) == 1:
+        said = f"{shown}を削除しました。", f"{shown} is deleted."
+    else:
+        said = f"{len(keys):,}件を削除しました: {shown}", f"{len(keys):,} are deleted: {shown}"
+    return FhirResponse(200, operation_outcome([Issue("informational", *said, severity="information")]))
+
+
+def _too_many(resource_type: str, limit: int) -> FhirError:
+    return FhirError(
+        Issue(
+            "multiple-matches",
+            f"条件に合う{resource_type}が{limit:,}件を超えています。何も削除していません。条件をしぼってください。",
+            f"The criteria find more than {limit:,} {resource_type}s; nothing was deleted. Narrow them.",
+        )
+    )

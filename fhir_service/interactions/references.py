@@ -72,7 +72,7 @@ def dangling_issue(key: Key, expression: str) -> Issue:
     )
 
 
-def still_referenced(key: Key, referrers: Iterable[Key]) -> FhirError:
+def still_referenced(key: Key | str, referrers: Iterable[Key]) -> FhirError:
     """Return the error (409) for the delete of a resource that others still refer to."""
     names = sorted(str(referrer) for referrer in referrers)
     shown = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")

@@ -55,4 +55,6 @@ class Services:
     referential_integrity: bool = True
     default_count: int = 20
     max_count: int = 1000
+    conditional_delete: Literal["single", "multiple"] = "single"
+    max_delete: int = 1000
     rules: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)

@@ -6,12 +6,15 @@ https://hl7.org/fhir/R4/async.html
 import asyncio
 from collections import Counter
 
-from fhir_service.fhir.outcome import FhirError
+from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.services import Interaction, Services
 from fhir_service.jobs.requests import KIND, Requests, here_and_now, prefers_async, recorded
 from fhir_service.jobs.runner import Jobs, Progress
 from fhir_service.jobs.status import ADDRESS, accepted, status
+
+MOST_WAITING = 100
+"""Requests that are answered later; one more is refused (429)."""
 
 
 class UnderWay:
@@ -69,6 +72,8 @@ class Front:
 
     async def _later(self, request: FhirRequest) -> FhirResponse:
         """Begin a job and return 202; what is refused at once (an unknown parameter) is refused here."""
+        if len(self._jobs.working(KIND)) >= MOST_WAITING:
+            raise _too_many()
         refused: list[FhirError] = []
 
         async def run(progress: Progress) -> bytes:
@@ -84,3 +89,13 @@ class Front:
             await self._jobs.cancel(job.id)
             raise refused[0]
         return accepted(request.base, job)
+
+
+def _too_many() -> FhirError:
+    return FhirError(
+        Issue(
+            "throttled",
+            f"終わっていない非同期の処理が{MOST_WAITING}件あります。しばらくしてからやり直してください。",
+            f"There are {MOST_WAITING} jobs that are not done; try again later.",
+        )
+    )

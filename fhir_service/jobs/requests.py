@@ -42,6 +42,8 @@ class _Answer(msgspec.Struct):
 def is_long(request: FhirRequest) -> bool:
     """Whether a request may take long: all but what is about one resource, and the capabilities."""
     path = request.path
+    if path[-1:] == ("$reindex",):
+        return False  # it answers later by itself
     match request.method, path:
         case "GET", ("metadata",):
             return False
@@ -104,10 +106,10 @@ class Requests:
 
     async def answer(self, request: FhirRequest) -> bytes:
         """Return the answer to a request as it is recorded."""
-        return _recorded(await self._dispatch(request, self._services))
+        return recorded_answer(await self._dispatch(request, self._services))
 
     def failed(self, error: FhirError) -> bytes:
-        return _recorded(FhirResponse(error.status, operation_outcome(error.issues)))
+        return recorded_answer(FhirResponse(error.status, operation_outcome(error.issues)))
 
 
 def answer_of(result: bytes) -> FhirResponse:
@@ -118,6 +120,6 @@ def answer_of(result: bytes) -> FhirResponse:
     return FhirResponse(status, None if body == b"null" else body, tuple(answer.headers))
 
 
-def _recorded(response: FhirResponse) -> bytes:
+def recorded_answer(response: FhirResponse) -> bytes:
     body = response.body if isinstance(response.body, bytes) else json.encode(response.body)
     return msgspec.json.encode(_Answer(response.status, list(response.headers), msgspec.Raw(body)))

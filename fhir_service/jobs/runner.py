@@ -15,9 +15,6 @@ from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.storage.identity import microseconds
 from fhir_service.storage.job_table import Job, JobTable, Status
 
-MOST_WORKING = 100
-"""Jobs that are not done; one more is refused (429)."""
-
 AT_ONCE = 4
 """Jobs that really go on; the others wait for their turn."""
 
@@ -89,8 +86,6 @@ class Jobs:
 
     async def begin(self, kind: str, asked: bytes, run: Callable[[Progress], Awaitable[bytes]] | None = None) -> Job:
         """Record a job and start it; `run` instead of the kind's own way where that needs what is not recorded."""
-        if len(self._tasks) >= MOST_WORKING:
-            raise _too_many()
         await self._drop_old()
         now = microseconds(self._now())
         job = Job(secrets.token_urlsafe(ID_BYTES), kind, asked, "working", now, now)
@@ -178,16 +173,6 @@ def interrupted() -> FhirError:
             "The server ended while it worked on this; see whether what was to be written is there before you retry.",
         ),
         status=500,
-    )
-
-
-def _too_many() -> FhirError:
-    return FhirError(
-        Issue(
-            "throttled",
-            f"終わっていない非同期の処理が{MOST_WORKING}件あります。しばらくしてからやり直してください。",
-            f"There are {MOST_WORKING} jobs that are not done; try again later.",
-        )
     )
 
 

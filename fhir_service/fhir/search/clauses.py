@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from fhir_service.fhir.outcome import FhirError
 from fhir_service.fhir.search import problems
 from fhir_service.fhir.search.fold import fold
+from fhir_service.fhir.search.incomplete import BeingIndexed
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
 from fhir_service.fhir.search.problems import UnknownParameter
 from fhir_service.fhir.search.query import (
@@ -135,7 +136,7 @@ class Criterion:
             try:
                 clauses.append((each, self._clause(each, rest, depth + 1)))
             except FhirError as refusal:
-                if refusal.issues[0].code == "too-costly":
+                if isinstance(refusal, BeingIndexed) or refusal.issues[0].code == "too-costly":
                     raise
                 refusals.append(refusal)
         if not clauses:

@@ -110,6 +110,10 @@ class Indexer:
         self._plans: dict[str, Plan] = {}
         self._target = lru_cache(maxsize=1 << 15)(self._split_target)
 
+    def forget(self) -> None:
+        """Compile the rules of every type anew: the search parameters have changed."""
+        self._plans.clear()
+
     def index(self, resource: Resource) -> IndexEntries:
         """Return everything that the resource says to the search parameters of its type."""
         resource_type = resource["resourceType"]
@@ -143,7 +147,7 @@ class Indexer:
         return entries
 
     def _plan(self, resource_type: str) -> Plan:
-        parameters = self.registry.parameters(resource_type)
+        parameters = self.registry.declared(resource_type)
         plan = Plan(date=self.registry.primary_date(resource_type))
         plan.has_canonical_url = "url" in parameters and parameters["url"].type == "uri"
         for parameter in parameters.values():
@@ -171,7 +175,7 @@ class Indexer:
                 plan.by_property.setdefault(path.first, []).append(rule)
 
     def _composites(self, parameter: SearchParameter) -> Iterator[Composite]:
-        types = {code: each.type for code, each in self.registry.parameters(parameter.resource_type).items()}
+        types = {code: each.type for code, each in self.registry.declared(parameter.resource_type).items()}
         for branch in split_union(parameter.expression or ""):
             for instance in simple_paths(branch, parameter.resource_type, self.definitions) or ():
                 components = tuple(

@@ -1,4 +1,5 @@
-"""The search parameters of every resource type: R4's own, those of our profiles and of the installed packages.
+"""The search parameters of every resource type: R4's own, those of our profiles, of the installed packages, and those
+that are stored as resources here.
 
 https://hl7.org/fhir/R4/searchparameter-registry.html
 """
@@ -11,6 +12,7 @@ from fhir_service.fhir import fhirpath
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.converters import INDEXED
+from fhir_service.fhir.search.incomplete import Indexing, Parameters
 from fhir_service.fhir.search.kinship import with_kin
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
 from fhir_service.fhir.search.paths import Path, root_of, simple_paths, split_union
@@ -87,26 +89,78 @@ class SearchRegistry:
     def __init__(self, definitions: Definitions, terminology: Terminology | None = None) -> None:
         self.definitions = definitions
         self.terminology: Terminology = terminology or NoTerminology()
+        self.version = 0  # counts up when `parameters` may give others than before
         self._by_type: dict[str, Mapping[str, SearchParameter]] = {}
+        self._declared: dict[str, Mapping[str, SearchParameter]] = {}
+        self._loaded: dict[str, Mapping[str, SearchParameter]] = {}
         self._paths: dict[tuple[str, str], tuple[Path, ...]] = {}
+        self._stored: dict[str, Resource] = {}
+        self._stored_by_base: Mapping[str, Sequence[Resource]] = {}
+        self._incomplete: Mapping[str, Mapping[str, Indexing]] = {}
 
     def parameters(self, resource_type: str) -> Mapping[str, SearchParameter]:
-        """Return the parameters of a resource type by code, those of Resource and DomainResource included."""
+        """Return the parameters of a resource type by code, those of Resource and DomainResource included.
+
+        Whoever asks it for one that is not indexed yet gets `BeingIndexed`.
+        """
         found = self._by_type.get(resource_type)
         if found is None:
-            made: dict[str, SearchParameter] = {}
-            for base in (*INHERITED, resource_type):
-                if self.definitions.is_a(resource_type, base):
-                    for definition in self._by_base.get(base, ()):
-                        if definition["code"] not in made and (each := self._parameter(definition, resource_type)):
-                            made[each.code] = each
-            found = self._by_type[resource_type] = with_kin(made)
+            incomplete = self._incomplete.get(resource_type, {})
+            found = self._by_type[resource_type] = Parameters(self.declared(resource_type), resource_type, incomplete)
         return found
 
+    def declared(self, resource_type: str) -> Mapping[str, SearchParameter]:
+        """Return the same with those that are not indexed yet: what the entries of a resource are made by.
+
+        The stored ones come last and have no kin, so that they change nothing of what the others have in the index.
+        """
+        found = self._declared.get(resource_type)
+        if found is None:
+            loaded = self._loaded.get(resource_type)
+            if loaded is None:
+                loaded = self._loaded[resource_type] = with_kin(self._made(resource_type, self._by_base))
+            stored = self._made(resource_type, self._stored_by_base) if self._stored_by_base else {}
+            found = self._declared[resource_type] = {
+                **loaded,
+                **{code: stored[code] for code in stored.keys() - loaded},
+            }
+        return found
+
+    def store(self, definitions: Iterable[Resource]) -> None:
+        """Take these definitions, which are stored here, besides those that are loaded, instead of earlier ones."""
+        self._stored = {each["url"]: each for each in definitions if each["url"] not in self._definitions}
+        self._stored_by_base = _by_base(self._stored.values())
+        self._declared.clear()
+        self._paths.clear()
+        self.indexing({})
+
+    def indexing(self, incomplete: Mapping[str, Mapping[str, Indexing]]) -> None:
+        """Refuse searches by these parameters, by type and code: what was stored before them is not indexed yet."""
+        self._incomplete = incomplete
+        self._by_type.clear()
+        self.version += 1
+
+    def definition(self, url: str) -> Resource | None:
+        """Return the definition of a search parameter, loaded or stored."""
+        return self._definitions.get(url) or self._stored.get(url)
+
+    def loaded_definition(self, url: str) -> Resource | None:
+        """Return the definition of a search parameter that is not only stored here."""
+        return self._definitions.get(url)
+
+    def all_definitions(self) -> Iterator[Resource]:
+        """Give the definitions of all search parameters."""
+        yield from self._definitions.values()
+        yield from self._stored.values()
+
     def primary_date(self, resource_type: str) -> str | None:
-        """Return the code of the date parameter whose least value is `IndexEntries.date`, None if it has none."""
-        parameter = self.parameters(resource_type).get(PRIMARY_DATE.get(resource_type, "date"))
-        return parameter.code if parameter and parameter.type == "date" else None
+        """Return the code of the date parameter whose least value is `IndexEntries.date`, None if it has none.
+
+        It is one of R4's: the order of what is stored must not depend on what is added.
+        """
+        parameter = self.declared(resource_type).get(PRIMARY_DATE.get(resource_type, "date"))
+        is_r4s = parameter is not None and parameter.type == "date" and parameter.url.startswith(_SP)
+        return parameter.code if parameter is not None and is_r4s else None
 
     def paths(self, parameter: SearchParameter) -> tuple[Path, ...]:
         """Return the simple paths of a parameter's expression; those branches that are not simple are left out."""
@@ -120,13 +174,18 @@ class SearchRegistry:
             )
         return found
 
+    def _made(self, resource_type: str, by_base: Mapping[str, Sequence[Resource]]) -> dict[str, SearchParameter]:
+        made: dict[str, SearchParameter] = {}
+        for base in (*INHERITED, resource_type):
+            if self.definitions.is_a(resource_type, base):
+                for definition in by_base.get(base, ()):
+                    if definition["code"] not in made and (each := self._parameter(definition, resource_type)):
+                        made[each.code] = each
+        return made
+
     @cached_property
-    def _by_base(self) -> dict[str, list[Resource]]:
-        by_base: dict[str, list[Resource]] = {}
-        for definition in self._definitions.values():
-            for base in definition.get("base", ()):
-                by_base.setdefault(base, []).append(definition)
-        return by_base
+    def _by_base(self) -> Mapping[str, Sequence[Resource]]:
+        return _by_base(self._definitions.values())
 
     @cached_property
     def _definitions(self) -> dict[str, Resource]:
@@ -185,7 +244,7 @@ class SearchRegistry:
     def _component(self, composite: str, component: Resource) -> tuple[str, str] | None:
         """Return code and expression of a composite's component, None if its definition is not there."""
         url = str(component.get("definition")).partition("|")[0]
-        definition = self._definitions.get(url)
+        definition = self.definition(url)
         expression: str = CORRECTED_COMPONENTS.get((composite, url)) or component.get("expression", "")
         return (definition["code"], " | ".join(split_union(expression))) if definition else None
 
@@ -203,6 +262,14 @@ class SearchRegistry:
             return known
         allowed = dict.fromkeys(target for path in paths if path.element for target in path.element.targets)
         return [target for target in known if target in allowed] or allowed
+
+
+def _by_base(definitions: Iterable[Resource]) -> dict[str, list[Resource]]:
+    by_base: dict[str, list[Resource]] = {}
+    for definition in definitions:
+        for base in definition.get("base", ()):
+            by_base.setdefault(base, []).append(definition)
+    return by_base
 
 
 def _branches(definition: Resource, resource_type: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Literal
 from fhir_service.fhir.outcome import FhirError
 from fhir_service.fhir.search import problems
 from fhir_service.fhir.search.draft import Draft
+from fhir_service.fhir.search.incomplete import BeingIndexed
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.query import Hop, Sort
 from fhir_service.fhir.search.registry import SearchRegistry
@@ -42,15 +43,14 @@ def _key(registry: SearchRegistry, resource_type: str, path: str, descending: bo
         hop = _hop(registry, resource_type, step, path.split(".", number + 1)[-1])
         hops.append(hop)
         resource_type = hop.target
-    sortable = _sortable(registry, resource_type)
-    if last not in sortable:
-        raise problems.unknown_parameter(resource_type, f"_sort={path}", sortable)
-    return Sort(OF_THE_STORE.get(last, sortable[last]), descending, tuple(hops))
-
-
-def _sortable(registry: SearchRegistry, resource_type: str) -> Mapping[str, SearchParameter]:
     parameters = registry.parameters(resource_type)
-    return {code: each for code, each in parameters.items() if each.type not in UNSORTED}
+    if last not in parameters or parameters[last].type in UNSORTED:
+        raise problems.unknown_parameter(resource_type, f"_sort={path}", _sortable(parameters))
+    return Sort(OF_THE_STORE.get(last, parameters[last]), descending, tuple(hops))
+
+
+def _sortable(parameters: Mapping[str, SearchParameter]) -> list[str]:
+    return [code for code, each in parameters.items() if each.type not in UNSORTED]
 
 
 def _hop(registry: SearchRegistry, resource_type: str, step: str, rest: str) -> Hop:
@@ -76,6 +76,8 @@ def _hop(registry: SearchRegistry, resource_type: str, step: str, rest: str) -> 
 def _has(registry: SearchRegistry, resource_type: str, path: str) -> bool:
     try:
         _key(registry, resource_type, path, False)
+    except BeingIndexed:
+        raise
     except FhirError:
         return False
     return True

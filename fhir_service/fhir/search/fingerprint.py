@@ -1,0 +1,35 @@
+"""What the index of a type holds, as text that can be kept and compared: one fingerprint for each search parameter.
+
+Where one is another than it was when the resources were indexed, they have to be indexed again.
+"""
+
+from collections.abc import Mapping
+from hashlib import blake2b
+
+from fhir_service.fhir.search.parameter import SearchParameter
+from fhir_service.fhir.search.registry import SearchRegistry
+
+INDEX = 1
+"""Counts up when a release makes other entries of the same definition."""
+
+
+def fingerprints(registry: SearchRegistry, resource_type: str) -> dict[str, str]:
+    """Return the fingerprint of each parameter of a type, by code."""
+    declared = registry.declared(resource_type)
+    return {code: _fingerprint(each, declared) for code, each in declared.items()}
+
+
+def whole(registry: SearchRegistry) -> str:
+    """Return one fingerprint of all definitions of search parameters."""
+    return _hash(sorted(repr(sorted(each.items())) for each in registry.all_definitions()))
+
+
+def _fingerprint(parameter: SearchParameter, declared: Mapping[str, SearchParameter]) -> str:
+    types = [declared[code].type if code in declared else "" for code, _ in parameter.components]
+    return _hash(
+        (parameter.type, parameter.expression, parameter.components, types, parameter.members, parameter.holder)
+    )
+
+
+def _hash(value: object) -> str:
+    return blake2b(repr((INDEX, value)).encode(), digest_size=12).hexdigest()

@@ -1,0 +1,219 @@
+"""Keeps the search parameters and the index in step: what is stored before a parameter is indexed before it is used.
+
+Which rules the index of a type was made by is kept as marks of the store: a start compares them with the definitions
+that it finds (a package may have come, a release may read an expression otherwise), and a SearchParameter that is
+stored, changed or deleted while the server runs is compared at once. Where the two differ, new writes carry the new
+entries from then on, a job indexes the rest, and a search by the parameter is refused until it is done.
+https://hl7.org/fhir/R4/searchparameter.html
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from fhir_service.fhir import json
+from fhir_service.fhir.outcome import Issue
+from fhir_service.fhir.resource import Resource
+from fhir_service.fhir.search.custom import in_force, issues_of
+from fhir_service.fhir.search.extract import Indexer
+from fhir_service.fhir.search.fingerprint import fingerprints, whole
+from fhir_service.fhir.search.incomplete import Indexing
+from fhir_service.jobs.reindex import KIND, Asked, counts_of
+from fhir_service.jobs.runner import Jobs
+from fhir_service.storage.job_table import Job
+from fhir_service.storage.store import Store, Version
+
+TYPE = "SearchParameter"
+_WHOLE = "index"
+_R4 = "http://hl7.org/fhir/SearchParameter/"
+
+Rules = dict[str, str]
+"""The fingerprint of each parameter of a type, by code."""
+
+
+class ParameterIndex:
+    """See the module. `changed` and `progress` are called in the event loop and do not wait."""
+
+    def __init__(self, store: Store, indexer: Indexer, jobs: Jobs) -> None:
+        self._store = store
+        self._indexer = indexer
+        self._registry = indexer.registry
+        self._jobs = jobs
+        self._stored: dict[str, Resource] = {}  # those in force, by id
+        self._indexed_by: dict[str, Rules] = {}
+        self._incomplete: dict[str, dict[str, Indexing]] = {}
+        self._unsettled: set[str] = set()  # types that have changed since the last job was begun
+        self._settling: asyncio.Task[None] | None = None
+
+    async def load(self) -> None:
+        """Take the stored search parameters into force, refuse those that are not indexed, and watch for changes."""
+        versions = [version async for version in self._store.scan(TYPE)]
+        for composite in (False, True):  # whose components may be among the others
+            for version in versions:
+                if (json.decode(version.body).get("type") == "composite") is composite:
+                    self._take(version)
+            self._registry.store(self._stored.values())
+        self._store.watch(TYPE, self.changed)
+        await self._compare_all()
+
+    async def start(self) -> None:
+        """Begin to index what is not, unless a job that was broken off goes on with it."""
+        covered = {each for job in self._jobs.working(KIND) for each in self._covered(job)}
+        if types := [each for each in self._incomplete if each not in covered]:
+            await self._begin(types)
+
+    async def close(self) -> None:
+        """Wait for what has been begun."""
+        if self._settling is not None:
+            await self._settling
+
+    def rule(self, before: Resource | None, after: Resource) -> list[Issue]:
+        """Return why a SearchParameter cannot be stored as one in force (see `Rule`)."""
+        return issues_of(after, self._registry, self._stored)
+
+    def changed(self, version: Version) -> None:
+        """Take a SearchParameter that was stored or deleted into account, before anything else is done."""
+        before = self._stored.get(version.key.id)
+        self._take(version)
+        after = self._stored.get(version.key.id)
+        if before == after:
+            return
+        self._registry.store(self._stored.values())
+        self._indexer.forget()
+        types = self._types_of(each for each in (before, after) if each is not None)
+        for each in types:
+            self._compare(each)
+        self._registry.indexing(self._incomplete)
+        self._unsettled.update(types)
+        if self._settling is None or self._settling.done():
+            self._settling = asyncio.get_running_loop().create_task(self._settle())
+
+    def rules(self, resource_type: str) -> Rules:
+        """Return the rules of a type as they are now."""
+        return fingerprints(self._registry, resource_type)
+
+    def progress(self, resource_type: str, done: int, total: int) -> None:
+        """Take notice of how many resources of a type are indexed."""
+        for indexing in self._incomplete.get(resource_type, {}).values():
+            indexing.done, indexing.total = done, total
+
+    async def finished(self, resource_type: str, rules: Rules) -> None:
+        """Take notice that all of a type is indexed by these rules: what is still defined so can be searched by."""
+        now = self.rules(resource_type)
+        left = {
+            code: indexing
+            for code, indexing in self._incomplete.get(resource_type, {}).items()
+            if rules.get(code) != now[code]
+        }
+        self._indexed_by[resource_type] = {code: rule for code, rule in now.items() if code not in left}
+        self._refuse(resource_type, left)
+        await self._mark([resource_type])
+        self._registry.indexing(self._incomplete)
+
+    async def distrust(self) -> None:
+        """Have what is indexed by stored search parameters indexed again at the next start.
+
+        It is said before others write who do not know them: the processes of `fhir-service load`.
+        """
+        for each in self._types_of(self._stored.values()):
+            own = {definition["code"] for definition in self._stored.values()}
+            self._indexed_by[each] = {code: rule for code, rule in self._indexed_by[each].items() if code not in own}
+            self._compare(each)
+        if self._stored:
+            await self._mark(self._types_of(self._stored.values()))
+
+    def incomplete(self) -> Mapping[str, Mapping[str, Indexing]]:
+        """Return the parameters that cannot be searched by yet, by type and code."""
+        return self._incomplete
+
+    def _take(self, version: Version) -> None:
+        definition = json.decode(version.body) if version.body else {}
+        loaded = in_force(definition) and self._registry.loaded_definition(definition["url"]) is not None
+        if in_force(definition) and not loaded and not issues_of(definition, self._registry, self._stored):
+            self._stored[version.key.id] = definition
+        else:
+            self._stored.pop(version.key.id, None)
+
+    def _types_of(self, definitions: Iterable[Resource]) -> list[str]:
+        bases = {base for each in definitions for base in each["base"]}
+        is_a = self._registry.definitions.is_a
+        types = self._registry.definitions.resource_types
+        return sorted(each for each in types if any(is_a(each, base) for base in bases))
+
+    def _compare(self, resource_type: str) -> None:
+        """Refuse what the index of a type was not made by, and forget what it was made by and is no more."""
+        now = self.rules(resource_type)
+        had = self._indexed_by.get(resource_type, {})
+        self._indexed_by[resource_type] = {code: rule for code, rule in now.items() if had.get(code) == rule}
+        known = self._incomplete.get(resource_type, {})
+        self._refuse(
+            resource_type, {code: known.get(code) or Indexing() for code, rule in now.items() if had.get(code) != rule}
+        )
+
+    def _refuse(self, resource_type: str, codes: dict[str, Indexing]) -> None:
+        self._incomplete.pop(resource_type, None)
+        if codes:
+            self._incomplete[resource_type] = codes
+
+    async def _compare_all(self) -> None:
+        marks = await self._store.jobs.marks()
+        fingerprint = whole(self._registry).encode()
+        types = sorted(self._registry.definitions.resource_types)
+        kept = {each: marks[_name(each)] for each in types if _name(each) in marks}
+        self._indexed_by = {each: msgspec.json.decode(mark, type=Rules) for each, mark in kept.items()}
+        if marks.get(_WHOLE) == fingerprint and len(kept) == len(types):
+            self._indexer.forget()
+            return
+        for each in types:
+            await self._first_look(each)
+            self._compare(each)
+        self._registry.indexing(self._incomplete)
+        self._indexer.forget()
+        await self._mark(types)
+
+    async def _first_look(self, resource_type: str) -> None:
+        """Say what the index of a type was made by, if no mark does or if there is nothing to index.
+
+        A file that is older than the marks was made by R4's own definitions at least.
+        """
+        rules = self.rules(resource_type)
+        if not await self._store.count(resource_type):
+            self._indexed_by[resource_type] = rules
+        elif resource_type not in self._indexed_by:
+            declared = self._registry.declared(resource_type)
+            self._indexed_by[resource_type] = {
+                code: rule for code, rule in rules.items() if declared[code].url.startswith(_R4)
+            }
+
+    def _covered(self, job: Job) -> Iterable[str]:
+        """Give the types that a job which goes on will have indexed by the rules as they are now."""
+        counts = counts_of(job)
+        for each in msgspec.json.decode(job.asked, type=Asked).types:
+            if each not in counts:
+                yield each
+            elif not counts[each].done:
+                now = self.rules(each)
+                if all(counts[each].rules.get(code) == now[code] for code in self._incomplete.get(each, ())):
+                    yield each
+
+    async def _settle(self) -> None:
+        while self._unsettled:
+            types = sorted(self._unsettled)
+            self._unsettled.clear()
+            await self._mark(types)
+            if wanting := [each for each in types if each in self._incomplete]:
+                await self._begin(wanting)
+
+    async def _begin(self, types: list[str]) -> None:
+        await self._jobs.begin(KIND, msgspec.json.encode(Asked(types)))
+
+    async def _mark(self, types: Iterable[str]) -> None:
+        marks = {_name(each): msgspec.json.encode(self._indexed_by[each]) for each in types}
+        # Only a start that finds all in step may take the short way.
+        marks[_WHOLE] = b"" if self._incomplete else whole(self._registry).encode()
+        await self._store.jobs.mark(marks)
+
+
+def _name(resource_type: str) -> str:
+    return f"{_WHOLE}/{resource_type}"

@@ -1,0 +1,202 @@
+"""A SearchParameter that is stored is indexed behind the requests, and searched by once that is done.
+
+https://hl7.org/fhir/R4/searchparameter.html
+"""
+
+from typing import Any
+
+import pytest
+
+from .conftest import Client, patients, search_parameter
+
+
+def texts(answer: Any) -> str:
+    return " ".join(issue["details"]["text"] for issue in answer.json()["issue"])
+
+
+def test_a_stored_search_parameter_finds_what_was_there_before_it_and_after(own: Client) -> None:
+    own.put(*patients(30))
+
+    assert own("GET", "Patient?nickname=hana3").status_code == 400
+    assert own("PUT", "SearchParameter/nickname", search_parameter()).status_code == 201
+    own.indexed()
+    own(
+        "PUT",
+        "Patient/later",
+        {"resourceType": "Patient", "id": "later", "name": [{"use": "nickname", "given": ["hana3"]}]},
+    )
+
+    assert own.total("Patient?nickname=hana3") == 2
+    assert own.total("Patient?nickname:missing=true") == 0
+    named = {
+        each["name"]: each["definition"]
+        for resource in own("GET", "metadata").json()["rest"][0]["resource"]
+        if resource["type"] == "Patient"
+        for each in resource["searchParam"]
+        if "definition" in each
+    }
+    assert named["nickname"] == "http://example.org/SearchParameter/nickname"
+
+
+def test_while_it_is_indexed_a_search_says_so_and_writes_go_on_and_a_kill_does_not_end_it(own: Client) -> None:
+    own.put(*patients(3000))
+
+    assert own("POST", "SearchParameter", search_parameter()).status_code == 201
+    refused = own("GET", "Patient?nickname=hana1")
+    assert refused.status_code == 409
+    assert "/" in texts(refused) or "0" in texts(refused)
+    assert own("GET", "Patient?_sort=nickname").status_code == 409
+    assert own("GET", "Observation?subject.nickname=hana1").status_code == 409
+    assert own("GET", "Patient?nickname=hana1", prefer="handling=lenient").status_code == 409
+    own.restart(kill=True)
+    own(
+        "PUT",
+        "Patient/new",
+        {"resourceType": "Patient", "id": "new", "name": [{"use": "nickname", "given": ["hanako"]}]},
+    )
+    own.indexed()
+
+    assert own.total("Patient?nickname=hana") == 3001
+    assert own.total("Patient?nickname:exact=hanako") == 1
+
+
+def test_a_changed_expression_is_indexed_again(own: Client) -> None:
+    own.put({"resourceType": "Patient", "id": "a", "name": [{"family": "Sato", "use": "nickname", "given": ["hana"]}]})
+    own("PUT", "SearchParameter/nickname", search_parameter())
+    own.indexed()
+    assert own.total("Patient?nickname=hana") == 1
+
+    own("PUT", "SearchParameter/nickname", search_parameter(expression="Patient.name.family"))
+    own.indexed()
+
+    assert own.total("Patient?nickname=hana") == 0
+    assert own.total("Patient?nickname=sato") == 1
+
+
+@pytest.mark.parametrize("how", ["deleted", "retired", "patched"])
+def test_one_that_is_taken_back_is_unknown_at_once(own: Client, how: str) -> None:
+    own("PUT", "SearchParameter/nickname", search_parameter())
+    own.indexed()
+    assert own.total("Patient?nickname=hana") == 0
+
+    if how == "deleted":
+        own("DELETE", "SearchParameter/nickname")
+    elif how == "retired":
+        own("PUT", "SearchParameter/nickname", search_parameter(status="retired"))
+    else:
+        patch = [{"op": "replace", "path": "/status", "value": "retired"}]
+        own("PATCH", "SearchParameter/nickname", patch, content_type="application/json-patch+json")
+    own.put({"resourceType": "Patient", "id": "b", "name": [{"use": "nickname", "given": ["hana"]}]})
+
+    assert own("GET", "Patient?nickname=hana").status_code == 400
+
+    own("PUT", "SearchParameter/nickname", search_parameter())
+    own.indexed()
+    assert own.total("Patient?nickname=hana") == 1
+
+
+def test_one_of_a_transaction_and_a_draft(own: Client) -> None:
+    own.put(search_parameter(), search_parameter("draft", status="draft", expression="no ( path"))
+    own.indexed()
+
+    assert own.total("Patient?nickname=hana") == 0
+    assert own("GET", "Patient?draft=x").status_code == 400
+
+
+WRONG = {
+    "code of R4": {"code": "name"},
+    "url of R4": {"url": "http://hl7.org/fhir/SearchParameter/individual-gender"},
+    "no FHIRPath": {"expression": "Patient.name.where("},
+    "no such element": {"expression": "Patient.nickname"},
+    "wrong type": {"type": "date"},
+    "another type's": {"expression": "Observation.code"},
+    "behind a reference": {"expression": "Patient.generalPractitioner.resolve().name"},
+    "no expression": {"expression": None},
+    "special": {"type": "special"},
+    "a control parameter": {"code": "_sort"},
+    "a modifier in the code": {"code": "a:b"},
+    "composite without components": {"type": "composite", "expression": "Patient.name"},
+    "component that is unknown": {
+        "type": "composite",
+        "expression": "Patient.name",
+        "component": [{"definition": "http://example.org/none", "expression": "family"}],
+    },
+    "no type of R4": {"base": ["Patients"]},
+}
+
+
+@pytest.mark.parametrize("changes", WRONG.values(), ids=WRONG)
+def test_what_cannot_be_searched_by_is_refused(api: Any, changes: dict[str, Any]) -> None:
+    wrong = {name: value for name, value in (search_parameter("wrong") | changes).items() if value is not None}
+
+    answer = api.put("SearchParameter/wrong", json=wrong)
+
+    assert answer.status_code in (400, 422), answer.text
+    assert api.get("SearchParameter/wrong").status_code == 404
+
+
+def test_a_code_that_another_one_has_is_refused(own: Client) -> None:
+    own("PUT", "SearchParameter/nickname", search_parameter())
+
+    other = own("PUT", "SearchParameter/other", search_parameter(id="other", url="http://example.org/other"))
+    same_url = own("PUT", "SearchParameter/third", search_parameter("third", url=search_parameter()["url"]))
+
+    assert other.status_code == same_url.status_code == 422
+    assert search_parameter()["url"] in texts(other)
+
+
+TYPES = {
+    "token": ("Patient.maritalStatus", {"maritalStatus": {"coding": [{"system": "s", "code": "M"}]}}, "s|M"),
+    "date": ("Patient.identifier.period.start", {"identifier": [{"period": {"start": "2026-11-01"}}]}, "ge2026-10-01"),
+    "number": ("Patient.multipleBirth.ofType(integer)", {"multipleBirthInteger": 2}, "2"),
+    "reference": (
+        "Patient.contact.organization",
+        {"contact": [{"organization": {"reference": "Organization/o"}}]},
+        "o",
+    ),
+    "uri": ("Patient.meta.profile", {"meta": {"profile": ["http://example.org/p"]}}, "http://example.org/p"),
+    "quantity": (
+        "Patient.extension('http://example.org/h').value.ofType(Quantity)",
+        {"extension": [{"url": "http://example.org/h", "valueQuantity": {"value": 170, "code": "cm"}}]},
+        "170||cm",
+    ),
+}
+
+
+def test_every_type_of_parameter_can_be_added(own: Client) -> None:
+    for n, (kind, (_, content, _)) in enumerate(TYPES.items()):
+        own.put({"resourceType": "Patient", "id": f"{kind}{n}", **content})
+
+    for kind, (expression, _, _) in TYPES.items():
+        answer = own(
+            "PUT", f"SearchParameter/x-{kind}", search_parameter(f"x-{kind}", type=kind, expression=expression)
+        )
+        assert answer.status_code == 201, answer.text
+    own.indexed()
+
+    assert {kind: own.total(f"Patient?x-{kind}={value}") for kind, (_, _, value) in TYPES.items()} == dict.fromkeys(
+        TYPES, 1
+    )
+
+
+def test_a_composite_of_own_parameters_can_be_added(own: Client) -> None:
+    own.put({"resourceType": "Patient", "id": "a", "contact": [{"gender": "female", "name": {"family": "Ito"}}]})
+    simple = search_parameter("contact-gender", type="token", expression="Patient.contact.gender")
+    family = search_parameter("contact-family", expression="Patient.contact.name.family")
+    both = search_parameter(
+        "contact-both",
+        type="composite",
+        expression="Patient.contact",
+        component=[
+            {"definition": simple["url"], "expression": "gender"},
+            {"definition": family["url"], "expression": "name.family"},
+        ],
+    )
+    for each in (simple, family, both):
+        assert own("PUT", f"SearchParameter/{each['id']}", each).status_code == 201
+    own.indexed()
+    own.restart(kill=False)
+    own.indexed()
+
+    assert own.total("Patient?contact-both=female$ito") == 1
+    assert own.total("Patient?contact-both=male$ito") == 0
