@@ -152,13 +152,7 @@ def _is_itself(request: FhirRequest) -> bool:
 
 def _profiles(resource: Resource, asked: Asked, services: Services) -> list[Issue]:
     """Return what is to say about the profiles that are asked for or claimed."""
-    match resource.get("meta"):
-        case {"profile": [*profiles]}:
-            claimed = [each for each in profiles if isinstance(each, str) and each not in asked.profiles]
-        case _:
-            claimed = []
     issues = [_unchecked(each, False, asked, services) for each in asked.profiles]
-    issues += [_unchecked(each, True, asked, services) for each in claimed]
     return [issue for issue in issues if issue is not None]
 
 

@@ -8,7 +8,8 @@ from fhir_service.fhir.outcome import Issue, IssueType, Severity
 class Fault(NamedTuple):
     """One fault; `path` leads to it from the checked value (`.name[0].family`), empty for the value itself.
 
-    It is none where the resource contains one with the id `unless_contained`.
+    `rule` is the short name of what is broken (`pat-1`, `binding`), `profile` the canonical of the definition that asks
+    for it, where that is not R4's own of the type. `unless_at` are the places (`Patient.name`) where it is none.
     """
 
     path: str
@@ -16,15 +17,38 @@ class Fault(NamedTuple):
     ja: str
     en: str
     severity: Severity = "error"
-    unless_contained: str | None = None
+    rule: str | None = None
+    profile: str | None = None
+    unless_at: frozenset[str] | None = None
 
     def below(self, step: str) -> "Fault":
         """Return the fault as seen from one step further up."""
-        return Fault(step + self.path, self.code, self.ja, self.en, self.severity, self.unless_contained)
+        return self._replace(path=step + self.path)
 
     def issue(self, root: str) -> Issue:
-        return Issue(self.code, self.ja, self.en, expression=(root + self.path,), severity=self.severity)
+        return Issue(
+            self.code,
+            self.ja,
+            self.en,
+            expression=(root + self.path,),
+            severity=self.severity,
+            rule=self.rule,
+            profile=self.profile,
+        )
 
 
 Faults = list[Fault] | None
 """What a check returns: None where nothing is wrong, which costs nothing to carry up."""
+
+STRUCTURAL = frozenset({"structure", "required", "value"})
+"""Codes of the faults, those of no named rule, after which a value is not of its type."""
+
+
+def all_below(faults: Faults, step: str) -> list[Fault]:
+    """Return the faults as seen from one step further up."""
+    return [fault.below(step) for fault in faults] if faults else []
+
+
+def is_sound(faults: list[Fault]) -> bool:
+    """Whether none of these faults says that the value has not the shape of its type."""
+    return not any(each.rule is None and each.severity == "error" and each.code in STRUCTURAL for each in faults)

@@ -5,7 +5,6 @@ https://hl7.org/fhir/R4/datatypes.html#primitive
 
 import binascii
 import re
-from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -13,8 +12,7 @@ from typing import Any
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.narrative import narrative_fault
 from fhir_service.validation.fault import Fault, Faults
-
-Check = Callable[[Any], Faults]
+from fhir_service.validation.run import Check, Run
 
 MAX_STRING = 1024 * 1024  # characters: https://hl7.org/fhir/R4/datatypes.html#string
 SHOWN = 60
@@ -63,7 +61,7 @@ def primitive_check(code: str, definitions: Definitions) -> Check:
 
 
 def _integer_check(code: str, low: int, high: int) -> Check:
-    def check(value: Any) -> Faults:
+    def check(value: Any, _run: Run) -> Faults:
         if value.__class__ is int and low <= value <= high:
             return None
         if value.__class__ is not int:
@@ -78,7 +76,7 @@ def _pattern_check(code: str, pattern: str) -> Check:
     shape_ja, shape_en = SHAPES[code]
     dated = code in DATES
 
-    def check(value: Any) -> Faults:
+    def check(value: Any, _run: Run) -> Faults:
         if value.__class__ is not str:
             return mistyped(value, f"文字列({code})", f"a string ({code})")
         if value and matches(value) and not (dated and value[8:10] > "28" and not _is_real(value)):
@@ -107,7 +105,7 @@ def _is_real(value: str) -> bool:
     return True
 
 
-def _text(value: Any) -> Faults:
+def _text(value: Any, _run: Run) -> Faults:
     if value.__class__ is str and 0 < len(value) <= MAX_STRING:
         return None
     if value.__class__ is not str:
@@ -119,17 +117,17 @@ def _text(value: Any) -> Faults:
     ]
 
 
-def _boolean(value: Any) -> Faults:
+def _boolean(value: Any, _run: Run) -> Faults:
     return None if value.__class__ is bool else mistyped(value, "true または false", "true or false")
 
 
-def _decimal(value: Any) -> Faults:
+def _decimal(value: Any, _run: Run) -> Faults:
     if value.__class__ is Decimal or value.__class__ is int:
         return None
     return mistyped(value, "数値", "a number")
 
 
-def _base64(value: Any) -> Faults:
+def _base64(value: Any, _run: Run) -> Faults:
     if value.__class__ is not str:
         return mistyped(value, "文字列(base64Binary)", "a string (base64Binary)")
     if not value:
@@ -141,7 +139,7 @@ def _base64(value: Any) -> Faults:
     return None
 
 
-def _xhtml(value: Any) -> Faults:
+def _xhtml(value: Any, _run: Run) -> Faults:
     if value.__class__ is not str:
         return mistyped(value, "XHTML の文字列", "a string of XHTML")
     fault = narrative_fault(value)

@@ -9,7 +9,8 @@ from typing import Any
 
 from fhir_service.fhir.reference import parse_reference
 from fhir_service.validation.fault import Fault, Faults
-from fhir_service.validation.primitive import SHOWN, Check
+from fhir_service.validation.primitive import SHOWN
+from fhir_service.validation.run import Check, Run
 
 _HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:").match
 _HAS_SPACE = re.compile(r"\s").search
@@ -19,14 +20,14 @@ _LONG_ID = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{65,}").fullmatch
 def reference_check(text_check: Check, resource_types: Container[str]) -> Check:
     """Return the check of `Reference.reference`: an absolute URI, a fragment, or relative to a known type."""
 
-    def check(value: Any) -> Faults:
-        if (faults := text_check(value)) is not None:
+    def check(value: Any, run: Run) -> Faults:
+        if (faults := text_check(value, run)) is not None:
             return faults
         parsed = parse_reference(value)
         if parsed.kind == "other":
             return _unparsed(value)
         if parsed.kind == "fragment":
-            return _contained(value[1:])
+            return _contained(value[1:], run)
         if parsed.type is None or parsed.type in resource_types or parsed.base is not None:
             return None
         return [
@@ -41,16 +42,16 @@ def reference_check(text_check: Check, resource_types: Container[str]) -> Check:
     return check
 
 
-def _contained(name: str) -> Faults:
+def _contained(name: str, run: Run) -> Faults:
     """Return the fault that no such resource is contained; `#` alone is the resource that contains this one.
 
     https://hl7.org/fhir/R4/references.html#Reference (the invariant ref-1)
     """
-    if not name:
+    if run.find(f"#{name}") is not None:
         return None
     shown = name if len(name) <= SHOWN else f"{name[:SHOWN]}…"
     ja = f"参照「#{shown}」の内包リソース(contained)がありません。"
-    return [Fault("", "value", ja, f"No resource with the id '{shown}' is contained.", unless_contained=name)]
+    return [Fault("", "value", ja, f"No resource with the id '{shown}' is contained.", rule="ref-1")]
 
 
 def _unparsed(value: str) -> Faults:

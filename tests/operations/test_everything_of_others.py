@@ -17,7 +17,7 @@ class Region:
     def __init__(self, api: httpx.Client) -> None:
         self.api = api
         self.n = uuid.uuid4().hex
-        self.put("Organization", "org")
+        self.put("Organization", "org", identifier=[{"value": "1"}])
         for who in ("p1", "p2", "p3"):
             self.put("Patient", who, managingOrganization=self.ref("Organization", "org"))
         p1 = self.ref("Patient", "p1")

@@ -1,5 +1,6 @@
 """What the structure check accepts and refuses, and where it says that the fault lies."""
 
+import re
 from collections.abc import Callable
 from copy import deepcopy
 from decimal import Decimal
@@ -15,7 +16,36 @@ from fhir_service.fhir.resource import Resource
 from fhir_service.validation.structure import MAX_ISSUES, StructureCheck
 
 DIV = '<div xmlns="http://www.w3.org/1999/xhtml">{}</div>'
-TOO_LONG_ID = "SearchParameter-questionnaireresponse-extensions-QuestionnaireResponse-item-subject.json"
+
+# The official examples that are not valid: where, and the rule they break (of their shape: None).
+DEFECTS: dict[str, set[tuple[str, str | None]]] = {
+    # Entries 1043 and on repeat the full URLs of others.
+    "Bundle-dataelements": {("Bundle", "bdl-7")},
+    # `parent` is a reference to a DeviceDefinition, where only a Device may be.
+    "DeviceMetric-example": {("DeviceMetric.parent", "target")},
+    # The reason is a Procedure.
+    "DeviceUseStatement-example": {("DeviceUseStatement.reasonReference[0]", "target")},
+    # The performer of the dispense is a Practitioner, where only an Organization may be.
+    "MedicationRequest-medrx0301": {("MedicationRequest.dispenseRequest.performer", "target")},
+    # The performer is an Encounter.
+    "Observation-clinical-gender": {("Observation.performer[0]", "target")},
+    # Required elements are missing.
+    "ImplementationGuide-fhir": {("ImplementationGuide.name", None), ("ImplementationGuide.status", None)},
+    "ig-r4": {("ImplementationGuide.name", None), ("ImplementationGuide.status", None)},
+    "Questionnaire-qs1": {("Questionnaire.item.linkId", None)},
+    **{
+        f"SearchParameter-{kind.lower()}-extensions-{kind}-{name}": {("SearchParameter.base", None)}
+        for kind in ("CodeSystem", "ValueSet")
+        for name in ("author", "effective", "end", "keyword", "workflow")
+    },
+    # An id of 66 characters.
+    "SearchParameter-questionnaireresponse-extensions-QuestionnaireResponse-item-subject": {
+        ("SearchParameter.id", None)
+    },
+    # Logical models that are not abstract and have no base.
+    **{f"StructureDefinition-{name}": {("StructureDefinition", "sdf-4")}
+       for name in ("Definition", "Event", "FiveWs", "Request")},
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -35,16 +65,21 @@ def observation(**elements: Any) -> Resource:
     return {"resourceType": "Observation", "status": "final", "code": {"text": "体重"}, **elements}
 
 
-def test_every_official_example_passes_but_for_one_whose_id_is_too_long(
+def test_of_the_official_examples_only_those_with_a_defect_are_refused(
     check: StructureCheck, r4_examples: Path
 ) -> None:
     files = [file for file in r4_examples.glob("*.json") if file.name not in ("package.json", ".index.json")]
 
-    refused = {file.name: found for file in files if (found := errors(check(json.decode(file.read_bytes()))))}
+    refused = {file.stem: found for file in files if (found := errors(check(json.decode(file.read_bytes()))))}
 
     assert len(files) >= 5306
-    assert list(refused) == [TOO_LONG_ID]
-    assert [issue.expression for issue in refused[TOO_LONG_ID]] == [("SearchParameter.id",)]
+    assert {name: set(map(_place_and_rule, found)) for name, found in refused.items()} == DEFECTS
+
+
+def _place_and_rule(issue: Issue) -> tuple[str, str | None]:
+    place = issue.expression[0]
+    nested = re.sub(r"(\.item\[\d+\])+", ".item", place)
+    return nested, issue.rule
 
 
 @pytest.mark.parametrize(
@@ -81,7 +116,7 @@ def test_every_official_example_passes_but_for_one_whose_id_is_too_long(
         (patient(multipleBirthInteger=True), "structure", "Patient.multipleBirth"),
         (patient(multipleBirthInteger=Decimal("1.0")), "structure", "Patient.multipleBirth"),
         (patient(deceasedBoolean=True, deceasedDateTime="2020"), "structure", "Patient.deceased"),
-        (patient(deceasedBoolean=True, _deceasedDateTime={"id": "a"}), "structure", "Patient.deceased"),
+        (patient(deceasedBoolean=True, deceasedDateTime="1980"), "structure", "Patient.deceased"),
         (observation(valueQuantity={"value": "70"}), "structure", "Observation.value.value"),
         (observation(valueQuantity={"value": 70.5}), "structure", "Observation.value.value"),
         ({"resourceType": "Observation", "status": "final"}, "required", "Observation.code"),
@@ -132,7 +167,7 @@ def test_a_primitive_with_only_an_extension_counts_as_present(check: StructureCh
           "2020-01-01T00:00Z"]),
         ("multipleBirthInteger", [0, -1, 2**31 - 1], [2**31, -(2**31) - 1]),
         ("implicitRules", ["http://e", "urn:x"], ["http://e x", "a\nb", ""]),
-        ("gender", ["male", "a b"], [" male", "male ", "a  b", "", "\t"]),
+        ("gender", ["male"], [" male", "male ", "a  b", "", "\t"]),
         ("id", ["a", "A-1.b", "x" * 64], ["x" * 65, "a_b", "a/b", "", "山", "a\n"]),
     ],
 )  # fmt: skip
@@ -177,7 +212,7 @@ def test_values_of_extensions_keep_the_rules_of_their_type(
 
 @pytest.mark.parametrize(
     "reference",
-    ["Patient/1", "Patient/1/_history/2", "#", "urn:uuid:c757873d-ec9a-4326-a141-556f43239520", "https://e.org/fhir/X/1",
+    ["Patient/1", "Patient/1/_history/2", "urn:uuid:c757873d-ec9a-4326-a141-556f43239520", "https://e.org/fhir/X/1",
      "Patient?identifier=http://e|1", "http://e.org/a.pdf"],
 )  # fmt: skip
 def test_a_reference_that_can_be_followed_is_good(check: StructureCheck, reference: str) -> None:
@@ -239,12 +274,15 @@ def test_a_narrative_that_shows_nothing_is_warned_of(check: StructureCheck) -> N
     assert [issue.severity for issue in issues] == ["warning"]
 
 
-def contained(*resources: Resource) -> Resource:
-    return patient(contained=list(resources))
+def contained(*resources: Any) -> Resource:
+    """Return a patient that contains these and refers to each of them."""
+    ids = [each.get("id") for each in resources if isinstance(each, dict)]
+    practitioners = [{"reference": f"#{name}"} for name in ids if name and name != "stranger"]
+    return patient(contained=list(resources), **({"generalPractitioner": practitioners} if practitioners else {}))
 
 
 def organization(**elements: Any) -> Resource:
-    return {"resourceType": "Organization", **elements}
+    return {"resourceType": "Organization", "name": "医院", **elements}
 
 
 @pytest.mark.parametrize(
@@ -253,11 +291,14 @@ def organization(**elements: Any) -> Resource:
         (contained(organization(name="a")), ["Patient.contained[0].id"]),
         (contained(organization(id="a", contained=[organization(id="b")])), ["Patient.contained[0].contained"]),
         (contained(organization(id="a"), organization(id="a")), ["Patient.contained[1].id"]),
-        (contained({"resourceType": "Nothing", "id": "a"}), ["Patient.contained[0]"]),
-        (contained({"id": "a"}), ["Patient.contained[0]"]),
+        (patient(contained=[{"resourceType": "Nothing", "id": "a"}]), ["Patient.contained[0]"]),
+        (patient(contained=[{"id": "a"}]), ["Patient.contained[0]"]),
         (patient(contained=["x"]), ["Patient.contained[0]"]),
         (patient(contained={"resourceType": "Patient"}), ["Patient.contained"]),
         (contained(organization(id="a", name=1)), ["Patient.contained[0].name"]),
+        (contained(organization(id="stranger")), ["Patient.contained[0]"]),
+        (contained(organization(id="a", meta={"versionId": "1"})), ["Patient.contained[0].meta.versionId"]),
+        (contained(organization(id="a", meta={"security": [{"code": "R"}]})), ["Patient.contained[0].meta.security"]),
     ],
 )
 def test_contained_resources_keep_their_rules(
@@ -269,7 +310,7 @@ def test_contained_resources_keep_their_rules(
 def test_what_is_referred_to_as_contained_is_contained(check: StructureCheck) -> None:
     by = {"managingOrganization": {"reference": "#a"}}
     inside = organization(id="a", partOf={"reference": "#b"})
-    whole = organization(id="b", endpoint=[{"reference": "#"}])
+    whole = organization(id="b", extension=[{"url": "http://e", "valueReference": {"reference": "#"}}])
 
     assert check(patient(contained=[inside, whole], **by)) == []
     for resource, expression in (
@@ -293,7 +334,7 @@ def test_contained_resources_that_refer_in_a_circle_are_refused(check: Structure
     def part_of(name: str, whole: str) -> Resource:
         return organization(id=name, partOf={"reference": f"#{whole}"})
 
-    assert check(contained(part_of("a", "b"), organization(id="b"))) == []
+    assert errors(check(contained(part_of("a", "b"), organization(id="b")))) == []
     for circle in ([part_of("a", "a")], [part_of("a", "b"), part_of("b", "a")]):
         assert [issue.code for issue in check(contained(*circle))] == ["invalid"]
     long = [part_of(f"o{number}", f"o{(number + 1) % 5000}") for number in range(5000)]

@@ -112,7 +112,7 @@ def test_an_answer_of_the_server_fits_its_schema(document: Json, server: Any, na
     elements: dict[str, Json] = {
         "Patient": {
             "active": True,
-            "name": [{"given": ["x", None], "_given": [None, {"id": "y"}]}],
+            "name": [{"given": ["x", None], "_given": [None, {"extension": [{"url": "http://e", "valueCode": "y"}]}]}],
             "birthDate": "1968",
         },
         "Observation": {"status": "final", "code": {"text": "x"}, "valueQuantity": {"value": 1.5}},

@@ -1,0 +1,103 @@
+"""Extensions: known ones where they may stand, with what their definition asks for; unknown ones told of.
+
+https://hl7.org/fhir/R4/extensibility.html and https://hl7.org/fhir/R4/defining-extensions.html#context
+"""
+
+import re
+from typing import Any
+
+from fhir_service.fhir.fhirpath import Item
+from fhir_service.fhir.outcome import Severity
+from fhir_service.validation.fault import Fault, Faults
+from fhir_service.validation.profile.extension_definition import ExtensionDefinition
+from fhir_service.validation.run import Check, Run
+
+SHOWN = 120
+HL7 = "http://hl7.org/fhir/StructureDefinition/"
+
+# Names that nobody can own, as in the official examples: https://www.rfc-editor.org/rfc/rfc2606
+_EXAMPLE = re.compile(r"https?://(?:[^/]*\.)?example\.(?:org|com|net)/").match
+
+
+def extension_check(structure: Check, places: frozenset[str], *, modifier: bool) -> Check:
+    """Return the check of one extension; `places` are the names of where it stands (`Patient.contact`, `Element`)."""
+
+    def check(value: Any, run: Run) -> Faults:
+        found = structure(value, run)
+        if value.__class__ is not dict or (url := value.get("url")).__class__ is not str:
+            return found
+        if "extension" in value:
+            found = _both(found, value)
+        elif not any(name.startswith(("value", "_value")) for name in value):
+            found = [*(found or ()), EMPTY]
+        if ":" not in url:
+            return found
+        definition = run.validator.extension(url)
+        if definition is None:
+            if modifier or url.startswith(HL7):
+                return [*(found or ()), _unknown(url, modifier)]
+            return found
+        more = _by_definition(value, definition, run, places, modifier)
+        return [*(found or ()), *more] if more else found
+
+    return check
+
+
+EMPTY = Fault(
+    "",
+    "invariant",
+    "拡張には値(value[x])か下位の拡張が必要です(規則 ext-1)",
+    "An extension must have a value or extensions (rule ext-1)",
+    rule="ext-1",
+)
+BOTH = Fault(
+    "",
+    "invariant",
+    "拡張に値(value[x])と下位の拡張の両方は書けません(規則 ext-1)",
+    "An extension must not have both a value and extensions (rule ext-1)",
+    rule="ext-1",
+)
+
+
+def _both(found: Faults, value: dict[str, Any]) -> Faults:
+    if any(name.startswith(("value", "_value")) for name in value):
+        return [*(found or ()), BOTH]
+    return found
+
+
+def _by_definition(
+    value: dict[str, Any], definition: ExtensionDefinition, run: Run, places: frozenset[str], modifier: bool
+) -> list[Fault]:
+    found: list[Fault] = []
+    if definition.modifier != modifier:
+        found.append(_misplaced_modifier(definition))
+    if not definition.fits(places):
+        found.append(_out_of_context(definition))
+    found += definition.check(Item(value, "Extension"), run) or ()
+    return found
+
+
+def _unknown(url: str, modifier: bool) -> Fault:
+    shown = url[:SHOWN]
+    if modifier:
+        ja = f"修飾拡張「{shown}」の定義がありません。意味を変えるので定義が要ります(規則 extension-modifier)"
+        en = f"The modifier extension {shown} is not defined here, and changes the meaning (rule extension-modifier)"
+        return Fault("", "extension", ja, en, "warning" if _EXAMPLE(url) else "error", "extension-modifier")
+    ja = f"拡張「{shown}」は FHIR R4 で定義されていません(規則 extension-unknown)"
+    en = f"FHIR R4 does not define the extension {shown} (rule extension-unknown)"
+    severity: Severity = "warning"
+    return Fault("", "extension", ja, en, severity, "extension-unknown")
+
+
+def _misplaced_modifier(definition: ExtensionDefinition) -> Fault:
+    wanted = "modifierExtension" if definition.modifier else "extension"
+    ja = f"拡張 {definition.url} は {wanted} に書いてください(規則 extension-modifier)"
+    en = f"The extension {definition.url} must be a {wanted} (rule extension-modifier)"
+    return Fault("", "extension", ja, en, "error", "extension-modifier", definition.url)
+
+
+def _out_of_context(definition: ExtensionDefinition) -> Fault:
+    allowed = ", ".join(sorted(definition.elements))
+    ja = f"拡張 {definition.url} はここでは使えません。使えるのは {allowed} です(規則 extension-context)"
+    en = f"The extension {definition.url} may not stand here, but at {allowed} (rule extension-context)"
+    return Fault("", "extension", ja, en, "error", "extension-context", definition.url, unless_at=definition.elements)

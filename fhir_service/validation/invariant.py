@@ -1,0 +1,123 @@
+"""Invariants: the constraints of a definition, in FHIRPath; those that nearly every resource meets in Python.
+
+An empty result passes: constraints of R4 such as ref-1 rely on it. A constraint that cannot be read or evaluated is
+told of, naming the definition that has it, and breaks nothing.
+https://hl7.org/fhir/R4/conformance-rules.html#constraints
+"""
+
+from typing import Any
+
+from fhir_service.fhir.definitions import Definitions
+from fhir_service.fhir.fhirpath import FhirPathError, Item
+from fhir_service.fhir.fhirpath import compile as compile_fhirpath
+from fhir_service.fhir.fhirpath.item import truth
+from fhir_service.fhir.outcome import Severity
+from fhir_service.fhir.resource import Resource
+from fhir_service.validation.fault import Fault, Faults
+from fhir_service.validation.invariants_ja import JAPANESE
+from fhir_service.validation.native import NATIVE
+from fhir_service.validation.run import Check, Run
+
+BEST_PRACTICE = "http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice"
+SHOWN = 400
+
+# What is checked with the shape of a value (`shape.py`, `contained.py`, `reference.py`, `extension.py`).
+ELSEWHERE = frozenset({"ele-1", "ext-1", "dom-2", "dom-3", "dom-4", "dom-5", "ref-1", "txt-1", "txt-2"})
+
+ItemCheck = Any
+
+
+class Invariant:
+    """One constraint of a definition, ready to be asked of values of one type."""
+
+    def __init__(
+        self, constraint: Resource, definitions: Definitions, type_name: str | None, profile: str | None = None
+    ) -> None:
+        self.key = str(constraint.get("key", "?"))
+        self.severity: Severity = "warning" if constraint.get("severity") == "warning" else "error"
+        self.best_practice = _is_best_practice(constraint)
+        self._profile = profile
+        self._human = str(constraint.get("human", ""))
+        self._fault = self._broken()
+        expression = constraint.get("expression")
+        self._native = NATIVE.get(expression) if isinstance(expression, str) else None
+        self._expression = None
+        self._unusable: list[Fault] | None = None
+        if self._native is None and isinstance(expression, str):
+            try:
+                self._expression = compile_fhirpath(
+                    expression, definitions, context_type=_context(type_name, definitions)
+                )
+            except FhirPathError as error:
+                self._unusable = [self._not_evaluated(error)]
+        self._type = type_name
+
+    def __call__(self, value: Any, run: Run) -> Faults:
+        """Check a JSON value of the type."""
+        if self.best_practice and not run.options.best_practice:
+            return None
+        if self._native is not None:
+            return None if self._native(value) else [self._fault]
+        return self.on(Item(value, self._type or "Element"), run)
+
+    def on(self, item: Item, run: Run) -> Faults:
+        """Check a typed value."""
+        if self.best_practice and not run.options.best_practice:
+            return None
+        if self._native is not None and item.value.__class__ is dict:
+            return None if self._native(item.value) else [self._fault]
+        if self._expression is None:
+            return self._unusable
+        try:
+            result = truth(self._expression.evaluate(item, run.environment))
+        except FhirPathError as error:
+            return [self._not_evaluated(error)]
+        return [self._fault] if result is False else None
+
+    def _broken(self) -> Fault:
+        owner = f"、{self._profile}" if self._profile else ""
+        ja = JAPANESE.get(self.key) if self._profile is None else None
+        said_ja = ja or self._human
+        owner_en = f", {self._profile}" if self._profile else ""
+        return Fault(
+            "",
+            "invariant",
+            f"{said_ja[:SHOWN]}(規則 {self.key}{owner})",
+            f"{self._human[:SHOWN]} (rule {self.key}{owner_en})",
+            self.severity,
+            self.key,
+            self._profile,
+        )
+
+    def _not_evaluated(self, error: FhirPathError) -> Fault:
+        said = error.issues[0]
+        owner = self._profile or "R4"
+        return Fault(
+            "",
+            "processing",
+            f"規則 {self.key}({owner})を評価できません: {said.ja}",
+            f"The rule {self.key} ({owner}) cannot be evaluated: {said.en}",
+            "warning",
+            self.key,
+            self._profile,
+        )
+
+
+def invariants(
+    element: Resource, definitions: Definitions, type_name: str | None, inherited: frozenset[str] = frozenset()
+) -> tuple[Check, ...]:
+    """Return the constraints of an element of R4's own definitions that are not checked elsewhere."""
+    found = element.get("constraint", ())
+    return tuple(Invariant(each, definitions, type_name) for each in found if each["key"] not in ELSEWHERE | inherited)
+
+
+def _context(type_name: str | None, definitions: Definitions) -> str | None:
+    return type_name if type_name is not None and definitions.has_type(type_name) else None
+
+
+def _is_best_practice(constraint: Resource) -> bool:
+    extensions = constraint.get("extension")
+    return isinstance(extensions, list) and any(
+        isinstance(each, dict) and each.get("url") == BEST_PRACTICE and each.get("valueBoolean") is True
+        for each in extensions
+    )

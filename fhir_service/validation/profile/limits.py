@@ -1,0 +1,91 @@
+"""The limits of a value: minValue, maxValue, maxLength, the digits after the decimal point.
+
+https://hl7.org/fhir/R4/elementdefinition.html#ElementDefinition.minValue_x_
+"""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+from fhir_service.fhir.fhirpath import Item, temporal
+from fhir_service.validation.fault import Fault, Faults
+from fhir_service.validation.profile.tree import ElementDefinition
+from fhir_service.validation.run import Run
+
+MAX_DECIMAL_PLACES = "http://hl7.org/fhir/StructureDefinition/maxDecimalPlaces"
+MOMENTS = frozenset({"date", "dateTime", "instant", "time"})
+
+ItemCheck = Callable[[Item, Run], Faults]
+
+
+def limit_checks(element: ElementDefinition, base: ElementDefinition, profile: str) -> Iterator[ItemCheck]:
+    """Give the checks of the limits that an element sets and R4 does not set already."""
+    for name, limit in element.items():
+        if base.get(name) == limit:
+            continue
+        if name.startswith("minValue"):
+            yield _bound(limit, -1, "minValue", profile)
+        elif name.startswith("maxValue"):
+            yield _bound(limit, 1, "maxValue", profile)
+        elif name == "maxLength" and isinstance(limit, int):
+            yield _length(limit, profile)
+        elif name == "extension" and isinstance(limit, list):
+            for each in limit:
+                if isinstance(each, dict) and each.get("url") == MAX_DECIMAL_PLACES:
+                    yield _places(int(each.get("valueInteger", 0)), profile)
+
+
+def _bound(limit: Any, sign: int, rule: str, profile: str) -> ItemCheck:
+    shown = limit if not isinstance(limit, dict) else f"{limit.get('value')} {limit.get('unit') or limit.get('code')}"
+    ja, en = (f"{shown} 以上", f"at least {shown}") if sign < 0 else (f"{shown} 以下", f"at most {shown}")
+    faults = [_fault(f"値は{ja}でなければなりません", f"The value must be {en}", rule, profile)]
+
+    def check(item: Item, run: Run) -> Faults:
+        order = compare(item.value, limit, item.type)
+        return faults if order is not None and order == sign else None
+
+    return check
+
+
+def compare(value: Any, limit: Any, type_name: str) -> int | None:
+    """Return how a value stands to a limit: -1, 0 or 1, None if that cannot be told."""
+    if isinstance(limit, dict):
+        if not isinstance(value, dict) or value.get("code", value.get("unit")) != limit.get("code", limit.get("unit")):
+            return None
+        value, limit = value.get("value"), limit.get("value")
+    if isinstance(value, bool) or isinstance(limit, bool):
+        return None
+    if isinstance(value, (int, Decimal)) and isinstance(limit, (int, Decimal)):
+        return (value > limit) - (value < limit)
+    if isinstance(value, str) and isinstance(limit, str) and type_name in MOMENTS:
+        left, right = (temporal.parse(each, time=type_name == "time") for each in (value, limit))
+        return None if left is None or right is None else temporal.compare(left, right)
+    return None
+
+
+def _length(limit: int, profile: str) -> ItemCheck:
+    ja, en = f"{limit} 文字以下でなければなりません", f"It must not be longer than {limit} characters"
+    faults = [_fault(ja, en, "maxLength", profile)]
+
+    def check(item: Item, run: Run) -> Faults:
+        return faults if isinstance(item.value, str) and len(item.value) > limit else None
+
+    return check
+
+
+def _places(limit: int, profile: str) -> ItemCheck:
+    ja, en = f"小数点以下は {limit} 桁までです", f"It may have {limit} digits after the decimal point"
+    faults = [_fault(ja, en, "maxDecimalPlaces", profile)]
+
+    def check(item: Item, run: Run) -> Faults:
+        if not isinstance(item.value, Decimal):
+            return None
+        exponent = item.value.as_tuple().exponent
+        return faults if isinstance(exponent, int) and -exponent > limit else None
+
+    return check
+
+
+def _fault(ja: str, en: str, rule: str, profile: str) -> Fault:
+    said_ja, said_en = f"{ja}(規則 {rule}、{profile})", f"{en} (rule {rule}, {profile})"
+    return Fault("", "value", said_ja, said_en, rule=rule, profile=profile)

@@ -1,0 +1,145 @@
+"""Slicing: which values belong to which slice, and what each slice asks for.
+
+https://hl7.org/fhir/R4/profiling.html#slicing
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from fhir_service.fhir.fhirpath import Item
+from fhir_service.validation.fault import Fault, Faults
+from fhir_service.validation.profile.cardinality import count_check, least, most
+from fhir_service.validation.profile.discriminator import Matches, discriminated
+from fhir_service.validation.profile.tree import Node
+from fhir_service.validation.run import Run
+
+if TYPE_CHECKING:
+    from fhir_service.validation.profile.element import ElementCompiler, ItemCheck, Place
+
+DEFAULT = "@default"
+
+
+class Slice(NamedTuple):
+    """One slice: what belongs to it, how often, what its values must keep, and its own slicing."""
+
+    name: str
+    matches: Matches
+    counts: Callable[[int], Faults]
+    checks: tuple[ItemCheck, ...]
+    slicing: Slicing | None
+
+
+@dataclass(frozen=True, slots=True)
+class Slicing:
+    """The slices of an element; `default` is asked of what belongs to none."""
+
+    slices: tuple[Slice, ...]
+    rules: str
+    ordered: bool
+    default: tuple[ItemCheck, ...]
+    said: str
+    profile: str
+    notes: tuple[Fault, ...]
+
+    def check(self, items: list[Item], name: str, repeats: bool, run: Run) -> list[Fault]:
+        """Return what is wrong with the values of an element, seen from what has the element."""
+        steps = [f".{name}[{index}]" if repeats else f".{name}" for index in range(len(items))]
+        return self.check_at(list(zip(steps, items, strict=True)), f".{name}", run)
+
+    def check_at(self, placed: list[tuple[str, Item]], path: str, run: Run) -> list[Fault]:
+        """Return what is wrong with these values, whose places are given."""
+        found: list[Fault] = [note._replace(path=path) for note in self.notes] if placed else []
+        members: list[list[tuple[str, Item]]] = [[] for _ in self.slices]
+        last, left_over = -1, ""
+        for step, item in placed:
+            number = next((i for i, each in enumerate(self.slices) if each.matches(item, run)), None)
+            if number is None:
+                found += self._unmatched(step, item, run)
+                left_over = left_over or step
+                continue
+            if self.ordered and number < last:
+                found.append(self._disordered(step, self.slices[number].name))
+            if left_over and self.rules == "openAtEnd":
+                found.append(self._not_at_end(left_over))
+                left_over = ""
+            last = max(last, number)
+            members[number].append((step, item))
+        for each, inside in zip(self.slices, members, strict=True):
+            found += [fault._replace(path=path) for fault in each.counts(len(inside)) or ()]
+            for step, item in inside:
+                for check in each.checks:
+                    found += [fault.below(step) for fault in check(item, run) or ()]
+            if each.slicing is not None:
+                found += each.slicing.check_at(inside, path, run)
+        return found
+
+    def _unmatched(self, step: str, item: Item, run: Run) -> list[Fault]:
+        if self.rules == "closed":
+            names = ", ".join(each.name for each in self.slices)
+            ja = f"「{self.said}」のどのスライス({names})にも当てはまりません(規則 slicing-closed、{self.profile})"
+            en = f"It is of no slice of '{self.said}' ({names}) (rule slicing-closed, {self.profile})"
+            return [Fault(step, "structure", ja, en, rule="slicing-closed", profile=self.profile)]
+        return [fault.below(step) for check in self.default for fault in check(item, run) or ()]
+
+    def _disordered(self, step: str, name: str) -> Fault:
+        ja = f"スライス「{name}」の位置が順序に合いません(規則 slicing-ordered、{self.profile})"
+        en = f"The slice '{name}' is not in its order (rule slicing-ordered, {self.profile})"
+        return Fault(step, "structure", ja, en, rule="slicing-ordered", profile=self.profile)
+
+    def _not_at_end(self, step: str) -> Fault:
+        ja = f"「{self.said}」のスライスに当てはまらない要素は最後に置いてください(規則 slicing-at-end、{self.profile})"
+        en = f"What is of no slice of '{self.said}' must come last (rule slicing-at-end, {self.profile})"
+        return Fault(step, "structure", ja, en, rule="slicing-at-end", profile=self.profile)
+
+
+def slicing(node: Node, place: Place, compiler: ElementCompiler) -> Slicing | None:
+    """Return the slicing of an element, None if it is not sliced or its slices ask for nothing."""
+    described = node.element.get("slicing") or {}
+    rules = str(described.get("rules", "open"))
+    if not node.slices:
+        return None
+    notes: list[Fault] = []
+    slices: list[Slice] = []
+    default: list[ItemCheck] = []
+    for name, each in node.slices.items():
+        if name.rpartition("/")[2] == DEFAULT:
+            default += compiler.item_checks(each, place)
+            continue
+        matches = discriminated(described, each, node, place, compiler)
+        if matches is None:
+            notes.append(_undecidable(name, node, compiler.profile))
+            continue
+        slices.append(_slice(name, each, node, matches, place, compiler))
+    return Slicing(
+        tuple(slices),
+        rules if not notes else "open",
+        described.get("ordered") is True,
+        tuple(default),
+        node.id,
+        compiler.profile,
+        tuple(notes),
+    )
+
+
+def _slice(name: str, each: Node, node: Node, matches: Matches, place: Place, compiler: ElementCompiler) -> Slice:
+    within = place._replace(types=_types(each, place))
+    counts = count_check(
+        least(each.element), most(each.element), "", f"{node.id}:{name.rpartition('/')[2]}", compiler.profile
+    )
+    checks = tuple(compiler.item_checks(each, within))
+    return Slice(name, matches, counts, checks, slicing(each, within, compiler))
+
+
+def _types(node: Node, place: Place) -> tuple[str, ...]:
+    """Return the types of a slice's values."""
+    codes = node.codes()
+    return tuple(each for each in place.types if each in codes) or place.types
+
+
+def _undecidable(name: str, node: Node, profile: str) -> Fault:
+    ja = f"スライス「{name}」を見分けられないため、検証していません({node.id}、{profile})"
+    en = f"The slice '{name}' cannot be told apart; it was not checked ({node.id}, {profile})"
+    return Fault("", "processing", ja, en, "warning", "slicing", profile)

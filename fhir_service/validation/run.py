@@ -1,0 +1,167 @@
+"""One validation as it goes: which resource is looked at, what contains it, and how what it refers to is found.
+
+https://hl7.org/fhir/R4/fhirpath.html#variables and https://hl7.org/fhir/R4/bundle.html#references
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from fhir_service.fhir.fhirpath import Environment
+from fhir_service.fhir.reference import parse_reference
+from fhir_service.fhir.resource import Resource
+from fhir_service.validation.fault import Faults
+
+if TYPE_CHECKING:
+    from fhir_service.validation.validator import Validator
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is told besides errors and warnings.
+
+    `extensible` warns of codes outside extensible value sets; `best_practice` tells what a good resource has (a
+    narrative), `must_support` which elements that a profile supports are not there.
+    """
+
+    extensible: bool = True
+    best_practice: bool = False
+    must_support: bool = False
+
+
+class Run:
+    """The check of one resource; that of a resource inside it is a run of its own.
+
+    `container` is the run of the resource that contains this one, `holder` that of the Bundle or Parameters around it.
+    """
+
+    def __init__(
+        self,
+        resource: Resource,
+        validator: Validator,
+        options: Options,
+        container: Run | None = None,
+        holder: Run | None = None,
+    ) -> None:
+        self.resource = resource
+        self.validator = validator
+        self.options = options
+        self.container = container
+        self.holder = holder
+        self.checking: set[tuple[int, str]] = holder.checking if holder else container.checking if container else set()
+
+    @property
+    def root(self) -> Resource:
+        """`%rootResource`: the container of a contained resource, else the resource itself."""
+        return self.container.resource if self.container else self.resource
+
+    def contained(self, resource: Resource) -> Run:
+        """Return the run of a resource that this one contains."""
+        return Run(resource, self.validator, self.options, container=self)
+
+    def inside(self, resource: Resource) -> Run:
+        """Return the run of a resource that a Bundle or Parameters holds."""
+        return Run(resource, self.validator, self.options, holder=self)
+
+    @cached_property
+    def environment(self) -> Environment:
+        """What invariants of this resource are evaluated in."""
+        return Environment(
+            resolve=self.resolve_or_told,
+            member_of=self.validator.member_of,
+            conforms_to=self.conforms_to,
+            resource=self.resource,
+            root=self.root,
+        )
+
+    def conforms_to(self, value: Resource, profile: str) -> bool | None:
+        """Whether a resource conforms to a profile; None if nobody knows the profile."""
+        return self.validator.conforms_to(value, profile, self)
+
+    def resolve(self, reference: str) -> Resource | None:
+        """Return what a reference names: what is contained, in the Bundle around, or known to the caller."""
+        found = self.find(reference)
+        return found[0] if found else None
+
+    def find(self, reference: str) -> tuple[Resource, Run] | None:
+        """Return what a reference names, with the run to check it in."""
+        if reference.startswith("#"):
+            return self._contained(reference[1:])
+        around: Run | None = self.container or self
+        while around is not None:
+            if around.resource.get("resourceType") == "Bundle" and around is not self:
+                found = around.entries.find(reference, self.container.resource if self.container else self.resource)
+                if found is not None:
+                    return found, around.inside(found)
+            around = around.holder
+        outside = self.validator.resolve(reference) if self.validator.resolve else None
+        return (outside, Run(outside, self.validator, self.options)) if outside is not None else None
+
+    def _contained(self, name: str) -> tuple[Resource, Run] | None:
+        if not name:
+            return (self.root, self.container or self)
+        contained = self.root.get("contained")
+        for each in contained if isinstance(contained, list) else ():
+            if isinstance(each, dict) and each.get("id") == name:
+                return each, (self.container or self).contained(each)
+        return None
+
+    def resolve_or_told(self, reference: str) -> Resource | None:
+        """Return what a reference names or, if that is not at hand, what its text tells: the type and id."""
+        found = self.resolve(reference)
+        if found is not None:
+            return found
+        parsed = parse_reference(reference)
+        if parsed.type is None:
+            return None
+        return (
+            {"resourceType": parsed.type} if parsed.key is None else {"resourceType": parsed.type, "id": parsed.key.id}
+        )
+
+    @cached_property
+    def entries(self) -> Entries:
+        """What this Bundle holds."""
+        return Entries(self.resource)
+
+
+class Entries:
+    """The resources of a Bundle by what they are called there."""
+
+    def __init__(self, bundle: Resource) -> None:
+        self._by_url: dict[str, Resource] = {}
+        self._by_key: dict[str, Resource | None] = {}
+        self._urls: dict[int, str] = {}
+        for full_url, resource in _entries(bundle):
+            if full_url:
+                self._by_url.setdefault(full_url, resource)
+                self._urls[id(resource)] = full_url
+            key = f"{resource.get('resourceType')}/{resource.get('id')}"
+            self._by_key[key] = None if key in self._by_key else resource
+
+    def find(self, reference: str, source: Resource) -> Resource | None:
+        """Return the resource that a reference in `source` names, if the Bundle holds it."""
+        text = reference.partition("/_history/")[0].partition("#")[0]
+        if (found := self._by_url.get(text)) is not None:
+            return found
+        parsed = parse_reference(text)
+        if parsed.key is None or parsed.base is not None:
+            return None
+        base = parse_reference(self._urls.get(id(source), "")).base
+        if base is not None and (found := self._by_url.get(f"{base}/{text}")) is not None:
+            return found
+        return self._by_key.get(text)
+
+
+def _entries(bundle: Resource) -> Iterator[tuple[str | None, Resource]]:
+    entries = bundle.get("entry")
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict) and isinstance(resource := entry.get("resource"), dict):
+            full_url = entry.get("fullUrl")
+            yield full_url if isinstance(full_url, str) else None, resource
+
+
+Check = Callable[[Any, Run], Faults]
+"""The check of one JSON value; None for a good one."""

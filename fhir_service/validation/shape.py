@@ -1,0 +1,202 @@
+"""The shape of an object in JSON: known elements, arrays where they repeat, required ones, choices, no empty values.
+
+A good value costs one call and one look-up per property. What is wrong is told from inside out: a check returns faults
+below its value, and each level adds its own step.
+https://hl7.org/fhir/R4/json.html and https://hl7.org/fhir/R4/validation.html
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from fhir_service.fhir.definitions import TypeDefinition
+from fhir_service.validation.fault import Fault, Faults, is_sound
+from fhir_service.validation.primitive import mistyped
+from fhir_service.validation.run import Check, Run
+
+PARTNERS: list[Fault] = []
+"""What the check of `_given` returns where it is right: no faults, but `given` may hold nulls."""
+
+NULL = Fault(
+    "",
+    "structure",
+    "null は、同じ位置に id か extension のある基本型の配列でだけ使えます。",
+    "null stands only in arrays of primitives, where the same place has an id or extension.",
+)
+EMPTY_OBJECT = Fault("", "structure", "空のオブジェクトは使えません。", "An object must not be empty.")
+EMPTY_ARRAY = Fault("", "structure", "空の配列は使えません。", "An array must not be empty.")
+ONLY_ID = Fault(
+    "",
+    "invariant",
+    "値も子要素もありません(id だけでは足りません)。値を入れるか、要素を取り除いてください(規則 ele-1)。",
+    "It has neither a value nor children (an id is not enough): give a value or leave the element out (rule ele-1).",
+    rule="ele-1",
+)
+SHOWN = 60  # characters of a name that a message repeats
+
+
+def object_check(definition: TypeDefinition, properties: dict[str, Check], rules: tuple[Check, ...]) -> Check:
+    """Return the check of an object; `properties` is filled after, since types contain each other.
+
+    `rules` are those of the type itself, asked where the object has the shape of its type.
+    """
+    required = frozenset(each.name for each in definition.elements if each.min and not each.choice)
+    choices = _choices(definition)
+    required_choices = [each.name for each in definition.elements if each.min and each.choice]
+    find = properties.get
+
+    def check(value: Any, run: Run) -> Faults:
+        if value.__class__ is not dict:
+            return mistyped(value, f"オブジェクト({definition.name})", f"an object ({definition.name})")
+        found: list[Fault] = []
+        partners: list[str] = []
+        for name, child in value.items():
+            property_check = find(name)
+            if property_check is None:
+                found.append(_unknown(name, definition))
+            elif (faults := property_check(child, run)) is not None:
+                if name[0] == "_":
+                    faults = _without_paired_ids(faults, value.get(name[1:]))
+                    partners.append(name)
+                if faults:
+                    step = _step(name, definition)
+                    found += [fault.below(step) for fault in faults]
+        if required and not value.keys() >= required:
+            found += _missing(value, required, definition)
+        if choices:
+            chosen = [name for name in value if name in choices]
+            if len(chosen) != 1:
+                found += _choice_faults(chosen, choices, required_choices)
+        if partners:
+            found = _without_paired_nulls(found, value, partners)
+        if len(value) < 2 and not (value and "id" not in value):
+            found += _emptiness(value, definition)
+        if rules and (not found or is_sound(found)):
+            for rule in rules:
+                if (faults := rule(value, run)) is not None:
+                    found += faults
+        return found or None
+
+    return check
+
+
+def array_check(item_check: Check) -> Check:
+    """Return the check of an array of such items."""
+
+    def check(value: Any, run: Run) -> Faults:
+        if value.__class__ is not list:
+            return mistyped(value, "配列", "an array")
+        found: list[Fault] = []
+        for index, item in enumerate(value):
+            if (faults := item_check(item, run)) is not None:
+                step = f"[{index}]"
+                found += [NULL.below(step)] if item is None else [fault.below(step) for fault in faults]
+        if not value:
+            found.append(EMPTY_ARRAY)
+        return found or None
+
+    return check
+
+
+def partners_check(partner_check: Check) -> Check:
+    """Return the check of `_given`: the ids and extensions of the values in `given`, null where there are none."""
+
+    def check(value: Any, run: Run) -> Faults:
+        if value.__class__ is not list:
+            return mistyped(value, "配列", "an array")
+        found = [
+            fault.below(f"[{index}]")
+            for index, item in enumerate(value)
+            if item is not None
+            for fault in partner_check(item, run) or ()
+        ]
+        if all(item is None for item in value):
+            found.append(EMPTY_ARRAY)
+        return found or PARTNERS
+
+    return check
+
+
+def accept(_value: Any, _run: Run) -> Faults:
+    """Accept anything."""
+    return None
+
+
+def _choices(definition: TypeDefinition) -> dict[str, str]:
+    """Return the element of each JSON name of a choice (`_valueString`, `valueString`: `value`)."""
+    named = {name: element.name for name, (element, _) in definition.by_json.items() if element.choice}
+    return named | {f"_{name}": element for name, element in named.items()}
+
+
+def _emptiness(value: dict[str, Any], definition: TypeDefinition) -> list[Fault]:
+    """Return what is wrong with an object of nothing, or of an id alone; a resource may be only its id.
+
+    https://hl7.org/fhir/R4/element.html (the invariant ele-1)
+    """
+    if not value:
+        return [EMPTY_OBJECT]
+    return [] if definition.kind == "resource" else [ONLY_ID]
+
+
+def _step(name: str, definition: TypeDefinition) -> str:
+    """Return the FHIRPath step to a property: `.deceased` for `deceasedBoolean` and `_deceasedBoolean`."""
+    entry = definition.by_json.get(name.removeprefix("_"))
+    return f".{entry[0].name if entry else name}"
+
+
+def _unknown(name: str, definition: TypeDefinition) -> Fault:
+    shown = name if len(name) <= SHOWN else f"{name[:SHOWN]}…"
+    step = f".{name}" if name.isidentifier() and len(name) <= SHOWN else ""
+    return Fault(
+        step,
+        "structure",
+        f"{definition.name} に「{shown}」という要素はありません。",
+        f"{definition.name} has no element '{shown}'.",
+    )
+
+
+def _missing(value: dict[str, Any], required: Iterable[str], definition: TypeDefinition) -> list[Fault]:
+    absent = {name for name in required if name not in value and f"_{name}" not in value}
+    ordered = [element.name for element in definition.elements if element.name in absent]
+    return [_missing_fault(name) for name in ordered]
+
+
+def _missing_fault(name: str) -> Fault:
+    ja = f"必須の要素「{name}」がありません。"
+    return Fault(f".{name}", "required", ja, f"The required element '{name}' is missing.")
+
+
+def _choice_faults(chosen: list[str], choices: dict[str, str], required: list[str]) -> list[Fault]:
+    """Tell of choices with more than one type, and of required ones without any."""
+    names: dict[str, set[str]] = {}
+    for name in chosen:
+        names.setdefault(choices[name], set()).add(name.removeprefix("_"))
+    found = [
+        Fault(
+            f".{element}",
+            "structure",
+            f"{element}[x] は一つの型だけにしてください: {'、'.join(sorted(types))}",
+            f"{element}[x] must have one type only: {', '.join(sorted(types))}",
+        )
+        for element, types in names.items()
+        if len(types) > 1
+    ]
+    return found + [_missing_fault(f"{element}[x]") for element in required if element not in names]
+
+
+def _without_paired_ids(faults: list[Fault], values: Any) -> list[Fault]:
+    """Drop the faults of ids alone that stand beside a value."""
+    each_value = values if isinstance(values, list) else [values]
+    paired = {f"[{index}]" if values is each_value else "" for index, each in enumerate(each_value) if each is not None}
+    return [fault for fault in faults if fault.rule != ONLY_ID.rule or fault.path not in paired]
+
+
+def _without_paired_nulls(found: list[Fault], value: dict[str, Any], partners: list[str]) -> list[Fault]:
+    """Drop the faults of nulls that only keep the place of an id or extension beside them."""
+    allowed = {
+        f".{name[1:]}[{index}]"
+        for name in partners
+        if isinstance(value[name], list)
+        for index, partner in enumerate(value[name])
+        if isinstance(partner, dict)
+    }
+    return [fault for fault in found if fault.en != NULL.en or fault.path not in allowed]

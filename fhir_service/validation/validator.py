@@ -1,0 +1,201 @@
+"""The validator: does a resource conform to R4 itself, to the profiles that it claims, and to those that are asked for.
+
+Everything is compiled when it is first needed and kept by the definition it was made of; nothing is kept of resources.
+https://hl7.org/fhir/R4/validation.html
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from fhir_service.fhir.definitions import Definitions
+from fhir_service.fhir.fhirpath import Item
+from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.resource import Resource
+from fhir_service.terminology import Terminology
+from fhir_service.validation.base import TYPE_BASE, BaseDefinitions
+from fhir_service.validation.fault import Fault, Faults
+from fhir_service.validation.profile.compiler import Profile, ProfileCompiler
+from fhir_service.validation.profile.extension_definition import ExtensionDefinition
+from fhir_service.validation.run import Check, Options, Run
+from fhir_service.validation.types import TypeChecks
+
+MAX_ISSUES = 100
+MOST_PROFILES = 50  # that one resource may claim
+DEFAULT = Options()
+
+
+class Validator:
+    """Checks resources. `resolve` finds what a reference names outside the resource; `extra` adds checks by type."""
+
+    def __init__(
+        self,
+        definitions: Definitions,
+        terminology: Terminology,
+        *,
+        resolve: Callable[[str], Resource | None] | None = None,
+        extra: Mapping[str, Sequence[Check]] | None = None,
+    ) -> None:
+        self.definitions = definitions
+        self.terminology = terminology
+        self.resolve = resolve
+        base = BaseDefinitions(definitions)
+        self._types = TypeChecks(definitions, base, extra or {})
+        self._compiler = ProfileCompiler(definitions, base)
+        self._extensions: dict[str, ExtensionDefinition | None] = {}
+
+    def __call__(self, resource: Resource) -> list[Issue]:
+        """Return what is wrong with a resource by R4 itself and the profiles that it claims; nothing is changed."""
+        return self.check(resource)
+
+    def check(
+        self, resource: Resource, profiles: Sequence[str] = (), *, options: Options = DEFAULT, claimed: bool = True
+    ) -> list[Issue]:
+        """Return what is wrong by R4, by these profiles and, unless `claimed` is False, by those of `meta.profile`."""
+        if not isinstance(resource, dict):
+            resource, faults = {}, self._types.resource(resource, Run({}, self, options))
+        else:
+            run = Run(resource, self, options)
+            try:
+                faults = self._checked(resource, profiles, run, claimed)
+            except RecursionError:
+                faults = [TOO_DEEP]
+        if not faults:
+            return []
+        root = resource.get("resourceType")
+        return [fault.issue(root if isinstance(root, str) else "Resource") for fault in _distinct(faults)]
+
+    def _checked(self, resource: Resource, profiles: Sequence[str], run: Run, claimed: bool) -> Faults:
+        faults = self._types.resource(resource, run)
+        if not profiles and "meta" not in resource:
+            return faults
+        found = list(faults or ())
+        for canonical in dict.fromkeys([*profiles, *(_claimed(resource) if claimed else ())]):
+            found += self._by_profile(resource, canonical, run, asked=canonical in profiles)
+        return found
+
+    def _by_profile(self, resource: Resource, canonical: str, run: Run, *, asked: bool) -> list[Fault]:
+        if canonical.partition("|")[0] == f"{TYPE_BASE}{resource.get('resourceType')}":
+            return []
+        try:
+            profile = self._compiler.profile(canonical)
+        except FhirError as error:
+            return [_unusable(canonical, error)]
+        if profile is None:
+            return [_unknown(canonical, asked)]
+        kind = resource.get("resourceType")
+        if not isinstance(kind, str) or not self.definitions.has_type(kind):
+            return []
+        if not self.definitions.is_a(kind, profile.type):
+            return [profile.other_type(kind)]
+        return [*profile.notes, *(self.check_item(Item(resource, kind), canonical, run) or ())]
+
+    # --- what checks ask of it
+
+    def profile(self, canonical: str) -> Profile | None:
+        """Return a compiled profile, None if it is not here; FhirError if its definition cannot be used."""
+        return self._compiler.profile(canonical)
+
+    def is_known(self, canonical: str) -> bool:
+        """Whether a profile is here and can be used."""
+        try:
+            return self._compiler.profile(canonical) is not None
+        except FhirError:
+            return False
+
+    def is_of(self, item: Item, canonical: str) -> bool:
+        """Whether a value is of the type that a profile is for."""
+        profile = self._compiler.profile(canonical)
+        return profile is not None and self.definitions.is_a(item.type, profile.type)
+
+    def check_element(self, value: Any, type_name: str, canonical: str, run: Run) -> Faults:
+        """Check a value of a data type against a profile of it; None if the profile is not here."""
+        return self.check_item(Item(value, type_name), canonical, run)
+
+    def check_item(self, item: Item, canonical: str, run: Run) -> Faults:
+        """Check a typed value against a profile; what is asked again inside itself holds."""
+        mark = (id(item.value), canonical)
+        if mark in run.checking:
+            return None
+        try:
+            profile = self._compiler.profile(canonical)
+        except FhirError as error:
+            return [_unusable(canonical, error)]
+        if profile is None:
+            return None
+        run.checking.add(mark)
+        try:
+            return profile.check(item, run)
+        finally:
+            run.checking.discard(mark)
+
+    def conforms_to(self, value: Resource, canonical: str, run: Run) -> bool | None:
+        """Whether a resource conforms to a profile; None if the profile is not here or cannot be used."""
+        kind = value.get("resourceType")
+        if not isinstance(kind, str):
+            return None
+        url = canonical.partition("|")[0]
+        try:
+            known = url.startswith(TYPE_BASE) and url.removeprefix(TYPE_BASE) in self.definitions.resource_types
+            profile = None if known else self._compiler.profile(canonical)
+        except FhirError:
+            return None
+        inner = run if value is run.resource else run.inside(value)
+        found = list(self._types.resource(value, inner) or ())
+        if known:
+            return url.removeprefix(TYPE_BASE) == kind and not _has_error(found)
+        if profile is None:
+            return None
+        found += self.check_item(Item(value, kind), canonical, inner) or ()
+        return not _has_error(found)
+
+    def member_of(self, code: str, system: str | None, value_set: str) -> bool | None:
+        """Whether a code is of a value set; None if nobody knows."""
+        return self.contains(value_set, system, code)
+
+    def contains(self, value_set: str, system: str | None, code: str) -> bool | None:
+        """Whether a code is of a value set; None if nobody knows."""
+        return self.terminology.contains(value_set, system, code)
+
+    def extension(self, url: str) -> ExtensionDefinition | None:
+        """Return the definition of an extension, None if it is not here."""
+        found = self._extensions.get(url)
+        if found is None and (made := self._compiler.extension(url)) is not None:
+            found = self._extensions[url] = made
+        return found
+
+
+TOO_DEEP = Fault(
+    "", "too-costly", "入れ子が深すぎて検証できません。", "It is nested too deeply to be validated.", "error"
+)
+
+
+def _claimed(resource: Resource) -> list[str]:
+    match resource.get("meta"):
+        case {"profile": [*profiles]}:
+            return [each for each in profiles if isinstance(each, str)][:MOST_PROFILES]
+    return []
+
+
+def _has_error(faults: list[Fault]) -> bool:
+    return any(fault.severity in ("error", "fatal") for fault in faults)
+
+
+def _distinct(faults: list[Fault]) -> list[Fault]:
+    """Return the faults without those that say the same of the same place, and no more than a person reads."""
+    return list(dict.fromkeys(faults))[:MAX_ISSUES]
+
+
+def _unknown(canonical: str, asked: bool) -> Fault:
+    shown = canonical[:200]
+    ja = f"プロファイル「{shown}」はこのサーバーにありません。検証していません(規則 profile-unknown)。"
+    en = f"The profile {shown} is not known here; it was not checked (rule profile-unknown)."
+    path = "" if asked else ".meta.profile"
+    return Fault(path, "not-found", ja, en, "error" if asked else "warning", "profile-unknown", shown)
+
+
+def _unusable(canonical: str, error: FhirError) -> Fault:
+    said = error.issues[0]
+    shown = canonical[:200]
+    ja = f"プロファイル「{shown}」の定義が使えないため、検証していません: {said.ja}"
+    en = f"The definition of the profile {shown} cannot be used; it was not checked: {said.en}"
+    return Fault("", "processing", ja, en, "warning", "profile-unusable", shown)
