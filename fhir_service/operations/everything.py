@@ -1,14 +1,16 @@
 """[type]/[id]/$everything: what is on record about a person, a group, an encounter or an episode, page by page.
 
-A page holds the next resources about it, and beside them (mode `include`, again on each page that needs them) what
+A page holds the next resources about it, and beside them (mode `include`, each on the first page that needs it) what
 these refer to: organisations, practitioners, medications, but never another patient. The first page begins with the
-resource itself, over and above `_count`.
+resource itself, over and above `_count`. `Patient/$everything` walks all patients, one after the other.
 https://hl7.org/fhir/R4/patient-operation-everything.html, …/group-operation-everything.html and
 …/encounter-operation-everything.html; that of an EpisodeOfCare is our own (`profiles/operations`).
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from base64 import urlsafe_b64encode
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from functools import partial
+from hashlib import blake2b
 from typing import NamedTuple
 
 from fhir_service.fhir.json import decode_resource
@@ -22,11 +24,14 @@ from fhir_service.interactions.cursor import Position
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.services import Operation, Services
 from fhir_service.interactions.versions import standing
+from fhir_service.operations.everything_patients import EveryPatient
 from fhir_service.operations.everything_walk import WHOLE_DOCUMENTS, Found, Root, Walk
 from fhir_service.operations.parameters import Given, given, refused, text, whole_number
 from fhir_service.storage.store import Cursor, Version
 
 MOST_ENCOUNTERS = 10_000  # of one episode
+MOST_ROUNDS = 200  # of looking for something to show on a page
+MOST_MARKS = 1_000  # of resources beside the matches that a page link remembers, to show each only once
 _ALWAYS = frozenset({"_since", "_type", "_count"})
 _CARE_DATES = frozenset({"start", "end"})
 
@@ -51,36 +56,97 @@ class Asked(NamedTuple):
 
 
 async def everything(kind: Kind, request: FhirRequest, services: Services) -> FhirResponse:
-    """Return a page of everything about this resource as a searchset Bundle; 404 or 410 if there is none."""
-    key = Key(*request.path[:2])
-    version = standing(key, await services.store.read(key))
+    """Return a page of everything about this resource, or all patients, as a searchset Bundle; 404 or 410 if none."""
     asked = _asked(given(request, kind.parameters), services)
-    bound_to = f"{key}/$everything?{query_string(asked.understood)}"
+    bound_to = f"{'/'.join(request.path)}?{query_string(asked.understood)}"
     token = dict(request.query).get(cursor.PARAMETER)
-    after = cursor.position(token, bound_to, services.secret).cursor if token else None
+    seen, after = _place(cursor.position(token, bound_to, services.secret).cursor) if token else ("", None)
+    walk, first = await _walk(kind, asked, request, services)
+    itself = {each.version.key for each in first}
+    page = await _page(kind, walk, first if after is None else [], itself, asked, seen, after)
+    if page.end is not None:
+        ahead = await _page(kind, walk, [], itself, asked._replace(size=1), page.seen, page.end)
+        page = page if ahead.matches or ahead.others else page._replace(end=None)
 
-    itself = Found(version, decode_resource(version.body))
-    walk = Walk(await kind.roots(itself, request.base, services), asked.types, asked.care, request.base, services)
-    reached, end = await walk.page(asked.size, after)
-    found = [each for each in reached if each.version.key != key]  # a Group is in the compartment of its members
-    first = [itself] if after is None else []
-    referred = await _referred(kind, walk, first, found, services)
-
+    end = None if page.end is None else (page.seen, *page.end)
     links = _links(request, asked, end, bound_to, services.secret)
-    shown = {each.version.key for each in found} | {key}
-    matches = (each.version for each in (*first, *found) if _wanted(each.version, asked))
-    others = (each for each in referred if each.key not in shown and _wanted(each, asked))
-    both = [*entries(matches, "match", request.base), *entries(others, "include", request.base)]
+    both = [*entries(page.matches, "match", request.base), *entries(page.others, "include", request.base)]
     return FhirResponse(200, bundle("searchset", links, both))
 
 
-async def _referred(
-    kind: Kind, walk: Walk, first: list[Found], found: list[Found], services: Services
-) -> list[Version]:
+class _Page(NamedTuple):
+    """What a page shows, where it ends, and what was shown beside the matches so far."""
+
+    matches: list[Version]
+    others: list[Version]
+    seen: str
+    end: Cursor | None
+
+
+async def _walk(
+    kind: Kind, asked: Asked, request: FhirRequest, services: Services
+) -> tuple[Walk | EveryPatient, list[Found]]:
+    """Return the walk, and the resource itself, which stands before what the walk finds."""
+    if len(request.path) == 2:
+        within = _members("Patient", services)
+        return EveryPatient(within, asked.types, asked.care, request.base, services), []
+    key = Key(*request.path[:2])
+    version = standing(key, await services.store.read(key))
+    itself = Found(version, decode_resource(version.body))
+    roots = await kind.roots(itself, request.base, services)
+    return Walk(roots, asked.types, asked.care, request.base, services), [itself]
+
+
+async def _page(
+    kind: Kind,
+    walk: Walk | EveryPatient,
+    first: list[Found],
+    itself: Collection[Key],
+    asked: Asked,
+    seen: str,
+    after: Cursor | None,
+) -> _Page:
+    """Walk on until there is something to show, so that no page is empty where `_since` or `_type` leave out much."""
+    at = after
+    for _ in range(MOST_ROUNDS):
+        reached, end = await walk.page(asked.size, at)
+        found = [each for each in reached if each.version.key not in itself]  # a Group is in its members' compartments
+        matches = [each.version for each in (*first, *found) if _wanted(each.version, asked)]
+        shown = {each.version.key for each in found}.union(itself)
+        referred = [each for each in await _referred(kind, walk, first, found) if each.key not in shown]
+        others = [each for each in referred if _wanted(each, asked) and not _is_in(each.key, seen)]
+        if matches or others or end is None:
+            break
+        first, at = [], end
+    return _Page(matches, others, _with(others, seen), end)
+
+
+async def _referred(kind: Kind, walk: Walk | EveryPatient, first: list[Found], found: list[Found]) -> list[Version]:
     """Return what matches refer to: no other patient than that of the encounter or episode, and none of theirs."""
     if kind.in_patient_compartment:
-        return await walk.referred([*first, *found], services.definitions.compartment("Patient"))
+        return await walk.referred([*first, *found], walk.services.definitions.compartment("Patient"))
     return [*await walk.referred(first, ()), *await walk.referred(found, {"Patient", "Group", "RelatedPerson"})]
+
+
+def _place(position: Cursor) -> tuple[str, Cursor]:
+    seen, *after = position
+    return str(seen), tuple(after)
+
+
+def _mark(key: Key) -> str:
+    """Return eight characters that stand for a resource in a page link."""
+    return urlsafe_b64encode(blake2b(str(key).encode(), digest_size=6).digest()).decode("ascii")
+
+
+def _is_in(key: Key, seen: str) -> bool:
+    mark = _mark(key)
+    return any(seen.startswith(mark, n) for n in range(0, len(seen), len(mark)))
+
+
+def _with(others: Iterable[Version], seen: str) -> str:
+    """Return the marks with those of these resources, as far as a page link can hold them."""
+    marks = (_mark(each.key) for each in others)
+    return seen if len(seen) >= MOST_MARKS * 8 else seen + "".join(marks)[: MOST_MARKS * 8 - len(seen)]
 
 
 async def _of_patient(itself: Found, base: str, services: Services) -> list[Root]:
@@ -193,7 +259,7 @@ OPERATIONS = tuple(
     Operation(
         "everything",
         kind.definition,
-        frozenset({"instance"}),
+        frozenset({"type", "instance"} if resource_type == "Patient" else {"instance"}),
         frozenset({"GET", "POST"}),
         partial(everything, kind),
         frozenset({resource_type}),

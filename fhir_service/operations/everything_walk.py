@@ -38,13 +38,17 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """`roots` are in the order of their keys; `types` (empty: any) and `care` leave out matches; `base` is ours."""
+    """`roots` are in the order of their keys; `types` (empty: any) and `care` leave out matches; `base` is ours.
+
+    `after` says that every resource of its type before it was a root of an earlier walk.
+    """
 
     roots: Sequence[Root]
     types: frozenset[str]
     care: Bounds | None
     base: str
     services: Services
+    after: Key | None = None
     order: dict[Key, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,8 +68,11 @@ class Walk:
                 page = await self.services.store.referrers(
                     root.key, sorted(types), count=max(1, size - len(found)), after=within
                 )
-                decoded = (Found(version, decode(version.body)) for version in page.matches)
-                found += [each for each in decoded if not self._earlier(each, at) and self._in_care(each.resource)]
+                decoded = [Found(version, decode(version.body)) for version in page.matches]
+                before = await self._walked_before(decoded)
+                found += [
+                    each for each in decoded if not self._earlier(each, at, before) and self._in_care(each.resource)
+                ]
                 within = page.next
             if within is None:
                 at += 1
@@ -104,9 +111,19 @@ class Walk:
     def _keys(self, resource: Resource) -> Iterable[Key]:
         return (key for found in references(resource) if (key := local_key(found.text, self.base)))
 
-    def _earlier(self, found: Found, at: int) -> bool:
-        """Whether a root before this one led to it already."""
-        return any(self.order.get(key, at) < at and self._leads(key, found) for key in self._keys(found.resource))
+    async def _walked_before(self, found: Iterable[Found]) -> Collection[Key]:
+        """Return the roots of earlier walks that these refer to."""
+        if (first := self.after) is None:
+            return ()
+        keys = {key for each in found for key in self._keys(each.resource) if key.type == first.type and key < first}
+        return (await self.services.store.read_many(sorted(keys))).keys() if keys else ()
+
+    def _earlier(self, found: Found, at: int, before: Collection[Key]) -> bool:
+        """Whether a root before this one, or one of those before, led to it already."""
+        keys = [*self._keys(found.resource)]
+        return any(self.order.get(key, at) < at and self._leads(key, found) for key in keys) or any(
+            key in before for key in keys
+        )
 
     def _walked(self, found: Found) -> bool:
         return any(key in self.order and self._leads(key, found) for key in self._keys(found.resource))
