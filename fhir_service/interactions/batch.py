@@ -4,6 +4,7 @@ https://hl7.org/fhir/R4/http.html#transaction
 """
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from itertools import groupby
 
@@ -14,6 +15,7 @@ from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.services import Services
 
 AT_ONCE = 64  # entries that wait for the disk together
+_log = logging.getLogger("fhir_service")
 
 
 async def batch(request: FhirRequest, services: Services) -> FhirResponse:
@@ -51,6 +53,15 @@ async def _process(entry: Entry, request: FhirRequest, shared: Mapping[str, str]
         return answer_of(await services.dispatch(request_of(entry, request, shared), services), entry)
     except FhirError as error:
         return refusal_of(error)
+    except Exception as error:  # a defect of ours: the other entries are none the worse for it
+        _log.error("an entry of a batch failed: %s %s", entry.method, "/".join(entry.path), exc_info=error)
+        return refusal_of(_defect())
+
+
+def _defect() -> FhirError:
+    ja = "サーバー内部でエラーが起きました。記録しましたので、管理者に時刻をお知らせください。"
+    en = "Something went wrong inside the server; it has been logged, please tell the administrator the time."
+    return FhirError(Issue("exception", ja, en, severity="fatal"))
 
 
 def _nested() -> FhirError:

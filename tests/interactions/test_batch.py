@@ -1,6 +1,14 @@
 """https://hl7.org/fhir/R4/http.html#transaction"""
 
+import uuid
+from dataclasses import replace
 from typing import Any
+
+import httpx
+
+from fhir_service.interactions.exchange import FhirRequest, FhirResponse
+from fhir_service.interactions.routes import dispatch
+from fhir_service.interactions.services import Services
 
 Json = dict[str, Any]
 PATIENT: Json = {"resourceType": "Patient", "active": True}
@@ -119,3 +127,44 @@ async def test_a_hundred_entries_of_a_batch_are_all_done(fhir: Any) -> None:
 
     assert set(statuses(entries)) == {"201 Created"}
     assert await fhir.total("Patient") == 100
+
+
+def test_searches_and_operations_are_answered_within_a_batch(api: httpx.Client) -> None:
+    mark = uuid.uuid4().hex
+    id_ = api.post("Patient", json=PATIENT | {"identifier": [{"value": mark}]}).json()["id"]
+    whom = {"resourceType": "Parameters", "parameter": [{"name": "resource", "resource": {"resourceType": "Patient"}}]}
+    entries = [
+        entry("GET", f"Patient?identifier={mark}&_summary=count"),
+        entry("POST", f"Patient/_search?identifier={mark}"),
+        entry("GET", f"Patient/{id_}/Observation"),
+        entry("GET", f"?_type=Patient&_id={id_}"),
+        entry("GET", f"Patient/{id_}/_history"),
+        entry("GET", f"Patient/{id_}/$everything"),
+        entry("POST", "Patient/$validate", {"resourceType": "Patient", "active": "perhaps"}),
+        entry("POST", "Patient/$match", whom),
+        entry("GET", "metadata"),
+    ]
+
+    answer = api.post("", json={"resourceType": "Bundle", "type": "batch", "entry": entries}).json()["entry"]
+
+    assert [one["response"]["status"][:3] for one in answer] == ["200"] * 7 + ["400", "200"]
+    assert [one["resource"].get("total") for one in answer[:5]] == [1, 1, 0, 1, 1]
+    assert answer[5]["resource"]["entry"][0]["resource"]["id"] == id_
+    assert answer[6]["resource"]["issue"][0]["severity"] == "error"
+    assert answer[7]["response"]["outcome"]["issue"][0]["code"] == "required"
+    assert answer[8]["resource"]["resourceType"] == "CapabilityStatement"
+
+
+async def test_a_defect_in_one_entry_leaves_the_others_alone(fhir: Any) -> None:
+    async def breaks(request: FhirRequest, services: Services) -> FhirResponse:
+        if request.path == ("Patient", "b"):
+            raise ZeroDivisionError
+        return await dispatch(request, services)
+
+    await fhir.put(PATIENT | {"id": "a"})
+    broken = replace(fhir, services=replace(fhir.services, dispatch=breaks))
+
+    found, failed = await answered(broken, entry("GET", "Patient/a"), entry("GET", "Patient/b"))
+
+    assert statuses([found, failed]) == ["200 OK", "500 Internal Server Error"]
+    assert failed["response"]["outcome"]["issue"][0]["code"] == "exception"
