@@ -16,6 +16,7 @@ from fhir_service.http.asgi import Asgi, Receive, Scope, Send
 from fhir_service.http.endpoint import Endpoint
 from fhir_service.http.envelope import Envelope
 from fhir_service.http.site import Site
+from fhir_service.interactions.conformance import know_stored
 from fhir_service.interactions.routes import dispatch
 from fhir_service.interactions.services import Operation, Rule, Services
 from fhir_service.jobs.background import Background
@@ -23,6 +24,7 @@ from fhir_service.operations import (
     composition_document,
     everything,
     fhirpath,
+    implementationguide_install,
     observation_lastn,
     patient_match,
     resource_diff,
@@ -43,6 +45,7 @@ OPERATIONS: tuple[Operation, ...] = (
     fhirpath.OPERATION,
     composition_document.OPERATION,
     *everything.OPERATIONS,
+    implementationguide_install.OPERATION,
     observation_lastn.OPERATION,
     patient_match.OPERATION,
     resource_diff.OPERATION,
@@ -145,6 +148,7 @@ async def _lifespan(receive: Receive, send: Send, background: Background) -> Non
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            await know_stored(background.services.store, background.services.definitions)
             await background.start()
             await send({"type": "lifespan.startup.complete"})
         else:

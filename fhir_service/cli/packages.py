@@ -166,6 +166,31 @@ def _is_named(package: "Package", name: str) -> bool:
 
 
 @app.command()
+def build(
+    output: Annotated[Path, typer.Option(help="The folder that the package is written to.")] = Path("dist"),
+    snapshots: Annotated[
+        bool, typer.Option(help="With the snapshots of profiles that derive from JP Core, too (it has to be added).")
+    ] = False,
+    data_dir: DataDir = Path("data"),
+) -> None:
+    """Make the FHIR package of our own definitions (profiles/ and terminology/), for others to install."""
+    from fhir_service.fhir.definitions import OWN, Definitions
+    from fhir_service.fhir.definitions.building import NAME, built
+    from fhir_service.fhir.definitions.folder import own_folders
+    from fhir_service.fhir.outcome import FhirError
+
+    try:
+        data = built(own_folders(), Definitions.load(packages=data_dir / FOLDER), snapshots=snapshots)
+    except FhirError as error:
+        _refuse("profiles", error)
+        raise typer.Exit(1) from None
+    output.mkdir(parents=True, exist_ok=True)
+    file = output / f"{NAME}-{OWN.version}.tgz"
+    file.write_bytes(data)
+    typer.echo(f"{file} ({len(data):,} バイト / bytes)")
+
+
+@app.command()
 def check(
     names: Annotated[list[str] | None, typer.Argument(help="NAME#VERSION or NAME; without, all but R4's own.")] = None,
     data_dir: DataDir = Path("data"),

@@ -14,6 +14,7 @@ from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.http.asgi import Receive
 from fhir_service.http.negotiation import CHARSETS, ContentType, codec_of
+from fhir_service.interactions.exchange import RawBody
 
 # zlib's own names for its container formats: 32 + 15 finds out whether it is gzip or zlib
 _ENCODINGS = {"gzip": 32 + zlib.MAX_WBITS, "x-gzip": 32 + zlib.MAX_WBITS, "deflate": 32 + zlib.MAX_WBITS}
@@ -48,6 +49,8 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int
 
 def decode_body(raw: bytes, kind: ContentType, definitions: Definitions) -> Any:
     """Return what the body says; 400 with line and column if it cannot be read."""
+    if kind.format == "bytes":
+        return RawBody(raw)
     is_xml = kind.format in ("xml", "xml-patch")
     charset = kind.charset or (_declared(raw) if is_xml else None) or "utf-8"
     if charset == "utf-8" and kind.format != "graphql":

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from fhir_service.fhir.outcome import FhirError, Issue
 
 Format = Literal["json", "xml"]
-BodyFormat = Literal["json", "xml", "form", "xml-patch", "graphql"]
+BodyFormat = Literal["json", "xml", "form", "xml-patch", "graphql", "bytes"]
 
 # In the order in which we would rather answer.
 OFFERED: dict[str, Format] = {
@@ -33,6 +33,9 @@ ACCEPTED: dict[str, BodyFormat] = {
     "application/xml-patch+xml": "xml-patch",
     FORM: "form",
     "application/graphql": "graphql",
+    "application/gzip": "bytes",
+    "application/x-gzip": "bytes",
+    "application/octet-stream": "bytes",
 }
 FHIR_VERSIONS = frozenset({"4.0", "4.0.1"})  # https://hl7.org/fhir/R4/versioning.html#mt-version
 # By Python's name. Not every codec of Python: some are no charsets, and some are slow on bad input.

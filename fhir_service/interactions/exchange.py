@@ -10,6 +10,10 @@ from typing import Any
 from fhir_service.fhir.resource import Resource
 
 
+class RawBody(bytes):
+    """A body that is neither resource nor text, such as a package."""
+
+
 @dataclass(frozen=True, slots=True)
 class FhirRequest:
     """One RESTful request.

@@ -8,7 +8,7 @@ from fhir_service.interactions.batch import batch
 from fhir_service.interactions.capabilities import capability_statement
 from fhir_service.interactions.create import create
 from fhir_service.interactions.delete import conditional_delete, delete
-from fhir_service.interactions.exchange import FhirRequest, FhirResponse
+from fhir_service.interactions.exchange import FhirRequest, FhirResponse, RawBody
 from fhir_service.interactions.history import history
 from fhir_service.interactions.patch import conditional_patch, patch
 from fhir_service.interactions.proposal import is_id
@@ -22,6 +22,8 @@ from fhir_service.interactions.transaction import transaction
 from fhir_service.interactions.update import conditional_update, update
 from fhir_service.interactions.vread import vread
 
+TAKES_BYTES = ("$install",)
+"""The last step of a path to which bytes can be sent that are no resource."""
 _LEVELS: tuple[Level, ...] = ("system", "type", "instance")
 
 
@@ -102,6 +104,8 @@ async def dispatch(request: FhirRequest, services: Services) -> FhirResponse:
 
 def _chosen(request: FhirRequest, services: Services) -> Interaction:
     path = request.path
+    if request.body.__class__ is RawBody and path[-1:] != TAKES_BYTES:
+        raise _no_bytes(request.media_type)
     if path and path[-1].startswith("$") and len(path) <= len(_LEVELS):
         _check_path(path[:-1], services)
         return _operation(request, services)
@@ -171,6 +175,14 @@ def _operation(request: FhirRequest, services: Services) -> Interaction:
         if request.method in operation.methods:
             return operation.run
     raise MethodNotAllowed(request.method, frozenset().union(*(operation.methods for operation in here)))
+
+
+def _no_bytes(media_type: str) -> FhirError:
+    said = (
+        f"ここでは{media_type}を扱えません。リソースを送ってください。",
+        f"{media_type} is not supported here; send a resource.",
+    )
+    return FhirError(Issue("not-supported", *said), status=415)
 
 
 def _unknown(path: str) -> FhirError:

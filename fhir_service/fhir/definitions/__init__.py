@@ -5,15 +5,18 @@ caller's to read, not to change. While the server runs, definitions come and go:
 https://hl7.org/fhir/R4/downloads.html
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from threading import Lock
 from typing import Self
 from zipfile import BadZipFile
 
 import fhir_service
+from fhir_service.fhir.definitions.adding import Added, add_package
 from fhir_service.fhir.definitions.archive import Archive, Package
 from fhir_service.fhir.definitions.folder import Folder, own_folders
 from fhir_service.fhir.definitions.model import Element, Kind, TypeDefinition
+from fhir_service.fhir.definitions.package import read_package
 from fhir_service.fhir.definitions.snapshot import Snapshot
 from fhir_service.fhir.definitions.snapshot.snapshots import Snapshots
 from fhir_service.fhir.definitions.sources import Source, Sources, newest_first
@@ -22,7 +25,7 @@ from fhir_service.fhir.definitions.type_model import TypeModel
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Key, Resource
 
-__all__ = ["Definitions", "Element", "Kind", "Package", "Snapshot", "TypeDefinition"]
+__all__ = ["Added", "Definitions", "Element", "Kind", "Package", "Snapshot", "TypeDefinition"]
 
 R4 = Path(__file__).with_name("r4.zip")
 OWN = Package("fhir-service", fhir_service.__version__, title="Outreach profiles")
@@ -35,7 +38,10 @@ class Definitions:
     anew then.
     """
 
-    def __init__(self, r4: Archive, sources: Iterable[Source]) -> None:
+    def __init__(self, r4: Archive, sources: Iterable[Source], folder: Path | None = None) -> None:
+        self._folder = folder
+        self._installing = Lock()
+        self._watching: list[Callable[[], None]] = []
         self._stored = StoredDefinitions(r4.knows)
         self._use((r4, self._stored, *sources))
         self.generation = 0
@@ -63,7 +69,7 @@ class Definitions:
         """Open the definitions; `packages` is the folder where packages were added, `profiles` instead of our own."""
         folders = [profiles] if profiles else own_folders()
         own = [Folder(folders, OWN)] if folders else []
-        return cls(Archive(R4), [*own, *_added(packages)])
+        return cls(Archive(R4), [*own, *_added(packages)], packages)
 
     def type(self, name: str) -> TypeDefinition:
         """Return a type by its code (`Patient`, `string`) or a backbone element by its path (`Patient.contact`).
@@ -105,9 +111,9 @@ class Definitions:
                 if "url" in definition:
                     seen.add(definition["url"])
 
-    def put(self, key: Key, resource: Resource) -> None:
-        """Know a definition that was stored as a resource, or is stored anew; other resources are passed over."""
-        if self._stored.put(key, resource):
+    def put(self, key: Key, body: bytes) -> None:
+        """Know a definition that was stored as a resource (its JSON), or is stored anew; others are passed over."""
+        if self._stored.put(key, body):
             self._changed(self._sources.all)
 
     def forget(self, key: Key) -> None:
@@ -115,12 +121,31 @@ class Definitions:
         if self._stored.forget(key):
             self._changed(self._sources.all)
 
-    def reload(self, packages: Path) -> None:
+    def install(self, package: bytes) -> Added:
+        """Add a package to those that are here; `reload` makes it known.
+
+        Raises FhirError for what is no sound R4 package, and where the same version is there with other content.
+        """
+        if self._folder is None:
+            raise FhirError(
+                Issue("not-supported", "パッケージを置くところがありません。", "There is no place for packages.")
+            )
+        with self._installing:
+            return add_package(read_package(package), self._folder, self.sources)
+
+    def watch(self, told: Callable[[], None]) -> None:
+        """Have `told` called after every `reload`, when other packages are known."""
+        self._watching.append(told)
+
+    def reload(self, folder: Path | None = None) -> None:
         """Know the packages that are in the folder now; whoever is reading goes on with what there was."""
+        packages = folder or self._folder
         kept = (
             source for source in self._sources.all if not isinstance(source, Archive) or source is self._sources.all[0]
         )
         self._changed((*kept, *_added(packages)))
+        for told in self._watching:
+            told()
 
     def _changed(self, sources: Iterable[Source]) -> None:
         self._use(sources)

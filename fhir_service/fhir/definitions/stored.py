@@ -16,8 +16,14 @@ from fhir_service.fhir.resource import Key, Resource
 TYPES = ("StructureDefinition", "ValueSet", "CodeSystem")
 PACKAGE = Package("stored", "", title="このサーバーに登録された定義 / stored on this server")
 
+
+class _Head(msgspec.Struct):
+    url: str = ""
+    version: str = ""
+
+
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
-_encode = msgspec.json.Encoder(decimal_format="number").encode
+_decode_head = msgspec.json.Decoder(_Head).decode
 
 
 class StoredDefinitions:
@@ -35,14 +41,14 @@ class StoredDefinitions:
     def package(self) -> Package:
         return Package(PACKAGE.name, PACKAGE.version, len(self._by_key), PACKAGE.title)
 
-    def put(self, key: Key, resource: Resource) -> bool:
+    def put(self, key: Key, body: bytes) -> bool:
         """Know a stored definition, or know it as it is now; return whether anything became different."""
         changed = self.forget(key)
-        url = resource.get("url")
-        if key.type not in TYPES or not isinstance(url, str) or self._is_of_r4(url):
+        head = _decode_head(body)
+        if key.type not in TYPES or not head.url or self._is_of_r4(head.url):
             return changed
-        self._by_key[key] = (url, str(resource.get("version", "")), _encode(resource))
-        self._by_url.setdefault(url, []).append(key)
+        self._by_key[key] = (head.url, head.version, body)
+        self._by_url.setdefault(head.url, []).append(key)
         return True
 
     def forget(self, key: Key) -> bool:
