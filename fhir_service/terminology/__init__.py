@@ -6,6 +6,8 @@ https://hl7.org/fhir/R4/terminology-module.html
 
 from typing import Protocol
 
+from fhir_service.fhir.resource import Resource
+
 __all__ = ["Member", "Terminology"]
 
 Member = tuple[str, str | None]
@@ -19,8 +21,16 @@ class Terminology(Protocol):
         """Whether a code is in a value set; None if that cannot be told. Without a system: as of a `code` element."""
         ...
 
+    def composes(self, value_set: Resource, system: str | None, code: str) -> bool | None:
+        """Whether a code is in a value set that is given itself; None if that cannot be told."""
+        ...
+
     def members(self, value_set: str) -> frozenset[Member] | None:
         """Return all codes of a value set, None if it cannot be expanded here."""
+        ...
+
+    def has_value_set(self, url: str) -> bool:
+        """Whether a value set is known, by its canonical URL."""
         ...
 
     def valid(self, system: str, code: str) -> bool | None:

@@ -20,7 +20,10 @@ Kept = TypeVar("Kept")
 
 
 class Findable(Protocol):
-    """Where definitions are found, by `url` or `url|version`."""
+    """Where definitions are found, by `url` or `url|version`; `generation` grows whenever others are found."""
+
+    @property
+    def generation(self) -> int: ...
 
     def find(self, canonical: str) -> Resource | None: ...
 
@@ -34,25 +37,38 @@ class LoadedTerminology:
         self._code_systems: dict[str, CodeSystem | None] = {}
         self._members: dict[str, frozenset[Member] | None] = {}
         self._open: list[str] = []
+        self._generation = definitions.generation
 
-    def forget(self) -> None:
-        """Work everything out again: a definition was stored, changed or removed."""
+    def _anew(self) -> None:
+        """Work everything out again where a definition was stored, changed or removed."""
+        self._generation = self._definitions.generation
         self._value_sets.clear()
         self._code_systems.clear()
         self._members.clear()
 
     def contains(self, value_set: str, system: str | None, code: str) -> bool | None:
+        if self._generation != self._definitions.generation:
+            self._anew()
         try:
             found = self._value_sets[value_set]
         except KeyError:
             found = self.selection(value_set)
         return None if found is None else found.contains(system, code)
 
+    def composes(self, value_set: Resource, system: str | None, code: str) -> bool | None:
+        """Whether a code is in a value set that is given as it stands (contained, or about to be stored)."""
+        return selected(value_set, self.selection, self.code_system).contains(system, code)
+
     def members(self, value_set: str) -> frozenset[Member] | None:
+        if self._generation != self._definitions.generation:
+            self._anew()
         if value_set not in self._members:
             found = self.selection(value_set)
             _keep(self._members, value_set, None if found is None else _counted(found))
         return self._members[value_set]
+
+    def has_value_set(self, url: str) -> bool:
+        return self.selection(url) is not None
 
     def valid(self, system: str, code: str) -> bool | None:
         known = self.code_system(system)
@@ -75,6 +91,8 @@ class LoadedTerminology:
 
     def selection(self, value_set: str) -> Selection | None:
         """Return the codes of a value set, None if it is not here or contains itself."""
+        if self._generation != self._definitions.generation:
+            self._anew()
         if value_set in self._value_sets:
             return self._value_sets[value_set]
         if value_set in self._open or len(self._open) > MOST_NESTED:
@@ -92,6 +110,8 @@ class LoadedTerminology:
 
     def code_system(self, url: str, version: str | None = None) -> CodeSystem | None:
         """Return a code system whose content is here, all or in part; of the version that is asked for if any."""
+        if self._generation != self._definitions.generation:
+            self._anew()
         canonical = f"{url}|{version}" if version else url
         if canonical not in self._code_systems:
             definition = self._definitions.find(canonical)

@@ -29,6 +29,8 @@ LOINC, ICD = "http://loinc.org", "http://hl7.org/fhir/sid/icd-10"
 class Made:
     """Holds what a test made; each is found by its url."""
 
+    generation = 0
+
     def __init__(self) -> None:
         self.held: dict[str, Any] = {CODES: TREE, f"{CODES}|2": TREE}
 
@@ -189,3 +191,14 @@ def test_a_pattern_that_would_take_for_ever_takes_no_time(made: Made, terminolog
     made.held[CODES] = long
 
     assert codes(terminology.members(made.value_set("regex", by("code", "regex", "(a+)+")))) == set()
+
+
+def test_what_is_stored_meanwhile_is_known(made: Made, terminology: LoadedTerminology) -> None:
+    changing = made.value_set("changing", is_a("a1"))
+    assert terminology.contains(changing, CODES, "a2") is False
+
+    made.value_set("changing", is_a("a2"))
+    made.generation += 1
+
+    assert terminology.contains(changing, CODES, "a2") is True
+    assert codes(terminology.members(changing)) == {"a2", "b"}

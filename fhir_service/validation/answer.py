@@ -1,0 +1,239 @@
+"""One answer to a question: its type, the options and value set it may come from, and its limits.
+
+https://hl7.org/fhir/R4/valueset-item-type.html and https://hl7.org/fhir/R4/questionnaire-profiles.html#extensions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from fhir_service.fhir.fhirpath.error import FhirPathError
+from fhir_service.fhir.fhirpath.regex import pattern
+from fhir_service.fhir.outcome import Severity
+from fhir_service.fhir.resource import Resource
+from fhir_service.validation.enable_when import compare, value_of
+from fhir_service.validation.fault import Fault
+
+if TYPE_CHECKING:
+    from fhir_service.validation.run import Run
+
+SHOWN = 80
+
+# https://hl7.org/fhir/R4/valueset-item-type.html: the type of the value that answers a type of question
+TYPES: dict[str, tuple[str, ...]] = {
+    "boolean": ("Boolean",),
+    "decimal": ("Decimal",),
+    "integer": ("Integer",),
+    "date": ("Date",),
+    "dateTime": ("DateTime",),
+    "time": ("Time",),
+    "string": ("String",),
+    "text": ("String",),
+    "url": ("Uri",),
+    "choice": ("Coding", "Date", "Time", "Integer", "String", "Reference"),
+    "open-choice": ("Coding", "Date", "Time", "Integer", "String", "Reference"),
+    "attachment": ("Attachment",),
+    "reference": ("Reference",),
+    "quantity": ("Quantity",),
+}
+CHOICES = frozenset({"choice", "open-choice"})
+
+BASE = "http://hl7.org/fhir/StructureDefinition/"
+MIN_VALUE, MAX_VALUE = f"{BASE}minValue", f"{BASE}maxValue"
+DECIMALS, MIN_LENGTH, REGEX = f"{BASE}maxDecimalPlaces", f"{BASE}minLength", f"{BASE}regex"
+UNIT_OPTION = f"{BASE}questionnaire-unitOption"
+UNIT_VALUE_SET = f"{BASE}questionnaire-unitValueSet"
+REFERENCE_RESOURCE = f"{BASE}questionnaire-referenceResource"
+
+
+def answer_faults(question: Resource, answer: Resource, questionnaire: Resource, run: Run) -> Iterator[Fault]:
+    """Give the faults of an answer, as seen from the answer."""
+    kind = str(question.get("type"))
+    name, value = value_of(answer, "value")
+    if value is None or kind not in TYPES:
+        return
+    place = ".value"
+    if name not in TYPES[kind]:
+        wanted = "・".join(TYPES[kind])
+        ja = f"「{question.get('linkId')}」の答えの型は {wanted} です({name} になっています)。"
+        en = f"The answer to '{question.get('linkId')}' must be a {' or '.join(TYPES[kind])}, not a {name}."
+        yield Fault(place, "structure", ja, en, rule="questionnaire-type")
+        return
+    if kind in CHOICES:
+        yield from _choice(question, name, value, questionnaire, run)
+    yield from _limits(question, name, value)
+
+
+def _choice(question: Resource, name: str, value: Any, questionnaire: Resource, run: Run) -> Iterator[Fault]:
+    open_ = question.get("type") == "open-choice"
+    if open_ and name == "String":
+        return
+    if "answerValueSet" in question:
+        yield from _of_value_set(question, name, value, questionnaire, run, open_)
+    elif "answerOption" in question:
+        yield from _of_options(question, name, value, open_)
+    elif not any("Expression" in str(each.get("url")) for each in question.get("extension", ())):
+        ja = f"「{question.get('linkId')}」の質問票に選択肢がないため、答えを確かめられません。"
+        en = f"The questionnaire has no options for '{question.get('linkId')}', so the answer cannot be checked."
+        yield Fault(".value", "informational", ja, en, "warning", rule="questionnaire-options")
+
+
+def _of_options(question: Resource, name: str, value: Any, open_: bool) -> Iterator[Fault]:
+    options = [value_of(each, "value") for each in question["answerOption"]]
+    if any(kind == name and _is_option(value, option) for kind, option in options):
+        return
+    if open_ and name == "Coding":
+        return
+    shown = _shown(value)
+    ja = f"答え「{shown}」は、質問「{question.get('linkId')}」の選択肢にありません。"
+    en = f"The answer '{shown}' is none of the options of '{question.get('linkId')}'."
+    yield Fault(".value", "code-invalid", ja, en, rule="questionnaire-options")
+
+
+def _is_option(value: Any, option: Any) -> bool:
+    match value, option:
+        case {"code": code}, {"code": other}:
+            return bool(code == other and value.get("system") == option.get("system"))
+        case dict(), dict():
+            names = ("reference",) if "reference" in option else ("display",)
+            return "code" not in option and all(value.get(each) == option.get(each) for each in names)
+        case _:
+            return bool(value == option)
+
+
+def _of_value_set(
+    question: Resource, name: str, value: Any, questionnaire: Resource, run: Run, open_: bool
+) -> Iterator[Fault]:
+    if name != "Coding":
+        return
+    url = str(question["answerValueSet"])
+    system, code = value.get("system"), value.get("code")
+    if code is None:
+        if not open_:
+            ja = f"質問「{question.get('linkId')}」の答えにコードがありません。"
+            yield Fault(
+                ".value",
+                "code-invalid",
+                ja,
+                f"The answer to '{question.get('linkId')}' has no code.",
+                rule="questionnaire-options",
+            )
+        return
+    held = (
+        run.validator.terminology.contains(url, system, code)
+        if not url.startswith("#")
+        else _held(url, questionnaire, system, code, run)
+    )
+    shown = _shown(value)
+    if held is None:
+        ja = f"答え「{shown}」が値セット {url[:200]} にあるかどうかは、ここでは分かりません。"
+        en = f"Whether '{shown}' is in the value set {url[:200]} cannot be told here."
+        yield Fault(".value", "code-invalid", ja, en, "warning", rule="questionnaire-options")
+    elif not held and not open_:
+        ja = f"答え「{shown}」は、質問「{question.get('linkId')}」の値セット {url[:200]} にありません。"
+        en = f"The answer '{shown}' to '{question.get('linkId')}' is not in the value set {url[:200]}."
+        yield Fault(".value", "code-invalid", ja, en, rule="questionnaire-options")
+
+
+def _held(url: str, questionnaire: Resource, system: Any, code: str, run: Run) -> bool | None:
+    """Whether a value set that the Questionnaire contains has a code."""
+    for each in questionnaire.get("contained", ()):
+        if each.get("id") == url[1:] and each.get("resourceType") == "ValueSet":
+            return run.validator.terminology.composes(each, system, code)
+    return None
+
+
+def _limits(question: Resource, name: str, value: Any) -> Iterator[Fault]:
+    """https://hl7.org/fhir/R4/questionnaire-definitions.html#Questionnaire.item.maxLength, and the extensions"""
+    link_id = question.get("linkId")
+    most = question.get("maxLength")
+    if isinstance(most, int) and isinstance(value, str) and len(value) > most:
+        ja = f"「{link_id}」の答えは {most} 文字までです({len(value)} 文字あります)。"
+        yield _limit(
+            ja, f"The answer to '{link_id}' has {len(value)} characters, but at most {most} are allowed.", "max-length"
+        )
+    for each in question.get("extension", ()):
+        _, limit = value_of(each, "value")
+        if (url := each.get("url")) in LIMITS and limit is not None:
+            yield from LIMITS[url](link_id, name, value, limit)
+    if name == "Quantity":
+        yield from _unit(question, value)
+
+
+def _bound(rule: str, low: bool) -> Any:
+    def run(link_id: Any, name: str, value: Any, limit: Any) -> Iterator[Fault]:
+        order = compare(name, value, limit)
+        if order is not None and (order < 0 if low else order > 0):
+            shown = _shown(limit)
+            ja = f"「{link_id}」の答え {_shown(value)} は、{shown} {'以上' if low else '以下'}でなければなりません。"
+            en = f"The answer {_shown(value)} to '{link_id}' must be at {'least' if low else 'most'} {shown}."
+            yield _limit(ja, en, rule)
+
+    return run
+
+
+def _decimals(link_id: Any, name: str, value: Any, limit: Any) -> Iterator[Fault]:
+    number = value.get("value") if isinstance(value, dict) else value
+    if not isinstance(number, Decimal) or not isinstance(limit, int):
+        return
+    exponent = number.as_tuple().exponent
+    if isinstance(exponent, int) and -exponent > limit:
+        ja = f"「{link_id}」の答えの小数は {limit} 桁までです。"
+        yield _limit(ja, f"The answer to '{link_id}' can have {limit} decimal places at most.", "max-decimal-places")
+
+
+def _short(link_id: Any, name: str, value: Any, limit: Any) -> Iterator[Fault]:
+    if isinstance(value, str) and isinstance(limit, int) and len(value) < limit:
+        ja = f"「{link_id}」の答えは {limit} 文字以上必要です。"
+        yield _limit(ja, f"The answer to '{link_id}' must have at least {limit} characters.", "min-length")
+
+
+def _regex(link_id: Any, name: str, value: Any, limit: Any) -> Iterator[Fault]:
+    try:
+        fits = not isinstance(value, str) or pattern(str(limit)).fullmatch(value) is not None
+    except FhirPathError:
+        return
+    if not fits:
+        ja = f"「{link_id}」の答えが、決められた形(正規表現 {str(limit)[:SHOWN]})ではありません。"
+        yield _limit(ja, f"The answer to '{link_id}' does not match {str(limit)[:SHOWN]}.", "regex")
+
+
+LIMITS: dict[str, Any] = {
+    MIN_VALUE: _bound("min-value", low=True),
+    MAX_VALUE: _bound("max-value", low=False),
+    DECIMALS: _decimals,
+    MIN_LENGTH: _short,
+    REGEX: _regex,
+}
+
+
+def _unit(question: Resource, value: Resource) -> Iterator[Fault]:
+    """https://hl7.org/fhir/R4/extension-questionnaire-unitoption.html"""
+    options = [
+        each.get("valueCoding") or {} for each in question.get("extension", ()) if each.get("url") == UNIT_OPTION
+    ]
+    if options and not any(
+        each.get("code") == value.get("code") and each.get("system") == value.get("system") for each in options
+    ):
+        shown = str(value.get("unit") or value.get("code"))[:SHOWN]
+        ja = f"「{question.get('linkId')}」の答えの単位「{shown}」は選べる単位にありません。"
+        en = f"The unit of the answer to '{question.get('linkId')}' ({shown}) is none of those offered."
+        yield Fault(".value", "code-invalid", ja, en, rule="questionnaire-unit")
+
+
+def _limit(ja: str, en: str, rule: str, severity: Severity = "error") -> Fault:
+    return Fault(".value", "business-rule", ja, en, severity, rule=f"questionnaire-{rule}")
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case {"value": number}:
+            return f"{number} {value.get('unit') or value.get('code') or ''}".strip()[:SHOWN]
+        case {"code": code}:
+            return f"{value.get('display')}({code})"[:SHOWN] if "display" in value else str(code)[:SHOWN]
+        case dict():
+            return str(value.get("display") or value.get("reference") or value)[:SHOWN]
+        case _:
+            return str(value)[:SHOWN]

@@ -1,0 +1,72 @@
+"""Codes by themselves, whatever value set is asked for: a system that is one, a code that it has, a name that it gives.
+
+https://hl7.org/fhir/R4/datatypes.html#Coding and https://hl7.org/fhir/R4/terminologies-systems.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fhir_service.validation.fault import Fault, Faults
+
+if TYPE_CHECKING:
+    from fhir_service.validation.run import Run
+
+SHOWN = 80
+VALUE_SETS = ("http://hl7.org/fhir/ValueSet/", "http://terminology.hl7.org/ValueSet/")
+
+
+def coding_rules(coding: Any, run: Run) -> Faults:
+    """Return the faults of a Coding: its system is a code system, and has its code."""
+    system = coding.get("system")
+    if system is None:
+        return None
+    terminology = run.validator.terminology
+    code = coding.get("code")
+    known = None if code is None else terminology.valid(system, code)
+    if known:
+        return _display(coding, system, code, run) if "display" in coding else None
+    if known is False:
+        ja = f"コード体系 {system[:200]} に「{code[:SHOWN]}」というコードはありません。"
+        en = f"The code system {system[:200]} has no code '{code[:SHOWN]}'."
+        return [Fault(".code", "code-invalid", ja, en, rule="code")]
+    if ":" not in system:
+        return [_relative(system, ".system")]
+    if system.startswith(VALUE_SETS) or _is_value_set(system, run):
+        ja = f"system「{system[:200]}」は値セット(ValueSet)です。コード体系(CodeSystem)の URL を入れてください。"
+        en = f"The system {system[:200]} is a value set: give the URL of a code system."
+        return [Fault(".system", "code-invalid", ja, en, rule="system")]
+    return None
+
+
+def _is_value_set(system: str, run: Run) -> bool:
+    return "/ValueSet/" in system and run.validator.terminology.has_value_set(system)
+
+
+def _display(coding: Any, system: str, code: str, run: Run) -> Faults:
+    """A name in the system's own languages ought to be one that it gives; a Japanese one may be anybody's."""
+    display = coding["display"]
+    if not display.isascii():
+        return None
+    names = run.validator.terminology.displays(system, code)
+    if not names or _folded(display) in map(_folded, names):
+        return None
+    ja = f"コード「{code[:SHOWN]}」の表示名「{display[:SHOWN]}」は、コード体系の表示名({names[0][:SHOWN]})と違います。"
+    en = f"The display '{display[:SHOWN]}' of the code '{code[:SHOWN]}' is not that of its system: {names[0][:SHOWN]}."
+    return [Fault(".display", "code-invalid", ja, en, "warning", rule="display")]
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def identifier_rules(identifier: Any, run: Run) -> Faults:
+    """Return the faults of an Identifier: its system must name one thing everywhere."""
+    system = identifier.get("system")
+    return [_relative(system, ".system")] if system is not None and ":" not in system else None
+
+
+def _relative(system: str, path: str) -> Fault:
+    ja = f"system「{system[:SHOWN]}」は絶対 URI(http://… や urn:oid:…)でなければなりません。"
+    en = f"The system '{system[:SHOWN]}' must be an absolute URI, such as http://… or urn:oid:…."
+    return Fault(path, "invalid", ja, en, rule="system")

@@ -1,0 +1,68 @@
+"""https://hl7.org/fhir/R4/datatypes.html#Coding, Identifier and Attachment: what they say of themselves holds."""
+
+from typing import Any
+
+import pytest
+
+from fhir_service.fhir.definitions import Definitions
+from fhir_service.terminology.loaded import LoadedTerminology
+from fhir_service.validation.rules import RULES
+from fhir_service.validation.validator import Validator
+
+GENDER = "http://hl7.org/fhir/administrative-gender"
+
+
+@pytest.fixture(scope="module")
+def validator() -> Validator:
+    definitions = Definitions.load()
+    return Validator(definitions, LoadedTerminology(definitions), extra=RULES)
+
+
+def rules(validator: Validator, resource: dict[str, Any]) -> list[tuple[str | None, str, str]]:
+    return [(issue.rule, issue.severity, issue.expression[0]) for issue in validator.check(resource)]
+
+
+@pytest.mark.parametrize(
+    ("coding", "expected"),
+    [
+        ({"system": GENDER, "code": "male", "display": "Male"}, []),
+        ({"system": GENDER, "code": "male", "display": "  MALE "}, []),
+        ({"system": GENDER, "code": "male", "display": "男性"}, []),
+        ({"system": GENDER, "code": "male", "display": "Female"}, [("display", "warning", ".display")]),
+        ({"system": GENDER, "code": "男性"}, [("code", "error", ".code")]),
+        ({"system": "http://loinc.org", "code": "8480-6"}, []),
+        ({"system": "urn:oid:1.2.392.200119.4.504", "code": "3F0150000023271"}, []),
+        ({"system": "gender", "code": "male"}, [("system", "error", ".system")]),
+        ({"system": "http://hl7.org/fhir/ValueSet/measure-type", "code": "outcome"}, [("system", "error", ".system")]),
+        ({"code": "anything"}, []),
+    ],
+)
+def test_a_code_is_one_of_its_system(
+    validator: Validator, coding: dict[str, Any], expected: list[tuple[str, str, str]]
+) -> None:
+    found = rules(validator, {"resourceType": "Basic", "code": {"coding": [coding]}})
+
+    assert found == [(rule, severity, f"Basic.code.coding[0]{at}") for rule, severity, at in expected]
+
+
+def test_the_system_of_an_identifier_is_absolute(validator: Validator) -> None:
+    person = {"resourceType": "Patient", "identifier": [{"system": "患者番号", "value": "1"}]}
+
+    assert rules(validator, person) == [("system", "error", "Patient.identifier[0].system")]
+
+
+@pytest.mark.parametrize(
+    ("attachment", "expected"),
+    [
+        ({"data": "5r2u6aOO", "size": 6}, []),
+        ({"data": "5r2u6aOO", "size": 100}, [("size", "error")]),
+        ({"data": "5r2u6aOO", "hash": "AAAA"}, [("hash", "warning")]),
+        ({"size": 100}, []),
+    ],
+)
+def test_an_attachment_is_as_long_as_it_says(
+    validator: Validator, attachment: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    media = {"resourceType": "Media", "status": "completed", "content": {"contentType": "text/plain", **attachment}}
+
+    assert [(rule, severity) for rule, severity, _ in rules(validator, media)] == expected
