@@ -55,6 +55,7 @@ class ParameterIndex:
                     self._take(version)
             self._registry.store(self._stored.values())
         self._store.watch(TYPE, self.changed)
+        self._registry.definitions.watch(self.reloaded)
         await self._compare_all()
 
     async def start(self) -> None:
@@ -81,7 +82,18 @@ class ParameterIndex:
             return
         self._registry.store(self._stored.values())
         self._indexer.forget()
-        types = self._types_of(each for each in (before, after) if each is not None)
+        self._look_at(self._types_of(each for each in (before, after) if each is not None))
+
+    def reloaded(self) -> None:
+        """Take into account that packages have come while the server runs."""
+        self._registry.reload()
+        self._registry.store(self._stored.values())
+        self._indexer.forget()
+        every = sorted(self._registry.definitions.resource_types)
+        self._look_at([each for each in every if self.rules(each) != self._indexed_by[each]])
+
+    def _look_at(self, types: list[str]) -> None:
+        """Refuse what these types are not indexed by, and begin to index it."""
         for each in types:
             self._compare(each)
         self._registry.indexing(self._incomplete)

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import tarfile
+import time
 from typing import Any
 
 import httpx
@@ -161,3 +162,27 @@ def test_the_capability_statement_names_the_operation(own: Any) -> None:
     (guide,) = (each for each in rest["resource"] if each["type"] == "ImplementationGuide")
 
     assert "install" in [each["name"] for each in guide["operation"]]
+
+
+def test_a_search_parameter_of_the_package_finds_what_was_stored_before(own: Any) -> None:
+    headers = {"Content-Type": "application/fhir+json"}
+    person = {"resourceType": "Patient", "multipleBirthInteger": 7}
+    made = httpx.post(f"{own.base}/Patient", json=person, headers=headers).json()["id"]
+    birth = {
+        "resourceType": "SearchParameter",
+        "url": "http://example.org/fhir/SearchParameter/birth-order",
+        "name": "BirthOrder",
+        "status": "active",
+        "description": "…",
+        "code": "birth-order",
+        "base": ["Patient"],
+        "type": "number",
+        "expression": "Patient.multipleBirth as integer",
+    }
+
+    assert install(own.base, package("births", birth)).status_code == 201
+
+    deadline = time.monotonic() + 20
+    while (found := httpx.get(f"{own.base}/Patient?birth-order=7")).status_code != 200 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert [each["resource"]["id"] for each in found.json()["entry"]] == [made]

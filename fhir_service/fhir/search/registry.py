@@ -134,6 +134,13 @@ class SearchRegistry:
         self._paths.clear()
         self.indexing({})
 
+    def reload(self) -> None:
+        """Read the loaded definitions again: packages have come."""
+        for kept in ("_definitions", "_by_base"):
+            self.__dict__.pop(kept, None)
+        self._loaded.clear()
+        self.store(tuple(self._stored.values()))
+
     def indexing(self, incomplete: Mapping[str, Mapping[str, Indexing]]) -> None:
         """Refuse searches by these parameters, by type and code: what was stored before them is not indexed yet."""
         self._incomplete = incomplete
