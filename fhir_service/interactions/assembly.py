@@ -17,6 +17,7 @@ Link = tuple[str, str]
 _encode = msgspec.json.encode
 _SAFE = ":/,$*"  # what may stand in a query string as it is and reads better so
 _PLAIN = re.compile(r"[A-Za-z0-9_.\-~:/,$*]*").fullmatch
+_ESCAPES = str.maketrans({chr(code): quote(chr(code), safe=_SAFE) for code in range(128)})
 
 
 def bundle(kind: str, links: Iterable[Link], entries: Sequence[bytes], total: int | None = None) -> bytes:
@@ -44,7 +45,9 @@ def query_string(parameters: Sequence[tuple[str, str]]) -> str:
 
 
 def _quoted(text: str) -> str:
-    return text if _PLAIN(text) else quote(text, safe=_SAFE)
+    if _PLAIN(text):
+        return text
+    return text.translate(_ESCAPES) if text.isascii() else quote(text, safe=_SAFE)
 
 
 def url(address: str, parameters: str) -> str:

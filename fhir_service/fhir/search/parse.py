@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/search.html
 """
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,6 +22,9 @@ from fhir_service.fhir.search.values import Reading
 SKIPPED = frozenset({"_format", "_pretty", "_cursor"})
 
 MAX_CRITERIA = 64
+MOST_REMEMBERED = 2_048
+LONGEST_REMEMBERED = 300  # characters
+_APPROXIMATE = re.compile(r"(?:^|[,$])ap").search
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -37,7 +41,26 @@ def parse_search(
 
     `lenient` (`Prefer: handling=lenient`) ignores unknown parameters and empty ones instead.
     """
-    reading = Reading(indexer.registry, base, (now - _EPOCH) // timedelta(microseconds=1))
+    remembered, asked = indexer.registry.remembered, (resource_type, tuple(parameters), base, lenient)
+    found: ParsedSearch | None = remembered.get(asked)
+    if found is None:
+        reading = Reading(indexer.registry, base, (now - _EPOCH) // timedelta(microseconds=1))
+        found = _read(resource_type, parameters, reading, lenient)
+        if _means_the_same_later(parameters):
+            if len(remembered) >= MOST_REMEMBERED:
+                remembered.clear()
+            remembered[asked] = found
+    return found
+
+
+def _means_the_same_later(parameters: Sequence[tuple[str, str]]) -> bool:
+    """Whether a search is worth remembering: short, and neither by a modifier (a value set may change) nor by now."""
+    return sum(len(text) for _, text in parameters) <= LONGEST_REMEMBERED and not any(
+        ":" in name or name == "_filter" or _APPROXIMATE(text) for name, text in parameters
+    )
+
+
+def _read(resource_type: str, parameters: Sequence[tuple[str, str]], reading: Reading, lenient: bool) -> ParsedSearch:
     draft = Draft(resource_type, reading)
     understood: list[tuple[str, str]] = []
     ignored: list[str] = []

@@ -7,6 +7,7 @@ https://hl7.org/fhir/R4/searchparameter-registry.html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 from fhir_service.fhir import fhirpath
 from fhir_service.fhir.definitions import Definitions
@@ -97,6 +98,7 @@ class SearchRegistry:
         self._stored: dict[str, Resource] = {}
         self._stored_by_base: Mapping[str, Sequence[Resource]] = {}
         self._incomplete: Mapping[str, Mapping[str, Indexing]] = {}
+        self.remembered: dict[Any, Any] = {}  # searches that were read, until `version` changes (`parse.py`)
 
     def parameters(self, resource_type: str) -> Mapping[str, SearchParameter]:
         """Return the parameters of a resource type by code, those of Resource and DomainResource included.
@@ -145,6 +147,7 @@ class SearchRegistry:
         """Refuse searches by these parameters, by type and code: what was stored before them is not indexed yet."""
         self._incomplete = incomplete
         self._by_type.clear()
+        self.remembered.clear()
         self.version += 1
 
     def definition(self, url: str) -> Resource | None:

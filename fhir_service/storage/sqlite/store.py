@@ -5,8 +5,7 @@ long. Writes go through one thread (`writer.py`). WAL lets both go on at once; a
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -75,6 +74,22 @@ _WRITING_CACHE = 48 * 1024
 
 _STATEMENTS = 500  # prepared and kept by each connection
 _PAGES_IN_WAL = 4_000  # 16 MB: then they are copied into the file
+
+
+class _Snapshot:
+    """One state of the database for several statements."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> apsw.Connection:
+        self._connection.execute("BEGIN")
+        return self._connection
+
+    def __exit__(self, raised: type[BaseException] | None, *_: object) -> None:
+        self._connection.execute("COMMIT")
+        if raised is not None and issubclass(raised, apsw.InterruptError):
+            raise too_much_work() from None
 
 
 class SqliteStore:
@@ -169,8 +184,9 @@ class SqliteStore:
         estimate: bool = False,
         include_limit: int = 1000,
     ) -> Page:
+        queries = (query, *also) if also else (query,)
         with self._snapshot():
-            return search(self._reader, (query, *also), count, after, before, total, estimate, include_limit)
+            return search(self._reader, queries, count, after, before, total, estimate, include_limit)
 
     async def explain(self, query: Query, *, also: Sequence[Query] = (), count: int) -> Sequence[Explanation]:
         with self._snapshot():
@@ -243,17 +259,9 @@ class SqliteStore:
         self._connection.close()
         await asyncio.get_running_loop().run_in_executor(None, self._writer.stop)
 
-    @contextmanager
-    def _snapshot(self) -> Iterator[apsw.Connection]:
-        """One state of the database for several statements."""
+    def _snapshot(self) -> "_Snapshot":
         self._looks = 0
-        self._execute("BEGIN")
-        try:
-            yield self._connection
-        except apsw.InterruptError:
-            raise too_much_work() from None
-        finally:
-            self._execute("COMMIT")
+        return _Snapshot(self._connection)
 
     def _too_long(self) -> bool:
         self._looks += 1

@@ -1,6 +1,12 @@
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
 import pytest
 
 from fhir_service.fhir.outcome import FhirError
+from fhir_service.fhir.search.extract import Indexer
+from fhir_service.fhir.search.parse import parse_search
 from fhir_service.fhir.search.query import Chain, Clause, Has, IdMatch, LastUpdatedMatch, Match, Value
 from tests.fhir.search.conftest import Parse
 
@@ -229,3 +235,17 @@ def test_a_chain_of_eight_steps_is_deep_enough(parse: Parse) -> None:
 def test_a_chain_over_references_to_anything_asks_for_a_type(parse: Parse) -> None:
     with pytest.raises(FhirError, match="name the type"):
         parse("Provenance?target.entity.target.recorded=2020")
+
+
+def test_what_was_read_is_remembered_unless_it_may_mean_something_else_later(indexer: Indexer) -> None:
+    def read(text: str, now: datetime) -> Any:
+        parameters = tuple(parse_qsl(text))
+        return parse_search("Patient", parameters, indexer, base="http://a.example/fhir", now=now)
+
+    earlier, later = datetime(2020, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+
+    assert read("name=a&birthdate=2000", earlier) is read("name=a&birthdate=2000", later)
+    assert read("birthdate=ap2000", earlier) != read("birthdate=ap2000", later)
+    assert read("organization.name=a&gender:not=male", earlier) is not read(
+        "organization.name=a&gender:not=male", later
+    )
