@@ -23,7 +23,8 @@ _IMAGE = f"{{{XHTML}}}img"
 # What HTML 4.0 gives these elements, without the events (`onclick`) and what is deprecated as active.
 _ATTRIBUTES = frozenset(
     """
-    id class style title lang dir {http://www.w3.org/XML/1998/namespace}lang accesskey tabindex name href hreflang rel
+    id class style title lang dir {http://www.w3.org/XML/1998/namespace}lang
+    {http://www.w3.org/XML/1998/namespace}space accesskey tabindex name href hreflang rel
     rev charset type target src alt longdesc width height usemap ismap shape coords nohref cite datetime start value
     compact border cellpadding cellspacing frame rules summary span align valign char charoff abbr axis headers scope
     rowspan colspan nowrap bgcolor clear size noshade
@@ -88,6 +89,9 @@ def _fault_inside(root: etree._Element) -> NarrativeFault | None:
         for name, value in element.items():
             if name not in _ATTRIBUTES:
                 return NarrativeFault(f"属性 {name!s} は使えません。", f"The attribute {name!s} is not allowed.")
+            if name == "href" and str(value).lower().startswith("urn:"):
+                said = "リンク先(href)の urn: は開けません。", "The link (href) is a urn:, which no one can follow."
+                return NarrativeFault(*said)
             if _is_active(str(name), str(value)):
                 said = f"属性 {name!s} に実行される内容があります。", f"The attribute {name!s} holds active content."
                 return NarrativeFault(*said)

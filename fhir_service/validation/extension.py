@@ -4,10 +4,10 @@ https://hl7.org/fhir/R4/extensibility.html and https://hl7.org/fhir/R4/defining-
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from fhir_service.fhir.fhirpath import Item
-from fhir_service.fhir.outcome import Severity
 from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.profile.extension_definition import ExtensionDefinition
 from fhir_service.validation.run import Check, Run
@@ -71,10 +71,39 @@ def _by_definition(
     found: list[Fault] = []
     if definition.modifier != modifier:
         found.append(_misplaced_modifier(definition))
-    if not definition.fits(places):
+    if not definition.fits(places) and not _is_chosen(value, definition, run):
         found.append(_out_of_context(definition))
     found += definition.check(Item(value, "Extension"), run) or ()
     return found
+
+
+def _is_chosen(value: dict[str, Any], definition: ExtensionDefinition, run: Run) -> bool:
+    """Whether it stands in an extension, or at a place of the resource, that its contexts choose."""
+    if definition.extensions and any(
+        value in outer.get("extension", ())
+        for outer in _nested(run.resource)
+        if outer.get("url") in definition.extensions
+    ):
+        return True
+    for expression in definition.expressions:
+        for place in run.validator.evaluate(expression, run):
+            holder = place.value if isinstance(place.value, dict) else place.primitive or {}
+            if any(each is value for each in (*holder.get("extension", ()), *holder.get("modifierExtension", ()))):
+                return True
+    return False
+
+
+def _nested(resource: Any) -> Iterator[dict[str, Any]]:
+    """Give every object that has a url and extensions, as extensions do."""
+    pending = [resource]
+    while pending:
+        match pending.pop():
+            case dict(node):
+                if "url" in node and isinstance(node.get("extension"), list):
+                    yield node
+                pending.extend(each for each in node.values() if isinstance(each, (dict, list)))
+            case list(items):
+                pending.extend(items)
 
 
 def _unknown(url: str, modifier: bool) -> Fault:
@@ -85,8 +114,7 @@ def _unknown(url: str, modifier: bool) -> Fault:
         return Fault("", "extension", ja, en, "warning" if _EXAMPLE(url) else "error", "extension-modifier")
     ja = f"拡張「{shown}」は FHIR R4 で定義されていません(規則 extension-unknown)"
     en = f"FHIR R4 does not define the extension {shown} (rule extension-unknown)"
-    severity: Severity = "warning"
-    return Fault("", "extension", ja, en, severity, "extension-unknown")
+    return Fault("", "extension", ja, en, "error", "extension-unknown")
 
 
 def _misplaced_modifier(definition: ExtensionDefinition) -> Fault:
@@ -97,7 +125,7 @@ def _misplaced_modifier(definition: ExtensionDefinition) -> Fault:
 
 
 def _out_of_context(definition: ExtensionDefinition) -> Fault:
-    allowed = ", ".join(sorted(definition.elements))
+    allowed = ", ".join(sorted(definition.elements | definition.extensions | {*definition.expressions}))
     ja = f"拡張 {definition.url} はここでは使えません。使えるのは {allowed} です(規則 extension-context)"
     en = f"The extension {definition.url} may not stand here, but at {allowed} (rule extension-context)"
     return Fault("", "extension", ja, en, "error", "extension-context", definition.url, unless_at=definition.elements)

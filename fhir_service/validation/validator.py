@@ -7,14 +7,15 @@ https://hl7.org/fhir/R4/validation.html
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fhir_service.fhir.definitions import Definitions
-from fhir_service.fhir.fhirpath import Item
+from fhir_service.fhir.definitions import Definitions, Package
+from fhir_service.fhir.fhirpath import FhirPathError, Item, Items
+from fhir_service.fhir.fhirpath import compile as compile_fhirpath
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Resource
 from fhir_service.terminology import Terminology
 from fhir_service.validation.base import TYPE_BASE, BaseDefinitions
 from fhir_service.validation.fault import Fault, Faults
-from fhir_service.validation.profile.compiler import Profile, ProfileCompiler
+from fhir_service.validation.profile.compiler import ProfileCompiler
 from fhir_service.validation.profile.extension_definition import ExtensionDefinition
 from fhir_service.validation.run import Check, Options, Run
 from fhir_service.validation.types import TypeChecks
@@ -25,7 +26,11 @@ DEFAULT = Options()
 
 
 class Validator:
-    """Checks resources. `resolve` finds what a reference names outside the resource; `extra` adds checks by type."""
+    """Checks resources.
+
+    `resolve` finds what a reference names outside the resource. `extra` are more rules by type (of resources and data
+    types), asked of values that have the shape of their type.
+    """
 
     def __init__(
         self,
@@ -41,7 +46,6 @@ class Validator:
         base = BaseDefinitions(definitions)
         self._types = TypeChecks(definitions, base, extra or {})
         self._compiler = ProfileCompiler(definitions, base)
-        self._extensions: dict[str, ExtensionDefinition | None] = {}
 
     def __call__(self, resource: Resource) -> list[Issue]:
         """Return what is wrong with a resource by R4 itself and the profiles that it claims; nothing is changed."""
@@ -51,6 +55,7 @@ class Validator:
         self, resource: Resource, profiles: Sequence[str] = (), *, options: Options = DEFAULT, claimed: bool = True
     ) -> list[Issue]:
         """Return what is wrong by R4, by these profiles and, unless `claimed` is False, by those of `meta.profile`."""
+        self._compiler.renew()
         if not isinstance(resource, dict):
             resource, faults = {}, self._types.resource(resource, Run({}, self, options))
         else:
@@ -89,35 +94,33 @@ class Validator:
             return [profile.other_type(kind)]
         return [*profile.notes, *(self.check_item(Item(resource, kind), canonical, run) or ())]
 
-    # --- what checks ask of it
+    # --- what checks ask of it; `within` is the package whose definition asks
 
-    def profile(self, canonical: str) -> Profile | None:
-        """Return a compiled profile, None if it is not here; FhirError if its definition cannot be used."""
-        return self._compiler.profile(canonical)
-
-    def is_known(self, canonical: str) -> bool:
+    def is_known(self, canonical: str, within: Package | None = None) -> bool:
         """Whether a profile is here and can be used."""
         try:
-            return self._compiler.profile(canonical) is not None
+            return self._compiler.profile(canonical, within) is not None
         except FhirError:
             return False
 
-    def is_of(self, item: Item, canonical: str) -> bool:
-        """Whether a value is of the type that a profile is for."""
-        profile = self._compiler.profile(canonical)
+    def is_of(self, item: Item, canonical: str, within: Package | None = None) -> bool:
+        """Whether a profile is here, can be used, and is for the type of this value."""
+        if not self.is_known(canonical, within):
+            return False
+        profile = self._compiler.profile(canonical, within)
         return profile is not None and self.definitions.is_a(item.type, profile.type)
 
     def check_element(self, value: Any, type_name: str, canonical: str, run: Run) -> Faults:
         """Check a value of a data type against a profile of it; None if the profile is not here."""
         return self.check_item(Item(value, type_name), canonical, run)
 
-    def check_item(self, item: Item, canonical: str, run: Run) -> Faults:
+    def check_item(self, item: Item, canonical: str, run: Run, within: Package | None = None) -> Faults:
         """Check a typed value against a profile; what is asked again inside itself holds."""
         mark = (id(item.value), canonical)
         if mark in run.checking:
             return None
         try:
-            profile = self._compiler.profile(canonical)
+            profile = self._compiler.profile(canonical, within)
         except FhirError as error:
             return [_unusable(canonical, error)]
         if profile is None:
@@ -156,12 +159,17 @@ class Validator:
         """Whether a code is of a value set; None if nobody knows."""
         return self.terminology.contains(value_set, system, code)
 
+    def evaluate(self, expression: str, run: Run) -> Items:
+        """Return what an expression of a definition chooses in a resource; nothing if it cannot be evaluated."""
+        try:
+            compiled = compile_fhirpath(expression, self.definitions)
+            return compiled.evaluate(run.resource, run.environment)
+        except FhirPathError:
+            return []
+
     def extension(self, url: str) -> ExtensionDefinition | None:
         """Return the definition of an extension, None if it is not here."""
-        found = self._extensions.get(url)
-        if found is None and (made := self._compiler.extension(url)) is not None:
-            found = self._extensions[url] = made
-        return found
+        return self._compiler.extension(url)
 
 
 TOO_DEEP = Fault(

@@ -1,4 +1,4 @@
-"""Profiles by their canonical: found, compiled once, kept.
+"""Profiles by their canonical: found, compiled once, kept until the definitions change.
 
 https://hl7.org/fhir/R4/structuredefinition.html
 """
@@ -8,11 +8,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from fhir_service.fhir.definitions import Definitions
+from fhir_service.fhir.definitions import Definitions, Package
+from fhir_service.fhir.definitions.snapshot import Snapshot
 from fhir_service.fhir.fhirpath import Item
 from fhir_service.fhir.outcome import FhirError, Issue
-from fhir_service.fhir.resource import Resource
-from fhir_service.validation.base import BaseDefinitions
+from fhir_service.validation.base import TYPE_BASE, BaseDefinitions
 from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.profile.element import ElementCompiler, ItemCheck
 from fhir_service.validation.profile.extension_definition import ExtensionDefinition, extension_definition
@@ -21,18 +21,18 @@ from fhir_service.validation.profile.tree import Node, grow
 if TYPE_CHECKING:
     from fhir_service.validation.run import Run
 
+MOST_EXTENSIONS = 10_000
+UNSOUND = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError)
+"""What reading a StructureDefinition of another shape than it must have raises."""
+
 
 class Profile:
-    """A compiled profile. `notes` are what has to be said of every check against it."""
+    """A compiled profile. `notes` are what has to be said of every resource that is checked against it."""
 
-    def __init__(self, definition: Resource, root: Node, check: ItemCheck, notes: tuple[Fault, ...]) -> None:
-        self.url: str = definition["url"]
-        self.type: str = str(definition.get("type", ""))
-        self.definition: Resource = {
-            name: definition[name] for name in ("url", "context", "type") if name in definition
-        }
-        self.root = root
-        self.notes = notes
+    def __init__(self, snapshot: Snapshot, check: ItemCheck) -> None:
+        self.url = snapshot.url
+        self.type = snapshot.type
+        self.notes = _notes(snapshot)
         self._check = check
 
     def check(self, item: Item, run: Run) -> Faults:
@@ -47,69 +47,79 @@ class Profile:
 
 
 class ProfileCompiler:
-    """Compiles profiles; each once."""
+    """Compiles profiles, each once; `within` is the package whose definition asks for one."""
 
     def __init__(self, definitions: Definitions, base: BaseDefinitions) -> None:
         self._definitions = definitions
         self._base = base
-        self._profiles: dict[str, Profile | FhirError] = {}
+        self._profiles: dict[tuple[str, Package | None], Profile | FhirError] = {}
+        self._extensions: dict[str, ExtensionDefinition] = {}
         self._trees = lru_cache(maxsize=64)(self._tree)
+        self._generation = definitions.generation
 
-    def profile(self, canonical: str) -> Profile | None:
+    def renew(self) -> None:
+        """Forget what was compiled of definitions that are no longer all there is; those of R4 itself stay."""
+        if self._generation != self._definitions.generation:
+            self._generation = self._definitions.generation
+            self._profiles.clear()
+            self._trees.cache_clear()
+            self._extensions = {url: each for url, each in self._extensions.items() if url.startswith(TYPE_BASE)}
+
+    def profile(self, canonical: str, within: Package | None = None) -> Profile | None:
         """Return a profile, None if it is not here; FhirError if its definition cannot be used."""
-        found = self._profiles.get(canonical)
+        found = self._profiles.get((canonical, within))
         if found is None:
-            definition = self._definitions.find(canonical)
-            if definition is None or definition.get("resourceType") != "StructureDefinition":
-                return None
             try:
-                found = self._compiled(definition)
+                snapshot = self._definitions.snapshot(canonical, within)
+                if snapshot is None:
+                    return None
+                found = self._compiled(snapshot)
             except FhirError as error:
                 found = error
-            self._profiles[canonical] = found
+            self._profiles[canonical, within] = found
         if isinstance(found, FhirError):
             raise found
         return found
 
     def extension(self, url: str) -> ExtensionDefinition | None:
         """Return the definition of an extension, None if it is not here or cannot be used."""
+        found = self._extensions.get(url)
+        if found is None:
+            try:
+                snapshot = self._definitions.snapshot(url)
+                if snapshot is None or snapshot.type != "Extension":
+                    return None
+                found = extension_definition(snapshot, self._compiled(snapshot).check)
+            except FhirError:
+                return None
+            self._extensions[url] = found
+        return found
+
+    def tree(self, canonical: str, within: Package | None = None) -> Node | None:
+        """Return the elements of a profile, None if it is not here or cannot be used."""
+        return self._trees(canonical, within)
+
+    def _tree(self, canonical: str, within: Package | None) -> Node | None:
         try:
-            profile = self.profile(url)
-        except FhirError:
+            snapshot = self._definitions.snapshot(canonical, within)
+            return None if snapshot is None else grow(snapshot.elements)
+        except (FhirError, *UNSOUND):
             return None
-        if profile is None or profile.type != "Extension":
-            return None
-        return extension_definition(profile.definition, profile.root.element, profile.check)
 
-    def tree(self, canonical: str) -> Node | None:
-        """Return the elements of a profile, None if it is not here or has no snapshot."""
-        return self._trees(canonical)
-
-    def _tree(self, canonical: str) -> Node | None:
-        definition = self._definitions.find(canonical) or {}
-        elements = (definition.get("snapshot") or {}).get("element")
-        return grow(elements) if elements else None
-
-    def _compiled(self, definition: Resource) -> Profile:
-        url = str(definition.get("url"))
-        elements = (definition.get("snapshot") or {}).get("element")
-        if not isinstance(elements, list) or not elements:
-            raise FhirError(
-                Issue(
-                    "not-supported",
-                    f"構造定義 {url} に snapshot がありません。",
-                    f"The StructureDefinition {url} has no snapshot.",
-                )
-            )
+    def _compiled(self, snapshot: Snapshot) -> Profile:
         try:
-            root = grow(elements)
-            check = ElementCompiler(url, self._definitions, self._base, self).root(root, str(definition["type"]))
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-            raise FhirError(
-                Issue(
-                    "invalid",
-                    f"構造定義 {url} が壊れています({error!r})。",
-                    f"The StructureDefinition {url} is not sound ({error!r}).",
-                )
-            ) from error
-        return Profile(definition, root, check, ())
+            compiler = ElementCompiler(snapshot.url, snapshot.package, self._definitions, self._base, self)
+            return Profile(snapshot, compiler.root(grow(snapshot.elements), snapshot.type))
+        except UNSOUND as error:
+            ja = f"構造定義 {snapshot.url} が壊れています({error!r})。"
+            en = f"The StructureDefinition {snapshot.url} is not sound ({error!r})."
+            raise FhirError(Issue("invalid", ja, en)) from error
+
+
+def _notes(snapshot: Snapshot) -> tuple[Fault, ...]:
+    if snapshot.detached_from is None:
+        return ()
+    url, base = snapshot.url, snapshot.detached_from
+    ja = f"プロファイル {url} の元になる {base} がこのサーバーにないため、{snapshot.type} を元に検証しました。"
+    en = f"The profile {url} derives from {base}, which is not here; it was checked as one of {snapshot.type}."
+    return (Fault("", "informational", ja, en, "information", "profile-base", url),)

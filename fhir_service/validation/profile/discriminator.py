@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from fhir_service.fhir.definitions import Package
 from fhir_service.fhir.fhirpath import Item
 from fhir_service.fhir.fhirpath.model import children
 from fhir_service.validation.base import TYPE_BASE
@@ -37,9 +38,8 @@ def discriminated(
     found: list[Matches] = []
     for each in discriminators:
         match = _discriminator(str(each.get("type", "value")), str(each.get("path", THIS)), node, place, compiler)
-        if match is None:
-            return None
-        found.append(match)
+        if match is not None:
+            found.append(match)
     if not found:
         return None
     return found[0] if len(found) == 1 else lambda item, run: all(match(item, run) for match in found)
@@ -60,12 +60,12 @@ def _discriminator(kind: str, path: str, node: Node, place: Place, compiler: Ele
         return lambda item, run: isinstance(item.value, dict) and item.value.get("url") in urls
     walk = _walk(steps, compiler)
     if kind == "exists":
-        return _exists(steps, node, walk, compiler)
+        return _presence(_reached(steps, node, compiler), walk)
     reached = _reached(steps, node, compiler)
     if kind == "type":
         return _type(reached, steps, node, walk, compiler)
     if kind == "profile":
-        return _profile(reached, steps, node, walk)
+        return _profile(reached, steps, node, walk, compiler.package)
     return _value(reached, walk, compiler)
 
 
@@ -163,7 +163,7 @@ def _type_roots(node: Node, compiler: ElementCompiler) -> Iterator[Node]:
 
 
 def _root_of(canonical: str, compiler: ElementCompiler) -> Node | None:
-    return compiler.profiles.tree(canonical)
+    return compiler.profiles.tree(canonical, compiler.package)
 
 
 def _profiles(node: Node) -> list[str]:
@@ -177,9 +177,8 @@ def _targets(node: Node) -> list[str]:
 # --- kinds
 
 
-def _exists(steps: list[tuple[str, str | None]], node: Node, walk: Walk, compiler: ElementCompiler) -> Matches | None:
+def _presence(reached: list[Node], walk: Walk) -> Matches | None:
     """Tell by whether there is an element: the slice has it with `min` 1, or not at all with `max` 0."""
-    reached = _reached(steps, node, compiler)
     if any(str(each.element.get("max")) == "0" for each in reached):
         return lambda item, run: not walk(item, run)
     if any(each.element.get("min") for each in reached):
@@ -204,21 +203,22 @@ def _kind(canonical: str, compiler: ElementCompiler) -> str | None:
     name = canonical.partition("|")[0].removeprefix(TYPE_BASE)
     if compiler.definitions.has_type(name):
         return name
-    definition = compiler.definitions.find(canonical)
+    definition = compiler.definitions.find(canonical, compiler.package)
     return str(definition["type"]) if definition is not None and "type" in definition else None
 
 
-def _profile(reached: list[Node], steps: list[tuple[str, str | None]], node: Node, walk: Walk) -> Matches | None:
-    profiles = list(dict.fromkeys(url for each in reached for url in _profiles(each)))
+def _profile(
+    reached: list[Node], steps: list[tuple[str, str | None]], node: Node, walk: Walk, within: Package | None
+) -> Matches | None:
     if steps and steps[-1][0] == "resolve":
-        profiles = []
-    if not profiles and steps and steps[-1][0] == "resolve":
         profiles = _targets_before(steps, node)
+    else:
+        profiles = list(dict.fromkeys(url for each in reached for url in _profiles(each)))
     if not profiles:
         return None
 
     def matches(item: Item, run: Run) -> bool:
-        return any(_conforms(found, url, inner) for found, inner in walk(item, run) for url in profiles)
+        return any(_conforms(found, url, inner, within) for found, inner in walk(item, run) for url in profiles)
 
     return matches
 
@@ -230,15 +230,13 @@ def _targets_before(steps: list[tuple[str, str | None]], node: Node) -> list[str
     return [url for each in nodes for url in _targets(each)]
 
 
-def _conforms(item: Item, canonical: str, run: Run) -> bool:
-    if canonical.startswith(TYPE_BASE) and canonical.removeprefix(TYPE_BASE) == item.type:
+def _conforms(item: Item, canonical: str, run: Run, within: Package | None) -> bool:
+    if canonical == f"{TYPE_BASE}{item.type}":
         return True
-    if not run.validator.is_known(canonical) or not isinstance(item.value, dict):
+    if not isinstance(item.value, dict) or not run.validator.is_of(item, canonical, within):
         return False
     inner = run.inside(item.value) if "resourceType" in item.value and item.value is not run.resource else run
-    if not run.validator.is_of(item, canonical):
-        return False
-    faults = run.validator.check_item(item, canonical, inner)
+    faults = run.validator.check_item(item, canonical, inner, within)
     return not any(fault.severity == "error" for fault in faults or ())
 
 
@@ -246,7 +244,7 @@ def _value(reached: list[Node], walk: Walk, compiler: ElementCompiler) -> Matche
     """Tell by a value: fixed, of a pattern, bound, or with such values further below."""
     criteria = [found for each in reached if (found := criterion(each, compiler)) is not None]
     if not criteria:
-        return None
+        return _presence(reached, walk)
 
     def matches(item: Item, run: Run) -> bool:
         return any(all(criterion_(found, inner) for criterion_ in criteria) for found, inner in walk(item, run))

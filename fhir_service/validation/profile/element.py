@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fhir_service.fhir.definitions import Definitions
+from fhir_service.fhir.definitions import Definitions, Package
 from fhir_service.fhir.fhirpath import Item
 from fhir_service.fhir.fhirpath.model import Model, children, model_of
 from fhir_service.validation.base import BaseDefinitions, ElementDefinition
@@ -40,9 +40,15 @@ class ElementCompiler:
     """Compiles the nodes of one profile."""
 
     def __init__(
-        self, profile: str, definitions: Definitions, base: BaseDefinitions, profiles: ProfileCompiler
+        self,
+        profile: str,
+        package: Package | None,
+        definitions: Definitions,
+        base: BaseDefinitions,
+        profiles: ProfileCompiler,
     ) -> None:
         self.profile = profile
+        self.package = package
         self.definitions = definitions
         self.base = base
         self.profiles = profiles

@@ -6,8 +6,8 @@ https://hl7.org/fhir/R4/defining-extensions.html
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from fhir_service.fhir.definitions.snapshot import Snapshot
 from fhir_service.fhir.fhirpath import Item
-from fhir_service.fhir.resource import Resource
 from fhir_service.validation.fault import Faults
 from fhir_service.validation.run import Run
 
@@ -21,36 +21,42 @@ WIDENED: Mapping[str, frozenset[str]] = {
     f"{_HL7}structuredefinition-normative-version": ANYWHERE,
     f"{_HL7}translation": frozenset({"ValueSet.expansion.contains"}),
     f"{_HL7}regex": frozenset({"ElementDefinition.type"}),
-    f"{_HL7}valueset-concept-comments": frozenset({"CodeSystem.concept", "ConceptSet.concept"}),
+    f"{_HL7}valueset-concept-comments": frozenset({"CodeSystem.concept"}),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ExtensionDefinition:
-    """`elements` are the places its contexts name, without `[x]`; `open` if one of them is not such a name."""
+    """`elements` are the places its contexts name, without `[x]`, `extensions` the extensions it may stand in.
+
+    `expressions` are FHIRPath that chooses its places in a resource, `invariants` what must hold where it stands.
+    """
 
     url: str
     modifier: bool
     elements: frozenset[str]
-    open: bool
+    extensions: frozenset[str]
+    expressions: tuple[str, ...]
+    invariants: tuple[str, ...]
     check: Callable[[Item, Run], Faults]
 
     def fits(self, places: frozenset[str]) -> bool:
         """Whether it may stand at a place that has these names."""
-        return self.open or not self.elements.isdisjoint(places | ANYWHERE)
+        return not self.elements.isdisjoint(places) or not self.elements.isdisjoint(ANYWHERE)
 
 
-def extension_definition(
-    definition: Resource, root: Resource, check: Callable[[Item, Run], Faults]
-) -> ExtensionDefinition:
-    """Return what a StructureDefinition (with the root of its snapshot) says of an extension."""
-    contexts = [each for each in definition.get("context", ()) if isinstance(each, dict)]
-    named = {str(each.get("expression", "")).replace("[x]", "") for each in contexts if each.get("type") == "element"}
-    others = any(each.get("type") != "element" for each in contexts) or not contexts
+def extension_definition(snapshot: Snapshot, check: Callable[[Item, Run], Faults]) -> ExtensionDefinition:
+    """Return what a StructureDefinition says of an extension; without a context it may stand anywhere."""
+    contexts: dict[str, set[str]] = {"element": set(), "extension": set(), "fhirpath": set()}
+    for kind, expression in snapshot.contexts:
+        contexts.get(kind, contexts["element"]).add(expression)
+    elements = frozenset(each.replace("[x]", "") for each in contexts["element"])
     return ExtensionDefinition(
-        url=definition["url"],
-        modifier=root.get("isModifier") is True,
-        elements=frozenset(named) | WIDENED.get(definition["url"], frozenset()),
-        open=others,
+        url=snapshot.url,
+        modifier=snapshot.elements[0].get("isModifier") is True,
+        elements=(elements if snapshot.contexts else ANYWHERE) | WIDENED.get(snapshot.url, frozenset()),
+        extensions=frozenset(contexts["extension"]),
+        expressions=tuple(contexts["fhirpath"]),
+        invariants=snapshot.context_invariants,
         check=check,
     )

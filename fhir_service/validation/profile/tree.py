@@ -60,20 +60,18 @@ def _child(node: Node, step: str) -> Node:
     child = node.children.get(name)
     if child is None:
         child = node.children[name] = Node({}, name)
-    within = child
-    for end in _ends(slice_name):
-        part = slice_name[:end]
-        if part not in within.slices:
-            within.slices[part] = Node({}, name)
-        within = within.slices[part]
-    return within
+    return _slice(child, slice_name) if slice_name else child
 
 
-def _ends(slice_name: str) -> Iterator[int]:
-    """Give where each part of `a/b/c` ends."""
-    if slice_name:
-        yield from (index for index, letter in enumerate(slice_name) if letter == "/")
-        yield len(slice_name)
+def _slice(node: Node, slice_name: str) -> Node:
+    """Return a slice, made if need be; `a/b` is inside `a` if there is such a slice, else a name like any other."""
+    within = node
+    for index, letter in enumerate(slice_name):
+        if letter == "/" and slice_name[:index] in within.slices:
+            within = within.slices[slice_name[:index]]
+    if slice_name not in within.slices:
+        within.slices[slice_name] = Node({}, node.name)
+    return within.slices[slice_name]
 
 
 def _steps(elements: Sequence[ElementDefinition]) -> Iterator[list[str]]:

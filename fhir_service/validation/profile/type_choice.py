@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from fhir_service.fhir.definitions import Package
 from fhir_service.fhir.fhirpath import Item
 from fhir_service.fhir.resource import Resource
 from fhir_service.validation.base import TYPE_BASE, ElementDefinition
@@ -82,7 +83,7 @@ def _profile_check(code: str, profiles: list[str], compiler: ElementCompiler) ->
         for canonical in profiles:
             if canonical == TYPE_BASE + item.type:
                 return None
-            faults = _conformance(item, canonical, inner)
+            faults = _conformance(item, canonical, inner, compiler.package)
             if not any(fault.severity == "error" for fault in faults):
                 return faults or None
             first = first or faults
@@ -91,11 +92,11 @@ def _profile_check(code: str, profiles: list[str], compiler: ElementCompiler) ->
     return check
 
 
-def _conformance(item: Item, canonical: str, run: Run) -> list[Fault]:
+def _conformance(item: Item, canonical: str, run: Run, within: Package | None) -> list[Fault]:
     """Return what is wrong with a value by a profile; that the profile is not here is a warning."""
     validator = run.validator
-    if validator.is_known(canonical):
-        return list(validator.check_item(item, canonical, run) or ())
+    if validator.is_known(canonical, within):
+        return list(validator.check_item(item, canonical, run, within) or ())
     ja = f"プロファイル {canonical} がこのサーバーにないため、検証していません(規則 profile-unknown)"
     en = f"The profile {canonical} is not known here; it was not checked (rule profile-unknown)"
     return [Fault("", "not-found", ja, en, "warning", "profile-unknown", canonical)]
@@ -128,7 +129,7 @@ def _target_check(targets: list[str], compiler: ElementCompiler) -> ItemCheck:
         fitting = [each for kind, each_of in types.items() for each in each_of if kind in (found, UNKNOWN)]
         if not fitting:
             return [_wrong_target(found, [*types], profile)]
-        return _wrong_profile(item.value, fitting, run, profile)
+        return _wrong_profile(item.value, fitting, run, compiler)
 
     return check
 
@@ -142,11 +143,11 @@ def profile_type(canonical: str, compiler: ElementCompiler) -> str:
     name = canonical.partition("|")[0].removeprefix(TYPE_BASE)
     if compiler.definitions.has_type(name):
         return name
-    definition = compiler.definitions.find(canonical)
+    definition = compiler.definitions.find(canonical, compiler.package)
     return str(definition.get("type", UNKNOWN)) if definition else UNKNOWN
 
 
-def _wrong_profile(reference: dict[str, Any], profiles: list[str], run: Run, profile: str) -> Faults:
+def _wrong_profile(reference: dict[str, Any], profiles: list[str], run: Run, compiler: ElementCompiler) -> Faults:
     """Return that what is referred to, where it is at hand, conforms to none of the profiles."""
     text = reference.get("reference")
     if not isinstance(text, str) or any(each.startswith(TYPE_BASE) for each in profiles):
@@ -157,14 +158,15 @@ def _wrong_profile(reference: dict[str, Any], profiles: list[str], run: Run, pro
     resource, inner = found
     first: list[Fault] = []
     for canonical in profiles:
-        if not run.validator.is_known(canonical):
+        if not run.validator.is_known(canonical, compiler.package):
             return None
         item = Item(resource, str(resource.get("resourceType")))
-        faults = [each for each in run.validator.check_item(item, canonical, inner) or () if each.severity == "error"]
-        if not faults:
+        faults = run.validator.check_item(item, canonical, inner, compiler.package)
+        errors = [each for each in faults or () if each.severity == "error"]
+        if not errors:
             return None
-        first = first or faults
-    shown, why = ", ".join(profiles), first[0]
+        first = first or errors
+    shown, why, profile = ", ".join(profiles), first[0], compiler.profile
     ja = f"参照先がプロファイル {shown} に合いません: {why.path} {why.ja}(規則 target-profile、{profile})"
     en = f"What it refers to does not conform to {shown}: {why.path} {why.en} (rule target-profile, {profile})"
     return [Fault("", "structure", ja, en, rule="target-profile", profile=profile)]
