@@ -28,6 +28,7 @@ from fhir_service.operations import (
     observation_lastn,
     patient_match,
     resource_diff,
+    resource_graph,
     resource_meta,
     resource_validate,
 )
@@ -49,6 +50,7 @@ OPERATIONS: tuple[Operation, ...] = (
     observation_lastn.OPERATION,
     patient_match.OPERATION,
     resource_diff.OPERATION,
+    resource_graph.OPERATION,
     *resource_meta.OPERATIONS,
     resource_validate.OPERATION,
     submit_document.OPERATION,

@@ -2,7 +2,7 @@
 
 "The server SHALL include all the resources that the Composition refers to directly"; here those that these refer to
 also come along, MOST_HOPS far, so that the document can be read on its own. Whole Bundles and other people than those
-whom the Composition names are not followed into.
+whom the Composition names are not followed into. With `graph` a GraphDefinition says what comes along instead.
 https://hl7.org/fhir/R4/composition-operation-document.html
 """
 
@@ -14,12 +14,13 @@ from zoneinfo import ZoneInfo
 from fhir_service.fhir.json import decode_resource
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.reference import local_key, references
-from fhir_service.fhir.resource import Key, Resource
+from fhir_service.fhir.resource import Key, Resource, key_of
 from fhir_service.interactions.commit import commit_one
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.proposal import checked, is_id, put
 from fhir_service.interactions.services import Operation, Services
 from fhir_service.interactions.versions import location, standing, version_headers
+from fhir_service.operations.graph import graph, graph_definition
 from fhir_service.operations.parameters import flag, given, refused, single, text
 
 MOST_HOPS = 3
@@ -31,15 +32,22 @@ _URI = "urn:ietf:rfc:3986"
 
 
 class Asked(NamedTuple):
+    """`graph` is the canonical of the GraphDefinition that says what belongs to the document."""
+
     composition: Key
     persist: bool
+    graph: str | None
 
 
 async def composition_document(request: FhirRequest, services: Services) -> FhirResponse:
     """Return the document Bundle; one that is persisted has its id, and the answer its Location."""
     asked = _asked(request)
     composition = decode_resource(standing(asked.composition, await services.store.read(asked.composition)).body)
-    contents = await _contents(composition, request.base, services)
+    if asked.graph is None:
+        contents = await _contents(composition, request.base, services)
+    else:
+        definition = await graph_definition(asked.graph, request.base, services)
+        contents = await _with_graph(definition, composition, request.base, services)
     id_ = services.new_id()
     document = _document(contents, id_, request.base, services)
     if not asked.persist:
@@ -61,6 +69,15 @@ OPERATION = Operation(
     run=composition_document,
     types=frozenset({"Composition"}),
 )
+
+
+async def _with_graph(definition: Resource, composition: Resource, base: str, services: Services) -> list[Resource]:
+    """Return the Composition, what the graph leads to, and what else the Composition refers to directly."""
+    found = {key_of(each): each for each in await graph(definition, composition, base, services)}
+    keys = [key for key in _referred([composition], base) if key not in found and key.type not in _NOT_FOLLOWED]
+    versions = await services.store.read_many(keys)
+    found |= {key: decode_resource(versions[key].body) for key in keys if key in versions}
+    return [*found.values()]
 
 
 async def _contents(composition: Resource, base: str, services: Services) -> list[Resource]:
@@ -97,14 +114,13 @@ def _document(contents: Iterable[Resource], id_: str, base: str, services: Servi
 
 def _asked(request: FhirRequest) -> Asked:
     parameters = single(given(request, ("id", "persist", "graph")))
-    if "graph" in parameters:
-        raise refused("graph", "にはまだ対応していません", "is not supported yet")
     persist = flag("persist", parameters.get("persist", "false"))
+    graph_url = text("graph", parameters["graph"]) if "graph" in parameters else None
     if len(request.path) == 3:
         if "id" in parameters:
             raise refused("id", "はURLにあるときは指定できません", "cannot be given beside the id in the URL")
-        return Asked(Key(*request.path[:2]), persist)
-    return Asked(_named(text("id", parameters.get("id", "")), request.base), persist)
+        return Asked(Key(*request.path[:2]), persist, graph_url)
+    return Asked(_named(text("id", parameters.get("id", "")), request.base), persist, graph_url)
 
 
 def _named(said: str, base: str) -> Key:

@@ -103,7 +103,7 @@ def test_it_is_asked_of_the_type_by_id_or_reference(filed: Filed) -> None:
         assert filed.api.post("Composition/$document", json=parameters).status_code == 200
 
 
-@pytest.mark.parametrize("query", ["", "?id=Patient/1", "?id=1&persist=yes", "?id=1&graph=http://x", "?colour=red"])
+@pytest.mark.parametrize("query", ["", "?id=Patient/1", "?id=1&persist=yes", "?colour=red"])
 def test_a_wrong_question_is_refused(api: httpx.Client, query: str) -> None:
     assert api.get(f"Composition/$document{query}").status_code == 400
 
