@@ -40,6 +40,7 @@ STAFF_ID = f"{OUTREACH}/IdSystem/staff"
 # https://hl7.org/fhir/R4/extension-workflow-episodeofcare.html
 WORKFLOW_EPISODE_OF_CARE = "http://hl7.org/fhir/StructureDefinition/workflow-episodeOfCare"
 V3_ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+V3_PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 
 # https://jpfhir.jp/fhir/core/
 MEDICAL_INSTITUTION = "http://jpfhir.jp/fhir/core/IdSystem/insurance-medical-institution-no"

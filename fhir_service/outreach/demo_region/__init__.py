@@ -10,6 +10,7 @@ from fhir_service.outreach.demo_region.facts import draw_case
 from fhir_service.outreach.demo_region.person import person
 from fhir_service.outreach.demo_region.places import places
 from fhir_service.outreach.demo_region.process import process
+from fhir_service.outreach.demo_region.profiles import claim_profile
 from fhir_service.outreach.demo_region.staff import staff
 from fhir_service.outreach.demo_region.support import support
 
@@ -17,11 +18,11 @@ from fhir_service.outreach.demo_region.support import support
 def surroundings() -> Iterator[bytes]:
     """Give the organisations and staff, each as the JSON of one resource."""
     for model in (*places(), *staff()):
-        yield model.model_dump_json().encode()
+        yield claim_profile(model).model_dump_json().encode()
 
 
 def case_resources(number: int, seed: int) -> Iterator[bytes]:
     """Give the resources of one case (from 1), each as JSON; they refer to the surroundings and to each other."""
     case = draw_case(number, seed)
     for model in (*person(case), *process(case), *support(case)):
-        yield model.model_dump_json().encode()
+        yield claim_profile(model).model_dump_json().encode()

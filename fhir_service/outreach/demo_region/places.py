@@ -93,8 +93,8 @@ TEAM_PHONE = {CITY.id: "099-000-1111", TOWN.id: "099-000-2222"}
 
 # id, provider, category, display, name, round the clock
 SERVICES = (
-    ("service-shiokaze-outreach", CITY, "consultation-municipality", "市町村の相談", "潮風市アウトリーチ支援", True),
-    ("service-yamanami-outreach", TOWN, "consultation-municipality", "市町村の相談", "山並町アウトリーチ支援", True),
+    ("service-shiokaze-outreach", CITY, "outreach", "アウトリーチ支援", "潮風市アウトリーチ支援", True),
+    ("service-yamanami-outreach", TOWN, "outreach", "アウトリーチ支援", "山並町アウトリーチ支援", True),
     (
         "service-health-centre",
         HEALTH_CENTRE,
@@ -105,7 +105,7 @@ SERVICES = (
     ),
     ("service-hospital-outpatient", HOSPITAL, "hospital-recovery", "回復期の病院", "精神科外来", False),
     ("service-psychiatric-nursing", NURSING, "psychiatric-nursing", "精神科訪問看護", "精神科訪問看護", True),
-    ("service-consultation", CONSULTATION, "consultation-core", "相談支援", "計画相談支援", False),
+    ("service-consultation", CONSULTATION, "consultation-planning", "計画相談支援", "計画相談支援", False),
 )
 WEEKDAYS = ["mon", "tue", "wed", "thu", "fri"]
 BACKED_UP_BY = ((CITY, HEALTH_CENTRE), (TOWN, HEALTH_CENTRE), (HEALTH_CENTRE, PREFECTURE))

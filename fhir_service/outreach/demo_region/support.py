@@ -22,6 +22,7 @@ from fhir_service.outreach.codes import (
     SCALE,
     TEAM_FUNCTION,
     V3_ACT_CODE,
+    V3_PARTICIPATION,
     VISIT_KIND,
 )
 from fhir_service.outreach.demo_region.facts import Case, Visit
@@ -40,6 +41,15 @@ from fhir_service.outreach.demo_region.person import subject
 from fhir_service.outreach.demo_region.places import CONSULTATION, HEALTH_CENTRE, HOSPITAL, NURSING, TEAM_PHONE
 from fhir_service.outreach.demo_region.staff import Member, profession, working_in
 
+# As the programme calls them, and as R4 does.
+VISITOR = [
+    coding(PARTICIPATION, "visitor", "訪問者"),
+    coding(V3_PARTICIPATION, "PPRF", "primary performer"),
+]
+COMPANION = [
+    coding(PARTICIPATION, "accompanying-phc-phn", "保健所保健師の同行"),
+    coding(V3_PARTICIPATION, "SPRF", "secondary performer"),
+]
 PLAN_STATUS = {"closed": "completed", "fading": "on-hold"}
 GOAL_STATUS = {"closed": "completed"}
 GOALS = (
@@ -152,10 +162,10 @@ def _plan(case: Case, kind: str, title: str, system: str, rows: tuple[tuple[str,
 
 def _encounter(case: Case, number: int, visit: Visit) -> Model:
     code, name, class_code, class_name = visit.kind
-    people = [("visitor", "訪問者", _lead(case))]
+    people = [(VISITOR, _lead(case))]
     if class_code == "HH":
         companion = working_in(HEALTH_CENTRE, "phn")[case.number % 2]
-        people.append(("accompanying-phc-phn", "保健所保健師の同行", companion))
+        people.append((COMPANION, companion))
     begin = at(visit.day, visit.hour)
     return Encounter(
         id=f"{case.id}-visit-{number:02d}",
@@ -170,8 +180,7 @@ def _encounter(case: Case, number: int, visit: Visit) -> Model:
         subject=subject(case),
         episodeOfCare=[reference(f"EpisodeOfCare/{case.id}-episode")],
         participant=[
-            EncounterParticipant(type=[concept(PARTICIPATION, role, role_name)], individual=member.role)
-            for role, role_name, member in people
+            EncounterParticipant(type=[CodeableConcept(coding=role)], individual=member.role) for role, member in people
         ],
         period=period(begin, begin + timedelta(minutes=visit.minutes)),
         reasonCode=[CodeableConcept(text=visit.reason)],
