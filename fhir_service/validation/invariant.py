@@ -77,13 +77,15 @@ class Invariant:
     def _broken(self) -> Fault:
         owner = f"、{self._profile}" if self._profile else ""
         ja = JAPANESE.get(self.key) if self._profile is None else None
-        said_ja = ja or self._human
+        # Our own profiles say it in both languages, Japanese first.
+        own_ja, _, own_en = self._human.partition(" · ")
+        said_ja, said_en = ja or own_ja, own_en or self._human
         owner_en = f", {self._profile}" if self._profile else ""
         return Fault(
             "",
             "invariant",
             f"{said_ja[:SHOWN]}(規則 {self.key}{owner})",
-            f"{self._human[:SHOWN]} (rule {self.key}{owner_en})",
+            f"{said_en[:SHOWN]} (rule {self.key}{owner_en})",
             self.severity,
             self.key,
             self._profile,

@@ -165,3 +165,13 @@ def _is_about(issue: Issue, expected: str, file: Path) -> bool:
 
 def _references(text: str) -> set[str]:
     return set(re.findall(r'"reference": "([A-Z][A-Za-z]+/[A-Za-z0-9.-]+)"', text))
+
+
+def test_a_broken_rule_is_told_in_either_language(definitions: Definitions) -> None:
+    issues = _validator(definitions)(read(EXAMPLES / "outreach-episode-of-care" / "error-outreach-ep-3.json"))
+
+    told = next(issue for issue in issues if issue.rule == "outreach-ep-3")
+
+    assert told.ja.startswith("終了した支援には終了日が必要です。(規則 outreach-ep-3")
+    assert told.en.startswith("A finished case has its end. (rule outreach-ep-3")
+    assert told.profile == f"{OUTREACH}/StructureDefinition/outreach-episode-of-care"
