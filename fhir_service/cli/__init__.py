@@ -8,6 +8,7 @@ import typer
 from fhir_service.cli.demo import demo
 from fhir_service.cli.load import load
 from fhir_service.cli.packages import app as packages
+from fhir_service.cli.reindex import reindex
 from fhir_service.cli.serve import serve
 
 main = typer.Typer(
@@ -25,4 +26,5 @@ def _group() -> None:
 main.command()(serve)
 main.command()(load)
 main.command()(demo)
+main.command()(reindex)
 main.add_typer(packages, name="packages")

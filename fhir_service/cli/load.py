@@ -2,12 +2,13 @@
 
 Files: JSON, XML, NDJSON (`.ndjson`, `.jsonl`), each also with `.gz`; one resource or Bundle each, or one on each line.
 The order does not matter: a resource is stored when all that it refers to is there (`loading/writing.py`). It works on
-the database itself; stop the server first, or at least expect both to be slow.
+the database itself, so that no server may run on it meanwhile.
 """
 
 import asyncio
 import os
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -69,6 +70,7 @@ def load_chunks(
 
     from fhir_service.app import wire
     from fhir_service.cli.loading import running
+    from fhir_service.jobs.background import Background
     from fhir_service.storage.sqlite import NewerFile
 
     async def work(progress: Progress) -> "Summary":
@@ -77,6 +79,7 @@ def load_chunks(
         except (NewerFile, OSError) as error:
             typer.echo(f"{error}", err=True)
             raise typer.Exit(1) from None
+        await Background(services, timedelta(days=1)).before_a_load()
         bar = progress.add_task(title, total=size, stored="")
 
         def report(step: running.Progress) -> None:

@@ -3,15 +3,16 @@
 A resource is indexed at once; more than one by a job, whose address comes back (202). Neither makes new versions.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from fhir_service.fhir.json import decode
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Key, Resource
+from fhir_service.fhir.search.incomplete import Indexing
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.services import Operation, Services
+from fhir_service.interactions.services import Level, Operation, Services
 from fhir_service.interactions.versions import not_found, standing
 from fhir_service.jobs.indexing import ParameterIndex
 from fhir_service.jobs.reindex import KIND, Asked, Count, index, parameters
@@ -20,7 +21,10 @@ from fhir_service.jobs.status import accepted, location
 from fhir_service.operations.parameters import given, refused, text
 
 _CANONICAL = "https://example.jp/fhir/outreach/OperationDefinition"
+_ALL_LEVELS: frozenset[Level] = frozenset({"system", "type", "instance"})
 _TYPE, _SEARCH_PARAMETER = "type", "searchParameter"
+
+Incomplete = Mapping[str, Mapping[str, Indexing]]
 
 
 def operations(jobs: Jobs, parameter_index: ParameterIndex) -> tuple[Operation, ...]:
@@ -35,47 +39,40 @@ def operations(jobs: Jobs, parameter_index: ParameterIndex) -> tuple[Operation, 
     async def index_status(request: FhirRequest, services: Services) -> FhirResponse:
         given(request, ())
         code = await _code(request, services) if len(request.path) == 3 else None
-        return FhirResponse(200, {"resourceType": "Parameters", "parameter": [*_status(request.base, code)]})
-
-    def _status(base: str, code: str | None) -> Iterator[Resource]:
-        incomplete = parameter_index.incomplete()
-        shown = [
-            (resource_type, each, indexing)
-            for resource_type, codes in sorted(incomplete.items())
-            for each, indexing in sorted(codes.items())
-            if code in (None, each)
-        ]
-        yield {"name": "complete", "valueBoolean": not shown}
-        for resource_type, each, indexing in shown:
-            yield {
-                "name": "parameter",
-                "part": [
-                    {"name": "type", "valueCode": resource_type},
-                    {"name": "code", "valueCode": each},
-                    {"name": "indexed", "valueInteger": indexing.done},
-                    {"name": "total", "valueInteger": indexing.total},
-                ],
-            }
-        for job in jobs.working(KIND):
-            yield {"name": "job", "valueUri": location(base, job)}
+        addresses = [location(request.base, job) for job in jobs.working(KIND)]
+        return FhirResponse(200, _status(parameter_index.incomplete(), code, addresses))
 
     return (
+        Operation("reindex", f"{_CANONICAL}/reindex", _ALL_LEVELS, frozenset({"POST"}), reindex),
         Operation(
-            name="reindex",
-            definition=f"{_CANONICAL}/reindex",
-            levels=frozenset({"system", "type", "instance"}),
-            methods=frozenset({"POST"}),
-            run=reindex,
-        ),
-        Operation(
-            name="index-status",
-            definition=f"{_CANONICAL}/index-status",
-            levels=frozenset({"system", "instance"}),
-            methods=frozenset({"GET", "POST"}),
-            run=index_status,
-            types=frozenset({"SearchParameter"}),
+            "index-status",
+            f"{_CANONICAL}/index-status",
+            frozenset({"system", "instance"}),
+            frozenset({"GET", "POST"}),
+            index_status,
+            frozenset({"SearchParameter"}),
         ),
     )
+
+
+def _status(incomplete: Incomplete, code: str | None, addresses: Sequence[str]) -> Resource:
+    """Return what is not indexed yet (of one code) and the addresses of the jobs at work, as Parameters."""
+    shown = [
+        {
+            "name": "parameter",
+            "part": [
+                {"name": "type", "valueCode": resource_type},
+                {"name": "code", "valueCode": each},
+                {"name": "indexed", "valueInteger": indexing.done},
+                {"name": "total", "valueInteger": indexing.total},
+            ],
+        }
+        for resource_type, codes in sorted(incomplete.items())
+        for each, indexing in sorted(codes.items())
+        if code in (None, each)
+    ]
+    jobs = [{"name": "job", "valueUri": address} for address in addresses]
+    return {"resourceType": "Parameters", "parameter": [{"name": "complete", "valueBoolean": not shown}, *shown, *jobs]}
 
 
 async def _one(key: Key, request: FhirRequest, services: Services) -> FhirResponse:

@@ -157,7 +157,7 @@ TYPES = {
     "uri": ("Patient.meta.profile", {"meta": {"profile": ["http://example.org/p"]}}, "http://example.org/p"),
     "quantity": (
         "Patient.extension('http://example.org/h').value.ofType(Quantity)",
-        {"extension": [{"url": "http://example.org/h", "valueQuantity": {"value": 170, "code": "cm"}}]},
+        {"extension": [{"url": "http://example.org/h", "valueQuantity": {"value": 170, "unit": "cm"}}]},
         "170||cm",
     ),
 }

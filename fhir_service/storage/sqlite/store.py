@@ -21,6 +21,7 @@ from fhir_service.storage.sqlite.history import history
 from fhir_service.storage.sqlite.includes import included
 from fhir_service.storage.sqlite.jobs import SqliteJobs
 from fhir_service.storage.sqlite.keys import type_key
+from fhir_service.storage.sqlite.lock import FileLock
 from fhir_service.storage.sqlite.packed import unpack
 from fhir_service.storage.sqlite.prepared import PreparedCommit, prepare, resource_key
 from fhir_service.storage.sqlite.reindex import indexed, rewrite
@@ -95,11 +96,12 @@ class _Snapshot:
 class SqliteStore:
     """See `Store`. It belongs to one event loop."""
 
-    def __init__(self, reading: apsw.Connection, writer: CallingWriter, dates: PrimaryDates) -> None:
+    def __init__(self, reading: apsw.Connection, writer: CallingWriter, dates: PrimaryDates, lock: FileLock) -> None:
         self._connection = reading
         self._execute = reading.execute
         self._reader = Reader(reading, dates)
         self._writer = writer
+        self._lock = lock
         self._looks = 0
         self._watching: dict[str, Told] = {}
         self.jobs = SqliteJobs(reading, writer)
@@ -109,8 +111,9 @@ class SqliteStore:
     def open(cls, path: Path | str, clock: Clock, dates: PrimaryDates) -> Self:
         """Open the file, make it if it is not there, bring its schema up to date; NewerFile if it is beyond ours.
 
-        OSError if it is no database, or one that cannot be opened.
+        OSError if it is no database, or one that cannot be opened; `InUse` if another process has it open.
         """
+        lock = FileLock(Path(path))
         try:
             writing = apsw.Connection(str(path), statementcachesize=_STATEMENTS)
             writing.execute("SELECT count(*) FROM sqlite_schema").fetchall()
@@ -136,7 +139,7 @@ class SqliteStore:
             f"cache_size = -{_READING_CACHE}",
         ):
             reading.execute(f"PRAGMA {pragma}").fetchall()
-        return cls(reading, CallingWriter(writing, clock, dates), dates)
+        return cls(reading, CallingWriter(writing, clock, dates), dates, lock)
 
     async def read(self, key: Key) -> Version | None:
         row = self._execute(_READ, (resource_key(key),)).get
@@ -258,6 +261,7 @@ class SqliteStore:
         # The last to close copies the WAL into the file and removes it, which only the writer can.
         self._connection.close()
         await asyncio.get_running_loop().run_in_executor(None, self._writer.stop)
+        self._lock.release()
 
     def _snapshot(self) -> "_Snapshot":
         self._looks = 0
