@@ -17,6 +17,7 @@ FOLDERS = {
     PROFILES / "structure-definitions": "StructureDefinition",
     PROFILES / "extensions": "StructureDefinition",
     PROFILES / "questionnaires": "Questionnaire",
+    PROFILES / "measures": "Measure",
     PROFILES / "search-parameters": "SearchParameter",
     PROFILES / "naming-systems": "NamingSystem",
     PROFILES / "capability-statements": "CapabilityStatement",
