@@ -130,8 +130,9 @@ def _children(paths: Iterable[Path], name: str, definitions: Definitions) -> Ite
 
 def _call(path: Path, name: str, arguments: str, definitions: Definitions) -> list[Path] | None:
     """Return the path after a function: none if it can select nothing, None if the function is not a simple one."""
-    if name == "ofType":
-        return [path] if definitions.is_a(path.type, arguments) else []
+    if name == "ofType":  # of primitives only the very type: a canonical is not among `source as uri`
+        same = path.type == arguments
+        return [path] if same or _is_kind_of(path.type, arguments, definitions) else []
     if name == "where" and (found := _RESOLVES(arguments)):
         return [replace(path, steps=(*path.steps, _refers_to(found[1])), target=found[1])]
     if name == "where" and (found := _EQUALS(arguments)) and _is_single(path.type, found[1], definitions):
@@ -140,6 +141,10 @@ def _call(path: Path, name: str, arguments: str, definitions: Definitions) -> li
         steps = (*path.steps, _child("extension"), _where("url", arguments.strip("'")))
         return [replace(path, type="Extension", steps=steps, first=path.first or "extension", element=None)]
     return None
+
+
+def _is_kind_of(name: str, other: str, definitions: Definitions) -> bool:
+    return definitions.is_a(name, other) and not _is_primitive(name, definitions)
 
 
 def _is_primitive(name: str, definitions: Definitions) -> bool:

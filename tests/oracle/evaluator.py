@@ -1,0 +1,237 @@
+"""A search answered naively: every resource is asked, what it says is what the definition's FHIRPath selects in it.
+
+The query is read from its text again, without the server's parser. https://hl7.org/fhir/R4/search.html
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from fhir_service.fhir import fhirpath
+from fhir_service.fhir.definitions import Definitions
+from fhir_service.fhir.fhirpath import Environment, Expression, FhirPathError, Item
+from fhir_service.fhir.resource import Key, Resource, key_of
+from fhir_service.fhir.search.parameter import SearchParameter
+from fhir_service.fhir.search.registry import SearchRegistry
+from tests.oracle import values
+
+COMPARE = {
+    "string": values.string,
+    "token": values.token,
+    "date": values.date,
+    "number": values.number,
+    "quantity": values.quantity,
+    "uri": values.uri,
+}
+# Of HumanName: the only strings whose words count one by one.
+WORDED = ("family", "given")
+
+Pair = tuple[str, str]
+Branches = list[Expression]
+Filter = tuple["str | Filter", ...]
+
+"""`("and", one, other)`, `("not", one)`, or a comparison: a name with its modifier, the operator, a value."""
+
+
+class Oracle:
+    """Answers searches over these resources of the server at `base`."""
+
+    def __init__(self, resources: Iterable[Resource], registry: SearchRegistry, base: str) -> None:
+        self.resources = {key_of(resource): resource for resource in resources}
+        self._registry = registry
+        self._base = base
+        self.filters: dict[str, Filter] = {}
+        self._items: dict[tuple[int, str], list[Item]] = {}
+        self._expressions = cache(
+            lambda kind, code: list(_expressions(self.parameter(kind, code), registry.definitions))
+        )
+
+    def find(self, resource_type: str, query: Sequence[Pair]) -> set[Key]:
+        """Return what fulfils all criteria."""
+        return {
+            key
+            for key, resource in self.resources.items()
+            if key.type == resource_type and all(self.holds(resource, name, text) for name, text in query)
+        }
+
+    def holds(self, resource: Resource, name: str, text: str) -> bool:
+        """Whether a resource fulfils one criterion."""
+        if name == "_filter":
+            return self._passes(resource, self.filters[text])
+        if name.startswith("_has:"):
+            _, source, code, rest = name.split(":", 3)
+            return any(
+                self.holds(other, rest, text)
+                for key, other in self.resources.items()
+                if key.type == source and any(target is resource for target in self.targets(other, code))
+            )
+        head, dot, rest = name.partition(".")
+        code, _, modifier = head.partition(":")
+        if dot:
+            targets = (each for each in self.targets(resource, code) if modifier in ("", each["resourceType"]))
+            return any(self._has(each, rest) and self.holds(each, rest, text) for each in targets)
+        if code == "_id":
+            return resource.get("id") in map(values.plain, values.split(text, ","))
+        items = self.items(resource, code)
+        if modifier == "missing":
+            return (text == "true") is (not self._says(items, resource, code))
+        parameter = self.parameter(resource["resourceType"], code)
+        asked = values.split(text, ",")
+        found = any(
+            self._fulfils(parameter, "" if modifier == "not" else modifier, i, a, resource)
+            for i in items
+            for a in asked
+        )
+        return not found if modifier == "not" else found
+
+    def _passes(self, resource: Resource, tree: Filter) -> bool:
+        match tree:
+            case ("not", tuple(one)):
+                return not self._passes(resource, one)
+            case ("and", tuple(one), tuple(other)):
+                return self._passes(resource, one) and self._passes(resource, other)
+            case ("or", tuple(one), tuple(other)):
+                return self._passes(resource, one) or self._passes(resource, other)
+            case (str(name), str(operator), str(value)):
+                kind = (
+                    "token" if name == "_id" else self.parameter(resource["resourceType"], name.partition(":")[0]).type
+                )
+                ranged = kind in values.RANGED and operator != "pr"
+                return self.holds(resource, name, operator + value if ranged else value)
+        raise AssertionError(tree)
+
+    def targets(self, resource: Resource, code: str) -> Iterator[Resource]:
+        """Give the resources that a parameter leads to, those inside this one included."""
+        contained = {f"#{each.get('id')}": each for each in resource.get("contained", ())}
+        for item in self.items(resource, code):
+            text = item.value.get("reference") if item.type == "Reference" else item.value
+            if not isinstance(text, str):
+                continue
+            if text in contained:
+                yield contained[text]
+                continue
+            bare = text.removeprefix(f"{self._base}/").partition("/_history/")[0].partition("|")[0]
+            type_, _, id_ = bare.partition("/")
+            if (found := self.resources.get(Key(type_, id_))) is not None:
+                yield found
+
+    def items(self, resource: Resource, code: str) -> list[Item]:
+        """Return what the parameter's own expression selects in a resource."""
+        place = (id(resource), code)
+        if place not in self._items:
+            self._items[place] = _evaluated(self._expressions(resource["resourceType"], code), resource)
+        return self._items[place]
+
+    def parameter(self, resource_type: str, code: str) -> SearchParameter:
+        return self._registry.parameters(resource_type)[code]
+
+    def _has(self, resource: Resource, rest: str) -> bool:
+        """Whether the rest of a chain has a meaning on a type."""
+        code = rest.partition(".")[0].partition(":")[0]
+        return rest.startswith("_has:") or code in self._registry.parameters(resource["resourceType"])
+
+    def _says(self, items: list[Item], resource: Resource, code: str) -> bool:
+        """Whether there is a value that can be searched for."""
+        parameter = self.parameter(resource["resourceType"], code)
+        if parameter.type == "composite":
+            return any(all(parts) for item in items for parts in [self._parts(parameter, item, resource)])
+        return any(says(parameter.type, item) for item in items)
+
+    def _fulfils(self, parameter: SearchParameter, modifier: str, item: Item, asked: str, resource: Resource) -> bool:
+        if parameter.type == "reference":
+            return values.reference(modifier, item.type, item.value, asked, self._base, parameter.targets)
+        if parameter.type == "composite":
+            wanted = values.split(asked, "$")
+            return all(
+                any(compare("", part.type, part.value, text) for part in parts)
+                for (compare, parts), text in zip(self.components(parameter, item, resource), wanted, strict=True)
+            )
+        kind = item.type
+        if parameter.type == "string" and (parameter.expression or "").endswith(tuple(f".{name}" for name in WORDED)):
+            kind = "given"
+        return item.value is not None and COMPARE[parameter.type](modifier, kind, item.value, asked)
+
+    def _parts(self, parameter: SearchParameter, item: Item, resource: Resource) -> list[list[Item]]:
+        return [
+            [part for part in parts if says(kind, part)]
+            for kind, parts in (
+                (kind, parts)
+                for (_, parts), kind in zip(
+                    self.components(parameter, item, resource), self._kinds(parameter), strict=True
+                )
+            )
+        ]
+
+    def _kinds(self, parameter: SearchParameter) -> list[str]:
+        known = self._registry.parameters(parameter.resource_type)
+        return [known[code].type for code, _ in parameter.components]
+
+    def components(
+        self, parameter: SearchParameter, item: Item, resource: Resource | None = None
+    ) -> Iterator[tuple[Any, list[Item]]]:
+        for kind, (_, expression) in zip(self._kinds(parameter), parameter.components, strict=True):
+            compiled = _compiled(expression, item.type, self._registry.definitions)
+            compare = COMPARE.get(kind) or (lambda m, k, v, a: values.reference(m, k, v, a, self._base))
+            yield compare, _evaluated([compiled], item, resource)
+
+
+def says(kind: str, item: Item) -> bool:
+    """Whether an item is a value of this type of parameter."""
+    value = item.value
+    match kind:
+        case _ if value is None:
+            return False
+        case "token":
+            concept = item.type == "CodeableConcept" and "text" in value
+            label = item.type in ("Coding", "Identifier")
+            return concept or label or any(code is not None for _, code in values.codings(item.type, value))
+        case "string":
+            return any(True for _ in values.texts(item.type, value))
+        case "date":
+            return values.dates(item.type, value) is not None
+        case "number" | "quantity":
+            return values.amounts(item.type, value) is not None
+        case "reference":
+            if item.type != "Reference":
+                return isinstance(value, str) and not value.startswith("#")
+            return "identifier" in value or not value.get("reference", "#").startswith("#")
+        case _:
+            return True
+
+
+def _evaluated(expressions: Iterable[Branches], focus: Any, resource: Resource | None = None) -> list[Item]:
+    """Return what the first of these that can be evaluated selects.
+
+    Branches are evaluated one by one, because `|` leaves out what is equal: 5 mg with a system where 5 mg has none.
+    """
+    for branches in expressions:
+        try:
+            found = [each.evaluate(focus, Environment(resource=resource)) for each in branches]
+            return [item for items in found for item in items]
+        except FhirPathError:
+            continue
+    return []
+
+
+def _compiled(text: str, context_type: str, definitions: Definitions) -> Branches:
+    """Return the branches of a union, each of them compiled."""
+    branches, depth = [""], 0
+    for character in text:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "|" and not depth:
+            branches.append("")
+        else:
+            branches[-1] += character
+    return [fhirpath.compile(each.strip(), definitions, context_type=context_type) for each in branches]
+
+
+def _expressions(parameter: SearchParameter, definitions: Definitions) -> Iterator[Branches]:
+    """Give the definition's own expression, and the registry's for where the engine refuses that one.
+
+    (R4's own uses `as` on collections.)
+    """
+    for text in ((definitions.find(parameter.url) or {})["expression"], parameter.expression or ""):
+        try:
+            yield _compiled(text, parameter.resource_type, definitions)
+        except FhirPathError:
+            continue
