@@ -20,6 +20,11 @@ from tests.profiles.files import EXAMPLES, OUTREACH, constraints, example_files,
 ALSO: dict[str, frozenset[str]] = {
     # Two professions are there where both rules on professions are kept.
     "outreach-care-team/warning-outreach-ct-5": frozenset({"outreach-ct-1"}),
+    # The rule asks for the element as well.
+    "outreach-care-team/error-participant": frozenset({"outreach-ct-2"}),
+    "outreach-organization/error-type": frozenset({"outreach-og-2"}),
+    "outreach-nursing-order/error-occurrence": frozenset({"outreach-sr-1"}),
+    "outreach-nursing-special-order/error-occurrence": frozenset({"outreach-sr-2"}),
     # The first slice of JP_Observation_Common.
     **{
         f"outreach-{name}/error-outreach-ob-1": frozenset({"min"})
