@@ -14,7 +14,7 @@ BIN      := $(VENV)/bin
 READY    := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-data check lint format sushi bench bench-docs lock clean
+.PHONY: help setup run demo test test-data check lint format profile-pages sushi bench bench-docs lock clean
 
 help: ## show these lines
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -55,6 +55,9 @@ check: lint test ## what has to pass before a change goes in: lint and test
 format: setup ## put the code into its format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+profile-pages: setup ## write docs/profiles/ anew from the definitions in profiles/
+	$(BIN)/python scripts/build_profile_pages.py
 
 sushi: setup test-data ## compare our snapshots with SUSHI's, and have it take our package (needs npm)
 	$(BIN)/python scripts/fetch_sushi.py

@@ -1,0 +1,398 @@
+"""Write the readable pages of our own profiles, `docs/profiles/`, from the definitions and examples in `profiles/`.
+
+    python scripts/build_profile_pages.py            # writes the pages (`make profile-pages`)
+    python scripts/build_profile_pages.py --check    # says whether they are up to date
+
+One page for each profile, for the implementer at a hospital or a vendor: what it is for, its elements, rules,
+extensions and examples; Japanese first. The snapshots are made without JP Core, so that the pages repeat nothing of it.
+"""
+
+import argparse
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fhir_service.fhir.definitions import Definitions, Snapshot
+from fhir_service.fhir.resource import Resource
+
+ROOT = Path(__file__).resolve().parents[1]
+PROFILES = ROOT / "profiles"
+TERMINOLOGY = ROOT / "terminology"
+TARGET = ROOT / "docs" / "profiles"
+BASE = "https://example.jp/fhir/outreach/"
+R4 = "http://hl7.org/fhir/StructureDefinition/"
+JP_CORE = "http://jpfhir.jp/fhir/core/StructureDefinition/"
+
+DIVIDED = " · "  # Japanese before it, English behind it
+EXTENSIONS = "extensions.md"
+INDEX = "README.md"
+
+SEVERITY = {"error": "誤り error", "warning": "注意 warning"}
+STRENGTH = {
+    "required": "必須 required",
+    "extensible": "拡張可 extensible",
+    "preferred": "推奨 preferred",
+    "example": "例 example",
+}
+KINDS = {
+    "full": "そろった例 · everything",
+    "least": "最小の例 · the least",
+    "error": "誤りの例 · wrong",
+    "warning": "注意の例 · with a warning",
+}
+OTHERS = {
+    "questionnaires": "質問票 · Questionnaires",
+    "measures": "指標 · Measures",
+    "search-parameters": "検索パラメーター · Search parameters",
+    "naming-systems": "識別子の体系 · Identifier systems",
+    "capability-statements": "機能の宣言 · Capability statements",
+    "operations": "操作 · Operations",
+}
+
+INTRODUCTION = """\
+精神障害者アウトリーチ支援の記録の形です。1つのプロファイルに1ページあり、要素、規則、拡張、見本が載っています。定義(`profiles/`)から
+`make profile-pages` で作られるので、書き換えるのは定義のほうです。
+`fhir-service packages build` で FHIR パッケージになります。
+
+The forms of the records of community mental-health outreach: one page for each profile, with its elements, rules,
+extensions and examples. They are made of the definitions in `profiles/` by `make profile-pages`; change those.
+`fhir-service packages build` makes a FHIR package of them."""
+ELSEWHERE = f"""\
+拡張は[1つのページ]({EXTENSIONS})に、コードは [terminology](../../terminology/README.md) にあります。
+
+The extensions are on [one page]({EXTENSIONS}), the codes in [terminology](../../terminology/README.md)."""
+
+
+@dataclass(frozen=True)
+class Own:
+    """Our own definitions: profiles and extensions by canonical, the files of value sets by canonical."""
+
+    profiles: Mapping[str, Resource]
+    extensions: Mapping[str, Resource]
+    value_sets: Mapping[str, Path]
+    definitions: Definitions
+
+    @classmethod
+    def read(cls) -> "Own":
+        """Read them from their folders."""
+        sets = {read(file)["url"]: file for file in sorted((TERMINOLOGY / "value-sets").glob("*.json"))}
+        profiles, extensions = (by_url(PROFILES / name) for name in ("structure-definitions", "extensions"))
+        return cls(profiles, extensions, sets, Definitions.load())
+
+    def lineage(self, profile: Resource) -> list[Resource]:
+        """Return the profile and those of our own that it derives from, the nearest first."""
+        found = [profile]
+        while (base := self.profiles.get(found[-1]["baseDefinition"])) is not None:
+            found.append(base)
+        return found
+
+
+def read(file: Path) -> Resource:
+    """Return the resource in a file."""
+    resource: Resource = json.loads(file.read_text(encoding="utf-8"))
+    return resource
+
+
+def by_url(folder: Path) -> dict[str, Resource]:
+    """Return the definitions in a folder by canonical, in the order of their ids."""
+    return {each["url"]: each for each in map(read, sorted(folder.glob("*.json")))}
+
+
+def pages(own: Own) -> dict[str, str]:
+    """Return every page by its file name."""
+    made = {f"{each['id']}.md": profile_page(each, own) for each in own.profiles.values()}
+    return made | {EXTENSIONS: extensions_page(own), INDEX: index_page(own)}
+
+
+def profile_page(profile: Resource, own: Own) -> str:
+    """Return the page of one profile."""
+    snapshot = own.definitions.snapshot(profile["url"])
+    assert snapshot is not None, profile["url"]
+    parts = [
+        f"# {profile['title']}",
+        both(profile["description"]),
+        facts(profile, own),
+        section("要素 · Elements", elements_table(profile, snapshot, own)),
+        section("規則 · Rules", rules_table(profile, own)),
+        section("拡張 · Extensions", extensions_list(snapshot, own)),
+        section("見本 · Examples", examples_table(profile)),
+    ]
+    return page(parts)
+
+
+def facts(profile: Resource, own: Own) -> str:
+    """Return the table of what the profile is."""
+    derived = sorted(
+        (each for each in own.profiles.values() if each["baseDefinition"] == profile["url"]),
+        key=lambda each: each["id"],
+    )
+    rows = [
+        ("名前 · name", f"`{profile['name']}`"),
+        ("canonical", f"`{profile['url']}`"),
+        ("型 · type", resource_link(profile["type"])),
+        ("基 · based on", named(profile["baseDefinition"], own)),
+        ("版 · version", f"{profile['version']} ({profile['status']})"),
+    ]
+    if derived:
+        rows.append(("派生 · derived from it", "<br>".join(named(each["url"], own) for each in derived)))
+    file = f"../../profiles/structure-definitions/{profile['id']}.json"
+    rows.append(("定義 · definition", f"[{profile['id']}.json]({file})"))
+    return table(("", ""), rows)
+
+
+def elements_table(profile: Resource, snapshot: Snapshot, own: Own) -> str:
+    """Return the elements that the profile or an own ancestor of it says something about, as they are in the end."""
+    said = {each["id"] for ancestor in own.lineage(profile) for each in ancestor["differential"]["element"]}
+    rows = [element_row(each, own) for each in snapshot.elements[1:] if each["id"] in said and is_told(each)]
+    head = ("要素 · element", "回数 · card.", "型 · type", "必 · MS", "意味 · meaning", "値 · values")
+    return table(head, rows)
+
+
+def is_told(element: Resource) -> bool:
+    """Whether an element has a row: the one that only says that extensions are told apart by url has none."""
+    name = element["path"].rpartition(".")[2]
+    return name not in ("extension", "modifierExtension") or "sliceName" in element or element["max"] == "0"
+
+
+def element_row(element: Resource, own: Own) -> tuple[str, ...]:
+    types = "<br>".join(type_text(each, own) for each in element.get("type", []))
+    must = "○" if element.get("mustSupport") else ""
+    name = f"`{element['id'].partition('.')[2]}`"
+    card = f"{element['min']}..{element['max']}"
+    return name, card, types, must, meaning(element), "<br>".join(values(element, own))
+
+
+def meaning(element: Resource) -> str:
+    """Return the short text of an element, and what its definition says beyond it."""
+    texts = dict.fromkeys((element.get("short", ""), element.get("definition", "")))
+    return "<br>".join(both(text, "<br>") for text in texts if text)
+
+
+def type_text(element_type: Resource, own: Own) -> str:
+    code = element_type["code"].rpartition(".")[2] if ":" in element_type["code"] else element_type["code"]
+    profiles, targets = (
+        [named(each, own, link_r4=False) for each in element_type.get(key, [])] for key in ("profile", "targetProfile")
+    )
+    if profiles:
+        return f"{code}: {' / '.join(profiles)}"
+    return f"{code}({' / '.join(targets)})" if targets else str(code)
+
+
+def values(element: Resource, own: Own) -> Iterator[str]:
+    """Give what values an element can have: fixed, pattern, value set, length, how its slices are told apart."""
+    for key, value in element.items():
+        if key.startswith(("fixed", "pattern", "minValue", "maxValue")):
+            label = "固定 fixed" if key.startswith("fixed") else "型紙 pattern" if key.startswith("pattern") else key
+            yield f"{label}: `{shown(value)}`"
+    binding = element.get("binding", {})
+    if "valueSet" in binding and binding["strength"] != "example":
+        yield f"{STRENGTH[binding['strength']]}: {value_set(binding['valueSet'], own)}"
+    if "maxLength" in element:
+        yield f"{element['maxLength']} 文字まで · characters at most"
+    slicing = element.get("slicing", {})
+    if slicing.get("discriminator") and not element["path"].endswith("xtension"):
+        by = ", ".join(f"`{each['path']}` ({each['type']})" for each in slicing["discriminator"])
+        closed = "" if slicing.get("rules") == "open" else f", {slicing['rules']}"
+        yield f"分け方 slices by {by}{closed}"
+
+
+def shown(value: object) -> str:
+    """Return a value in short: a code with its system, or JSON."""
+    match value:
+        case {"coding": [{"system": str(system), "code": str(code), **rest}]} if set(rest) <= {"display"}:
+            return f"{short(system)}#{code}"
+        case {"system": str(system), "code": str(code), **rest} if set(rest) <= {"display"}:
+            return f"{short(system)}#{code}"
+        case str(text):
+            return text
+    return json.dumps(value, ensure_ascii=False)
+
+
+def rules_table(profile: Resource, own: Own) -> str:
+    """Return the rules of the profile and of the own profiles that it derives from."""
+    rows: list[tuple[str, ...]] = []
+    for ancestor in own.lineage(profile):
+        from_ = "" if ancestor is profile else f"<br>({named(ancestor['url'], own)})"
+        for element in ancestor["differential"]["element"]:
+            for rule in element.get("constraint", []):
+                at = element["id"].partition(".")[2]
+                place = f"<br>`{at}`" if at else ""
+                key = f"`{rule['key']}`{place}{from_}"
+                rows.append((key, SEVERITY[rule["severity"]], both(rule["human"], "<br>"), f"`{rule['expression']}`"))
+    return table(("規則 · rule", "重さ · severity", "内容 · meaning", "FHIRPath"), rows)
+
+
+def extensions_list(snapshot: Snapshot, own: Own) -> str:
+    """Return the extensions of our own that the profile has a place for."""
+    rows = []
+    for element in snapshot.elements:
+        for each in element.get("type", []):
+            for canonical in each.get("profile", []):
+                if (extension := own.extensions.get(canonical)) is not None:
+                    rows.append((f"`{element['path']}`", named(canonical, own), both(extension["description"], "<br>")))
+    return table(("場所 · place", "拡張 · extension", "意味 · meaning"), dict.fromkeys(rows))
+
+
+def examples_table(profile: Resource) -> str:
+    """Return the examples of the profile, the right ones first."""
+    folder = PROFILES / "examples" / profile["id"]
+    files = sorted(folder.glob("*.json"), key=lambda file: (rank(file.stem), file.stem))
+    rows = [
+        (f"[{file.stem}](../../profiles/examples/{profile['id']}/{file.name})", example_text(file.stem))
+        for file in files
+    ]
+    return table(("見本 · example", ""), rows)
+
+
+def rank(stem: str) -> int:
+    kinds = list(KINDS)
+    kind = stem.partition("-")[0]
+    return kinds.index(kind) * 2 if kind in KINDS else 3
+
+
+def example_text(stem: str) -> str:
+    kind, _, rest = stem.partition("-")
+    if kind not in KINDS:
+        return "正しい例 · right"
+    return f"{KINDS[kind]}: `{rest}`" if rest else KINDS[kind]
+
+
+def extensions_page(own: Own) -> str:
+    """Return the page of all extensions of our own."""
+    parts = [
+        "# 拡張 · Extensions",
+        "支援の記録のためにこのサービスが定める拡張です。 · The extensions that this service defines.",
+    ]
+    for extension in own.extensions.values():
+        contexts = ", ".join(f"`{each['expression']}`" for each in extension.get("context", []))
+        snapshot = own.definitions.snapshot(extension["url"])
+        assert snapshot is not None
+        said = [each["id"] for each in extension["differential"]["element"]]
+        rows = [
+            element_row(each, own)
+            for each in snapshot.elements[1:]
+            if each["id"] in said and each["max"] != "0" and not each["id"].endswith(("url", ".extension"))
+        ]
+        parts.append(f'## <a id="{extension["id"]}"></a>{extension["title"]} · {extension["name"]}')
+        parts.append(both(extension["description"]))
+        file = f"../../profiles/extensions/{extension['id']}.json"
+        parts.append(f"`{extension['url']}` ([定義 · definition]({file})) 場所 · place: {contexts}")
+        head = ("要素 · element", "回数 · card.", "型 · type", "必 · MS", "意味 · meaning", "値 · values")
+        parts.append(table(head, rows))
+        parts.append(extension_rules(extension))
+    return page(parts)
+
+
+def extension_rules(extension: Resource) -> str:
+    rules = [rule for each in extension["differential"]["element"] for rule in each.get("constraint", [])]
+    rows = [
+        (f"`{each['key']}`", SEVERITY[each["severity"]], both(each["human"], "<br>"), f"`{each['expression']}`")
+        for each in rules
+    ]
+    return table(("規則 · rule", "重さ · severity", "内容 · meaning", "FHIRPath"), rows)
+
+
+def index_page(own: Own) -> str:
+    """Return the page that leads to all others."""
+    rows = [
+        (
+            f"[{each['title']}]({each['id']}.md)",
+            resource_link(each["type"]),
+            named(each["baseDefinition"], own),
+            both(each["description"], "<br>"),
+        )
+        for each in own.profiles.values()
+    ]
+    parts = [
+        "# プロファイル · Profiles",
+        INTRODUCTION,
+        table(("プロファイル · profile", "型 · type", "基 · based on", "目的 · purpose"), rows),
+        ELSEWHERE,
+    ]
+    for folder, title in OTHERS.items():
+        files = sorted((PROFILES / folder).glob("*.json"))
+        listed = [(f"[{file.stem}](../../profiles/{folder}/{file.name})", about(read(file))) for file in files]
+        parts.append(section(title, table(("", ""), listed)))
+    return page(parts)
+
+
+def about(definition: Resource) -> str:
+    """Return what a definition is: its title or name, and its description."""
+    title = definition.get("title") or definition.get("name", "")
+    return "<br>".join(each for each in (title, both(definition.get("description", ""), "<br>")) if each)
+
+
+def named(canonical: str, own: Own, *, link_r4: bool = True) -> str:
+    """Return a definition by name, linked to its page or (if wanted) to that of the specification."""
+    if canonical in own.profiles:
+        profile = own.profiles[canonical]
+        return f"[{profile['title']}]({profile['id']}.md)"
+    if canonical in own.extensions:
+        extension = own.extensions[canonical]
+        return f"[{extension['title']}]({EXTENSIONS}#{extension['id']})"
+    return resource_link(short(canonical)) if link_r4 and canonical.startswith(R4) else short(canonical)
+
+
+def resource_link(name: str) -> str:
+    """Return the name of a type or definition of R4, linked to its page in the specification."""
+    return f"[{name}](https://hl7.org/fhir/R4/{name.lower()}.html)" if re.fullmatch("[A-Z]\\w+", name) else name
+
+
+def value_set(canonical: str, own: Own) -> str:
+    url = canonical.partition("|")[0]
+    if url in own.value_sets:
+        file = own.value_sets[url]
+        return f"[{file.stem}](../../terminology/value-sets/{file.name})"
+    return short(url)
+
+
+def short(canonical: str) -> str:
+    """Return the last part of a canonical, and of one of JP Core all of its name."""
+    return canonical.removeprefix(JP_CORE).rpartition("/")[2] or canonical
+
+
+def both(text: str, between: str = "\n\n") -> str:
+    """Return a text of both languages, the Japanese first."""
+    japanese, divided, english = text.partition(DIVIDED)
+    return f"{japanese}{between}{english}" if divided else text
+
+
+def section(title: str, content: str) -> str:
+    return f"## {title}\n\n{content}" if content else ""
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Return a table; nothing if it has no rows."""
+    lines = ["| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows]
+    if not lines:
+        return ""
+    return "\n".join(["| " + " | ".join(head) + " |", "|---" * len(head) + "|", *lines])
+
+
+def page(parts: Iterable[str]) -> str:
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a page is not up to date")
+    check = parser.parse_args().check
+    made = pages(Own.read())
+    there = {file.name: file.read_text(encoding="utf-8") for file in TARGET.glob("*.md")}
+    stale = sorted(name for name in made.keys() | there.keys() if made.get(name) != there.get(name))
+    if check:
+        print("\n".join(f"docs/profiles/{name}: OLD" for name in stale) or f"{len(made)} pages are up to date")
+        raise SystemExit(bool(stale))
+    TARGET.mkdir(parents=True, exist_ok=True)
+    for name in stale:
+        if name in made:
+            (TARGET / name).write_text(made[name], encoding="utf-8")
+        else:
+            (TARGET / name).unlink()
+    print(f"{len(made)} pages, {len(stale)} of them written anew")
+
+
+if __name__ == "__main__":
+    main()

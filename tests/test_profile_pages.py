@@ -1,0 +1,35 @@
+"""The readable pages of our own profiles, `docs/profiles/`, say what the definitions say now."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ROOT / "docs" / "profiles"
+
+
+def test_the_pages_are_up_to_date() -> None:
+    result = subprocess.run(
+        [sys.executable, "scripts/build_profile_pages.py", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 0, f"run `make profile-pages`:\n{result.stdout}{result.stderr}"
+
+
+def test_every_profile_has_a_page_that_the_index_leads_to() -> None:
+    index = (PAGES / "README.md").read_text(encoding="utf-8")
+    profiles = [file.stem for file in (ROOT / "profiles" / "structure-definitions").glob("*.json")]
+
+    assert [name for name in profiles if f"]({name}.md)" not in index] == []
+
+
+def test_a_page_tells_elements_rules_and_examples() -> None:
+    page = (PAGES / "outreach-task.md").read_text(encoding="utf-8")
+
+    assert "| `code` | 1..1 | CodeableConcept | ○ |" in page
+    assert "| `outreach-tk-1` | 誤り error |" in page
+    assert "](../../profiles/examples/outreach-task/full.json)" in page
