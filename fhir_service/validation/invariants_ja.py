@@ -6,7 +6,10 @@ https://hl7.org/fhir/R4/conformance-rules.html#constraints
 from collections.abc import Mapping
 
 # The rule about names has a key of each type: `mea-0` is that of Measure.
-NAMED = "adf cid cmd cpb cpd csd ees esc evd evi evv gdf ig inv lib mea msd nsd opd pdf que red rsd rvs sdf smp spd tcp tst vsd"
+NAMED = (
+    "adf cid cmd cpb cpd csd ees esc evd evi evv gdf ig inv lib mea msd nsd opd pdf que red rsd rvs sdf smp spd tcp tst"
+    " vsd"
+)
 
 JAPANESE: Mapping[str, str] = {
     "dom-6": "リソースには、人が読める叙述部(text)があることが望まれます",
