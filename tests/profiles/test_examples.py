@@ -12,6 +12,7 @@ from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.outcome import Issue
 from fhir_service.fhir.resource import Resource
 from fhir_service.terminology.loaded import LoadedTerminology
+from fhir_service.validation.rules import RULES
 from fhir_service.validation.validator import Validator
 from tests.profiles.conftest import PACKAGES, Installed
 from tests.profiles.files import EXAMPLES, OUTREACH, constraints, example_files, profiles, read
@@ -57,7 +58,7 @@ def validator(request: pytest.FixtureRequest, installed: Installed) -> Check:
 
 @cache
 def _validator(definitions: Definitions) -> Check:
-    return Validator(definitions, LoadedTerminology(definitions)).check
+    return Validator(definitions, LoadedTerminology(definitions), extra=RULES).check
 
 
 def _ids(file: Path) -> str:

@@ -8,6 +8,7 @@ import pytest
 from fhir_service.fhir.outcome import Issue
 from fhir_service.fhir.resource import Resource
 from fhir_service.terminology.loaded import LoadedTerminology
+from fhir_service.validation.rules import RULES
 from fhir_service.validation.validator import Validator
 from tests.profiles.conftest import PACKAGES, Installed
 from tests.profiles.files import EXAMPLES, OUTREACH, read
@@ -32,7 +33,7 @@ Check = Callable[..., list[Issue]]
 @pytest.fixture(scope="module", params=["", *PACKAGES], ids=["R4 only", *PACKAGES])
 def check(request: pytest.FixtureRequest, installed: Installed) -> Check:
     definitions = installed(request.param)
-    return Validator(definitions, LoadedTerminology(definitions)).check
+    return Validator(definitions, LoadedTerminology(definitions), extra=RULES).check
 
 
 @pytest.mark.parametrize(("document", "profile"), DOCUMENTS.items())
