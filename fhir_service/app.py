@@ -40,7 +40,10 @@ from fhir_service.storage.memory import MemoryStore
 from fhir_service.storage.sqlite import SqliteStore
 from fhir_service.storage.store import Clock, Store
 from fhir_service.terminology.loaded import LoadedTerminology
-from fhir_service.validation.structure import StructureCheck
+from fhir_service.validation.policy import Policy, PolicyRules
+from fhir_service.validation.policy_file import read_policy
+from fhir_service.validation.rules import RULES as BY_TYPE
+from fhir_service.validation.validator import Validator
 
 OPERATIONS: tuple[Operation, ...] = (
     fhirpath.OPERATION,
@@ -70,12 +73,15 @@ def build(settings: Settings) -> Asgi:
 def wire(settings: Settings) -> Services:
     """Open the definitions and the store, and give each part what it needs (`load` and the demo use this, too)."""
     definitions = Definitions.load(packages=settings.data_dir / "packages")
-    registry = SearchRegistry(definitions, LoadedTerminology(definitions))
+    terminology = LoadedTerminology(definitions)
+    registry = SearchRegistry(definitions, terminology)
+    policy = Policy(Validator(definitions, terminology, extra=BY_TYPE), _policy(settings, definitions))
     return Services(
         store=_store(settings, _now, registry),
         definitions=definitions,
         indexer=Indexer(definitions, registry, *_bases(settings)),
-        check=StructureCheck(definitions),
+        check=policy,
+        validate=policy.validate,
         now=_now,
         new_id=IdSequence(_now).new_id,
         secret=_secret(settings),
@@ -88,6 +94,14 @@ def wire(settings: Settings) -> Services:
         max_delete=settings.max_delete,
         rules=RULES,
     )
+
+
+def _policy(settings: Settings, definitions: Definitions) -> PolicyRules:
+    """Return what the policy file says; that of the data directory if there is one and no other is named."""
+    path = settings.policy or settings.data_dir / "policy.toml"
+    if settings.policy is None and not path.exists():
+        return PolicyRules()
+    return read_policy(path, definitions.resource_types)
 
 
 def _by_name(operations: Iterable[Operation]) -> dict[str, tuple[Operation, ...]]:

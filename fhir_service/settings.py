@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     trust_proxy: bool = Field(False, description="Believe X-Forwarded-Host and X-Forwarded-Proto.")
     default_count: int = Field(20, ge=1, description="Matches on a page if _count does not say.")
     max_count: int = Field(1000, ge=1, description="The most matches on a page.")
+    policy: Path | None = Field(
+        None, description="The file that says which profiles apply [default: DATA_DIR/policy.toml, if it is there]."
+    )
     conditional_delete: Literal["single", "multiple"] = Field(
         "single", description="Whether DELETE [type]?criteria may delete several resources."
     )

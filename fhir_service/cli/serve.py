@@ -58,6 +58,10 @@ def serve(
     ] = None,
     default_count: Annotated[int | None, typer.Option(help="Matches on a page.  [default: 20]")] = None,
     max_count: Annotated[int | None, typer.Option(help="The most matches on a page.  [default: 1000]")] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(help="The file that says which profiles apply.  [default: DATA_DIR/policy.toml, if there]"),
+    ] = None,
     conditional_delete: Annotated[
         str | None, typer.Option(help="single or multiple: what DELETE [type]?criteria may delete.  [default: single]")
     ] = None,
@@ -79,6 +83,7 @@ def _start(flags: dict[str, Any]) -> None:
 
     from fhir_service.app import build
     from fhir_service.cli.tuning import tune
+    from fhir_service.fhir.outcome import FhirError
     from fhir_service.http.protocol import LimitedProtocol
     from fhir_service.settings import Settings
     from fhir_service.storage.sqlite import NewerFile
@@ -94,6 +99,10 @@ def _start(flags: dict[str, Any]) -> None:
 
     try:
         application = build(settings)
+    except FhirError as error:
+        for issue in error.issues:
+            typer.echo(f"{issue.ja}\n{issue.en}", err=True)
+        raise typer.Exit(2) from None
     except (NewerFile, OSError) as error:
         typer.echo(f"{error}", err=True)
         raise typer.Exit(1) from None

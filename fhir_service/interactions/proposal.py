@@ -89,9 +89,14 @@ def checked(resource: Resource, services: Services) -> list[Issue]:
     errors = [issue for issue in issues if issue.severity in ("error", "fatal")]
     if errors:
         # The most serious first: it is what a client reads, and it decides the status.
-        statuses = [_UNPROCESSABLE if STATUS.get(issue.code) == _UNPROCESSABLE else 400 for issue in errors]
-        raise FhirError(*errors, *(issue for issue in issues if issue not in errors), status=min(statuses))
+        raise FhirError(*errors, *(issue for issue in issues if issue not in errors), status=min(map(_status, errors)))
     return issues
+
+
+def _status(error: Issue) -> int:
+    """Return the status of an error: of a rule or profile that is broken, or of what is no R4 at all."""
+    by_rule = error.rule is not None or error.profile is not None or STATUS.get(error.code) == _UNPROCESSABLE
+    return _UNPROCESSABLE if by_rule else 400
 
 
 def put(

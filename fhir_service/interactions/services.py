@@ -1,6 +1,6 @@
 """What every interaction and operation is given; wired once in `app.py`."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -37,7 +37,8 @@ class Operation:
 class Services:
     """The parts of a running server.
 
-    `check` returns the issues of a resource against its definitions; `rules` are, by resource type, what a create,
+    `check` returns the issues of a resource that is to be stored, `validate` those of one that somebody asks about,
+    against these profiles, too; both by the policy of the server. `rules` are, by resource type, what a create,
     update or patch must keep besides (`interactions/rules.py`); `now` and `new_id` are the only clock and source of
     ids; `secret` signs page links; `dispatch` runs any request (for batch entries), chosen from the ROUTES table;
     `operations` are by name, several where the operation is another on other types.
@@ -47,6 +48,7 @@ class Services:
     definitions: Definitions
     indexer: Indexer
     check: Callable[[Resource], list[Issue]]
+    validate: Callable[[Resource, Sequence[str]], list[Issue]]
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     secret: bytes

@@ -1,8 +1,9 @@
 """$validate: would this resource be accepted here, and what is to say about it? Nothing is stored.
 
 The answer is always 200 with an OperationOutcome that tells every issue; one that says that all is well if there is
-none. Structure, references and the rules of the type are checked as on a write. Profiles are not checked yet, and no
-answer passes over that: asking for one is an error, a claim in `meta.profile` a warning.
+none. Checked are R4 itself, the profiles that are asked for, those that the resource claims, and those that the policy
+of the server asks of it; in the modes of a write also references, and the rules of what may follow what stands. A
+profile that is not known here is an error if it was asked for, a warning (or what the policy says) if it is claimed.
 https://hl7.org/fhir/R4/resource-operation-validate.html
 """
 
@@ -10,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from fhir_service.fhir.json import decode_resource
-from fhir_service.fhir.outcome import FhirError, Issue, Severity, operation_outcome
+from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.proposal import is_id
@@ -21,7 +22,6 @@ from fhir_service.interactions.versions import standing
 from fhir_service.operations.parameters import RESOURCE, given, refused, text
 
 _PARAMETERS = (RESOURCE, "mode", "profile")
-_BASE_PROFILE = "http://hl7.org/fhir/StructureDefinition/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ async def _content(asked: Asked, services: Services) -> list[Issue]:
         resource = await _standing(asked, services)
     if resource.get("resourceType") != asked.type:
         return [_other_type(resource, asked)]
-    return [*services.check(resource), *_profiles(resource, asked, services)]
+    return services.validate(resource, asked.profiles)
 
 
 async def _create(asked: Asked, services: Services) -> list[Issue]:
@@ -148,27 +148,6 @@ def _is_itself(request: FhirRequest) -> bool:
             return request.path[0] == "Parameters"
         case _:
             return False
-
-
-def _profiles(resource: Resource, asked: Asked, services: Services) -> list[Issue]:
-    """Return what is to say about the profiles that are asked for or claimed."""
-    issues = [_unchecked(each, False, asked, services) for each in asked.profiles]
-    return [issue for issue in issues if issue is not None]
-
-
-def _unchecked(profile: str, claimed: bool, asked: Asked, services: Services) -> Issue | None:
-    """Return that a profile was not checked: an error if it was asked for; None for what is R4's own definition."""
-    if profile.partition("|")[0] == _BASE_PROFILE + asked.type:
-        return None
-    shown = profile[:200]
-    where = (f"{asked.type}.meta.profile",) if claimed else ()
-    severity: Severity = "warning" if claimed else "error"
-    if services.definitions.find(profile) is None:
-        ja = f"プロファイル「{shown}」はこのサーバーにありません。検証していません。"
-        return Issue("not-found", ja, f'The profile "{shown}" is not known here; it was not checked.', where, severity)
-    ja = f"プロファイルによる検証にはまだ対応していません。「{shown}」は検証していません。"
-    en = f'Validation by profiles is not there yet; "{shown}" was not checked.'
-    return Issue("not-supported", ja, en, where, severity)
 
 
 async def _references(resource: Resource, asked: Asked, services: Services) -> list[Issue]:

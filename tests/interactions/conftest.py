@@ -20,7 +20,8 @@ from fhir_service.interactions.services import Services
 from fhir_service.storage.identity import IdSequence
 from fhir_service.storage.memory import MemoryStore
 from fhir_service.terminology.loaded import LoadedTerminology
-from fhir_service.validation.structure import StructureCheck
+from fhir_service.validation.policy import Policy
+from fhir_service.validation.validator import Validator
 
 
 @pytest.fixture
@@ -74,13 +75,17 @@ BASE = "http://example.org/fhir"
 
 
 @pytest.fixture(scope="session")
-def _parts() -> tuple[Definitions, SearchRegistry, StructureCheck]:
+def _parts() -> tuple[Definitions, SearchRegistry, Policy]:
     definitions = Definitions.load()
-    return definitions, SearchRegistry(definitions, LoadedTerminology(definitions)), StructureCheck(definitions)
+    return (
+        definitions,
+        SearchRegistry(definitions, LoadedTerminology(definitions)),
+        Policy(Validator(definitions, LoadedTerminology(definitions))),
+    )
 
 
 @pytest.fixture
-def fhir(_parts: tuple[Definitions, SearchRegistry, StructureCheck]) -> Fhir:
+def fhir(_parts: tuple[Definitions, SearchRegistry, Policy]) -> Fhir:
     """The interactions in this process, on a store of the test's own."""
     definitions, registry, check = _parts
 
@@ -93,6 +98,7 @@ def fhir(_parts: tuple[Definitions, SearchRegistry, StructureCheck]) -> Fhir:
             definitions=definitions,
             indexer=Indexer(definitions, registry, BASE),
             check=check,
+            validate=check.validate,
             now=now,
             new_id=IdSequence(now).new_id,
             secret=b"secret",

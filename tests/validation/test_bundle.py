@@ -98,14 +98,6 @@ def test_each_entry_of_a_document_is_linked_with_its_composition(validator: Vali
     assert rules(validator, document) == [("reachable", "error", "Bundle.entry[3]")]
 
 
-@pytest.mark.parametrize(("type_", "wanted"), [("document", "Composition"), ("message", "MessageHeader")])
-def test_the_first_entry_says_what_a_bundle_is(validator: Validator, type_: str, wanted: str) -> None:
-    issues = validator.check(bundle(type_, entry(f"{URN}1", patient())))
-
-    (first,) = [issue for issue in issues if issue.rule == "first-entry"]
-    assert wanted in first.ja
-
-
 @pytest.mark.parametrize(
     ("full_url", "expected"),
     [

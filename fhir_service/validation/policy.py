@@ -1,0 +1,159 @@
+"""What this server asks of resources beyond R4: which profiles apply to which, and how grave each broken rule is here.
+
+It is data, read from a file (`policy_file.py`); without one, profiles that a resource claims apply, and nothing else.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
+
+from fhir_service.fhir.outcome import Issue, Severity
+from fhir_service.fhir.resource import Resource
+from fhir_service.validation.run import Options
+from fhir_service.validation.sender import Sender, sender_of
+from fhir_service.validation.text_lint import lint
+
+# Rules of R4 that a write may break with a warning. pat-1: of a relative it may only be known that there is a sister.
+LOWERED_ON_WRITE = frozenset({"pat-1"})
+
+UNKNOWN_PROFILE = "profile-unknown"
+"""The rule of the validator for a profile that is claimed but not here."""
+
+
+class Checks(Protocol):
+    """What a policy asks: the validator."""
+
+    def check(
+        self, resource: Resource, profiles: Sequence[str] = (), *, options: Options = ..., claimed: bool = True
+    ) -> list[Issue]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """Whose resources are checked against which profiles; every condition that is given has to hold."""
+
+    name: str
+    profiles: tuple[str, ...]
+    type: str = "Bundle"
+    source: str | None = None
+    author: str | None = None
+    custodian: str | None = None
+
+    def sent(self, resource: Resource, sender: Sender) -> bool:
+        """Whether a resource comes from this partner. A source that ends in `*` names all that begins so."""
+        if resource.get("resourceType") != self.type:
+            return False
+        return (
+            (self.source is None or _begins(sender.source, self.source))
+            and (self.author is None or self.author in sender.authors)
+            and (self.custodian is None or self.custodian in sender.custodians)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SeverityChange:
+    """How grave the issues of a rule or profile are here, and why."""
+
+    severity: Severity
+    reason: str
+    rule: str | None = None
+    profile: str | None = None
+    type: str | None = None
+
+    def is_about(self, issue: Issue, resource_type: Any) -> bool:
+        return (
+            (self.rule is None or self.rule == issue.rule)
+            and (self.profile is None or (issue.profile or "").partition("|")[0] == self.profile)
+            and (self.type is None or self.type == resource_type)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRules:
+    """What a policy file says.
+
+    `text_lint` is when Japanese text is looked through: never, when somebody asks ($validate, the command), or also on
+    each write.
+    """
+
+    claimed_profiles: bool = True
+    unknown_profiles: Literal["warn", "refuse"] = "warn"
+    best_practice: bool = False
+    must_support: bool = False
+    text_lint: Literal["off", "validate", "always"] = "validate"
+    text_lint_without: frozenset[str] = frozenset()
+    defaults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    partners: tuple[Partner, ...] = ()
+    severities: tuple[SeverityChange, ...] = ()
+
+
+class Policy:
+    """Checks resources as this server's rules ask."""
+
+    def __init__(self, validator: Checks, rules: PolicyRules | None = None) -> None:
+        self._validator = validator
+        self._rules = rules or PolicyRules()
+        self._options = Options(best_practice=self._rules.best_practice, must_support=self._rules.must_support)
+        self._on_write = replace(self._options, extensible=False)
+        self._changes = (*self._rules.severities, *_refused(self._rules))
+        self._linted = self._rules.text_lint == "always"
+        self._plain = not (self._rules.defaults or self._rules.partners)
+
+    def __call__(self, resource: Resource) -> list[Issue]:
+        """Check a resource that is to be stored."""
+        profiles = () if self._plain else self.profiles(resource)
+        found = self._validator.check(resource, profiles, options=self._on_write, claimed=self._rules.claimed_profiles)
+        if self._linted and isinstance(resource, dict):
+            found = [*found, *lint(resource, self._rules.text_lint_without)]
+        return self._judged([_on_write(issue) for issue in found], resource) if found else found
+
+    def validate(self, resource: Resource, profiles: Sequence[str] = ()) -> list[Issue]:
+        """Check a resource for somebody who asks, against these profiles, too."""
+        asked = (*profiles, *self.profiles(resource))
+        found = self._validator.check(resource, asked, options=self._options, claimed=self._rules.claimed_profiles)
+        if self._rules.text_lint != "off" and isinstance(resource, dict):
+            found = [*found, *lint(resource, self._rules.text_lint_without)]
+        return self._judged(found, resource)
+
+    def profiles(self, resource: Resource) -> tuple[str, ...]:
+        """Return the profiles that apply to a resource besides those that it claims."""
+        if self._plain or not isinstance(resource, dict):
+            return ()
+        defaults = self._rules.defaults.get(str(resource.get("resourceType")), ())
+        if not self._rules.partners:
+            return defaults
+        sender = sender_of(resource)
+        named = [each.profiles for each in self._rules.partners if each.sent(resource, sender)]
+        return tuple(dict.fromkeys((*defaults, *(profile for profiles in named for profile in profiles))))
+
+    def _judged(self, issues: list[Issue], resource: Resource) -> list[Issue]:
+        resource_type = resource.get("resourceType") if isinstance(resource, dict) else None
+        return [self._judge(issue, resource_type) for issue in issues]
+
+    def _judge(self, issue: Issue, resource_type: Any) -> Issue:
+        if issue.rule is None and issue.profile is None:
+            return issue  # it is not R4 at all: no policy makes it so
+        for change in self._changes:
+            if change.is_about(issue, resource_type):
+                if change.severity == issue.severity:
+                    return issue
+                ja = f"{issue.ja}(このサーバーの方針により {change.severity}: {change.reason})"
+                en = f"{issue.en} (made {change.severity} by the policy of this server: {change.reason})"
+                return replace(issue, severity=change.severity, ja=ja, en=en)
+        return issue
+
+
+def _on_write(issue: Issue) -> Issue:
+    return replace(issue, severity="warning") if issue.rule in LOWERED_ON_WRITE else issue
+
+
+def _refused(rules: PolicyRules) -> tuple[SeverityChange, ...]:
+    if rules.unknown_profiles == "warn":
+        return ()
+    return (SeverityChange("error", 'unknown_profiles = "refuse"', rule=UNKNOWN_PROFILE),)
+
+
+def _begins(source: str | None, wanted: str) -> bool:
+    if source is None:
+        return False
+    return source.startswith(wanted[:-1]) if wanted.endswith("*") else source == wanted

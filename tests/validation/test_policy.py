@@ -1,0 +1,220 @@
+"""What a server asks of whom is data: profiles by type and partner, and how grave a broken rule is."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.validation.policy import Partner, Policy, PolicyRules, SeverityChange
+from fhir_service.validation.policy_file import read_policy
+from fhir_service.validation.run import Options
+
+OUTREACH = "https://example.jp/fhir/outreach/StructureDefinition/"
+HOSPITAL = "urn:oid:1.2.392.100495.20.3.23|1311234567"
+TYPES = frozenset({"Patient", "Bundle"})
+
+
+DEFAULT = Options()
+
+
+class Asked:
+    """Stands where the validator does; remembers what it was asked and finds what a test says."""
+
+    def __init__(self, *found: Issue) -> None:
+        self.found = list(found)
+        self.profiles: tuple[str, ...] = ()
+        self.options = Options()
+        self.claimed = True
+
+    def check(
+        self, resource: Any, profiles: Sequence[str] = (), *, options: Options = DEFAULT, claimed: bool = True
+    ) -> list[Issue]:
+        self.profiles, self.options, self.claimed = tuple(profiles), options, claimed
+        return self.found
+
+
+def document(**head: Any) -> dict[str, Any]:
+    organization = {
+        "resourceType": "Organization",
+        "identifier": [{"system": HOSPITAL.split("|")[0], "value": HOSPITAL.split("|")[1]}],
+    }
+    role = {"resourceType": "PractitionerRole", "organization": {"reference": "urn:uuid:2"}}
+    return {
+        "resourceType": "Bundle",
+        "type": "document",
+        "meta": {"source": "https://hospital.example.jp/emr/7"},
+        "entry": [
+            {"fullUrl": "urn:uuid:1", "resource": {"resourceType": "Composition", **head}},
+            {"fullUrl": "urn:uuid:2", "resource": organization},
+            {"fullUrl": "urn:uuid:3", "resource": role},
+        ],
+    }
+
+
+BY_ORGANIZATION = document(author=[{"reference": "urn:uuid:2"}], custodian={"reference": "urn:uuid:2"})
+BY_ROLE = document(author=[{"display": "医師"}, {"reference": "urn:uuid:3"}])
+BY_IDENTIFIER = document(author=[{"identifier": {"system": HOSPITAL.split("|")[0], "value": HOSPITAL.split("|")[1]}}])
+
+
+@pytest.mark.parametrize(
+    ("conditions", "resource", "applies"),
+    [
+        ({"author": HOSPITAL}, BY_ORGANIZATION, True),
+        ({"author": HOSPITAL}, BY_ROLE, True),
+        ({"author": HOSPITAL}, BY_IDENTIFIER, True),
+        ({"custodian": HOSPITAL}, BY_ORGANIZATION, True),
+        ({"custodian": HOSPITAL}, BY_ROLE, False),
+        ({"author": "urn:oid:1.2|9"}, BY_ORGANIZATION, False),
+        ({"source": "https://hospital.example.jp/emr/7"}, BY_ROLE, True),
+        ({"source": "https://hospital.example.jp/*"}, BY_ROLE, True),
+        ({"source": "https://clinic.example.jp/*"}, BY_ROLE, False),
+        ({"source": "https://hospital.example.jp/*", "author": "urn:oid:1.2|9"}, BY_ORGANIZATION, False),
+        ({"source": "https://hospital.example.jp/*", "type": "Patient"}, BY_ORGANIZATION, False),
+        ({"author": HOSPITAL}, {"resourceType": "Bundle", "entry": "x"}, False),
+        ({"author": HOSPITAL}, document(author="x", custodian=3), False),
+    ],
+)
+def test_documents_of_a_partner_are_checked_against_its_profiles(
+    conditions: dict[str, str], resource: dict[str, Any], applies: bool
+) -> None:
+    validator = Asked()
+    rules = PolicyRules(
+        defaults={"Bundle": (f"{OUTREACH}document",)},
+        partners=(Partner("潮風病院", (f"{OUTREACH}referral",), **conditions),),
+    )
+
+    Policy(validator, rules)(resource)
+
+    assert validator.profiles == ((f"{OUTREACH}document",) * (resource["resourceType"] == "Bundle")) + (
+        (f"{OUTREACH}referral",) * applies
+    )
+
+
+def test_severities_are_changed_with_the_reason() -> None:
+    validator = Asked(
+        Issue("value", "半角カナ", "kana", rule="text-half-width-kana", severity="warning"),
+        Issue("invariant", "規則", "rule", rule="cpt-2", profile="http://example.jp/p|1", severity="error"),
+        Issue("structure", "構造", "structure"),
+    )
+    policy = Policy(
+        validator,
+        PolicyRules(
+            severities=(
+                SeverityChange("error", "基幹システムが読めない", rule="text-half-width-kana"),
+                SeverityChange("warning", "移行期間", profile="http://example.jp/p", type="Patient"),
+            )
+        ),
+    )
+
+    kana, rule, structure = policy({"resourceType": "Patient"})
+    _, other, _ = policy({"resourceType": "Person"})
+
+    assert (kana.severity, rule.severity, structure.severity) == ("error", "warning", "error")
+    assert "基幹システムが読めない" in kana.ja and "基幹システムが読めない" in kana.en
+    assert "移行期間" in rule.ja
+    assert (other.severity, other.ja) == ("error", "規則")
+
+
+def test_what_is_not_r4_stays_an_error_whatever_the_policy() -> None:
+    change = SeverityChange("warning", "試験", profile="http://example.jp/p")
+
+    (issue,) = Policy(Asked(Issue("structure", "構造", "structure")), PolicyRules(severities=(change,)))({})
+
+    assert issue.severity == "error"
+
+
+def test_unknown_profiles_can_be_refused() -> None:
+    unknown = Issue("not-found", "ない", "not here", rule="profile-unknown", severity="warning")
+
+    (warned,) = Policy(Asked(unknown))({"resourceType": "Patient"})
+    (refused,) = Policy(Asked(unknown), PolicyRules(unknown_profiles="refuse"))({"resourceType": "Patient"})
+
+    assert (warned.severity, refused.severity) == ("warning", "error")
+
+
+def test_switches_reach_the_validator_and_the_text_lint() -> None:
+    validator = Asked()
+    patient = {"resourceType": "Patient", "name": [{"text": "ﾔﾏﾀﾞ"}]}
+
+    assert [issue.rule for issue in Policy(validator).validate(patient)] == ["text-half-width-kana"]
+    assert Policy(validator)(patient) == []
+    assert Policy(validator, PolicyRules(text_lint="off")).validate(patient) == []
+    assert len(Policy(validator, PolicyRules(text_lint="always"))(patient)) == 1
+    lenient = PolicyRules(text_lint_without=frozenset({"text-half-width-kana"}), must_support=True)
+    assert Policy(validator, lenient).validate(patient) == []
+    assert validator.options.must_support
+
+
+GOOD = """
+# 潮風市の方針
+[checks]
+unknown_profiles = "refuse"
+must_support = true
+text_lint_without = ["text-variant"]
+
+[defaults]
+Patient = ["https://example.jp/fhir/outreach/StructureDefinition/outreach-patient"]
+
+[[partner]]
+name = "潮風病院"
+author = "urn:oid:1.2.392.100495.20.3.23|1311234567"
+profiles = ["https://example.jp/fhir/outreach/StructureDefinition/outreach-discharge-referral"]
+
+[[severity]]
+rule = "text-half-width-kana"
+severity = "error"
+reason = "基幹システムが半角カナを読めないため"
+"""
+
+
+def test_a_policy_file_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_text(GOOD, encoding="utf-8")
+
+    rules = read_policy(file, TYPES)
+
+    assert rules.unknown_profiles == "refuse"
+    assert rules.must_support
+    assert rules.text_lint_without == {"text-variant"}
+    assert rules.defaults == {"Patient": (f"{OUTREACH}outreach-patient",)}
+    assert rules.partners[0].author == HOSPITAL
+    assert rules.severities[0].rule == "text-half-width-kana"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "named"),
+    [
+        ("[checks]\nbest_practice = maybe\n", 2, "TOML"),
+        ("[checks]\n\nbest_practise = true\n", 3, "best_practice"),
+        ("[checks]\nunknown_profiles = 'ignore'\n", 2, "refuse"),
+        ("[checks]\ntext_lint_without = ['text-nothing']\n", 2, "text-half-width-kana"),
+        ("[check]\nmust_support = true\n", 1, "[checks]"),
+        ("[defaults]\nPatients = ['http://example.jp/p']\n", 2, "resource type"),
+        ("[defaults]\nPatient = 'http://example.jp/p'\n", 2, "canonical"),
+        (f"{GOOD}\n[[partner]]\nname = 'x'\nprofiles = ['http://example.jp/p']\n", 21, "custodian"),
+        (f"{GOOD}\n[[severity]]\nrule = 'dom-6'\nseverity = 'warning'\n", 21, "reason"),
+        (f"{GOOD}\n[[severity]]\nrule = 'dom-6'\nreason = 'x'\nseverity = 'ignore'\n", 24, "warning"),
+        ("severity = 3\n", None, "[[severity]]"),
+    ],
+)
+def test_a_bad_file_is_refused_with_line_and_reason(tmp_path: Path, text: str, line: int | None, named: str) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_text(text, encoding="utf-8")
+
+    with pytest.raises(FhirError) as refused:
+        read_policy(file, TYPES)
+
+    issue = refused.value.issues[0]
+    assert issue.line == line
+    assert named in issue.en
+    assert str(file) in issue.ja
+
+
+def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "sjis.toml").write_bytes("# 方針".encode("cp932"))
+
+    for name in ("absent.toml", "sjis.toml"):
+        with pytest.raises(FhirError):
+            read_policy(tmp_path / name, TYPES)
