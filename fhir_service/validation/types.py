@@ -50,11 +50,11 @@ class TypeChecks:
 
     def _held(self, value: Any, run: Run) -> Faults:
         """Check a resource that a Bundle or Parameters holds."""
-        return self.resource(value, run.inside(value) if value.__class__ is dict else run)
+        return run.validator.held(value, run.inside(value)) if value.__class__ is dict else self.resource(value, run)
 
     def _contained(self, value: Any, run: Run) -> Faults:
         """Check a contained resource."""
-        return self.resource(value, run.contained(value) if value.__class__ is dict else run)
+        return run.validator.held(value, run.contained(value)) if value.__class__ is dict else self.resource(value, run)
 
     def _check(self, name: str) -> Check:
         """Return the check of a type; what it is made of is compiled when it is first met."""

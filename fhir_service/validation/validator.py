@@ -5,6 +5,8 @@ https://hl7.org/fhir/R4/validation.html
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from fhir_service.fhir.definitions import Definitions, Package
@@ -56,27 +58,28 @@ class Validator:
     ) -> list[Issue]:
         """Return what is wrong by R4, by these profiles and, unless `claimed` is False, by those of `meta.profile`."""
         self._compiler.renew()
-        if not isinstance(resource, dict):
-            resource, faults = {}, self._types.resource(resource, Run({}, self, options))
-        else:
-            run = Run(resource, self, options)
-            try:
-                faults = self._checked(resource, profiles, run, claimed)
-            except RecursionError:
-                faults = [TOO_DEEP]
+        run = Run(resource if isinstance(resource, dict) else {}, self, options if claimed else _unclaimed(options))
+        try:
+            faults = self._types.resource(resource, run)
+            if isinstance(resource, dict) and (profiles or "meta" in resource):
+                faults = [*(faults or ()), *self._by_profiles(resource, run, profiles)]
+        except RecursionError:
+            faults = [TOO_DEEP]
         if not faults:
             return []
-        root = resource.get("resourceType")
+        root = run.resource.get("resourceType")
         return [fault.issue(root if isinstance(root, str) else "Resource") for fault in _distinct(faults)]
 
-    def _checked(self, resource: Resource, profiles: Sequence[str], run: Run, claimed: bool) -> Faults:
+    def held(self, resource: Resource, run: Run) -> Faults:
+        """Check a resource inside another, in its own run: by R4 and the profiles that it claims."""
         faults = self._types.resource(resource, run)
-        if not profiles and "meta" not in resource:
+        if "meta" not in resource:
             return faults
-        found = list(faults or ())
-        for canonical in dict.fromkeys([*profiles, *(_claimed(resource) if claimed else ())]):
-            found += self._by_profile(resource, canonical, run, asked=canonical in profiles)
-        return found
+        return [*(faults or ()), *self._by_profiles(resource, run, ())] or None
+
+    def _by_profiles(self, resource: Resource, run: Run, asked: Sequence[str]) -> list[Fault]:
+        canonicals = dict.fromkeys([*asked, *(_claimed(resource) if run.options.claimed else ())])
+        return [fault for each in canonicals for fault in self._by_profile(resource, each, run, asked=each in asked)]
 
     def _by_profile(self, resource: Resource, canonical: str, run: Run, *, asked: bool) -> list[Fault]:
         if canonical.partition("|")[0] == f"{TYPE_BASE}{resource.get('resourceType')}":
@@ -177,6 +180,11 @@ TOO_DEEP = Fault(
 )
 
 
+@lru_cache(maxsize=16)
+def _unclaimed(options: Options) -> Options:
+    return replace(options, claimed=False)
+
+
 def _claimed(resource: Resource) -> list[str]:
     match resource.get("meta"):
         case {"profile": [*profiles]}:
@@ -189,8 +197,11 @@ def _has_error(faults: list[Fault]) -> bool:
 
 
 def _distinct(faults: list[Fault]) -> list[Fault]:
-    """Return the faults without those that say the same of the same place, and no more than a person reads."""
-    return list(dict.fromkeys(faults))[:MAX_ISSUES]
+    """Return the faults, those that several profiles tell of a place once, and no more than a person reads."""
+    found: dict[tuple[str, str, str], Fault] = {}
+    for fault in faults:
+        found.setdefault((fault.path, fault.severity, fault.en.replace(fault.profile or "\n", "")), fault)
+    return list(found.values())[:MAX_ISSUES]
 
 
 def _unknown(canonical: str, asked: bool) -> Fault:

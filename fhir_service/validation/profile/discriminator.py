@@ -14,6 +14,7 @@ from fhir_service.fhir.fhirpath import Item
 from fhir_service.fhir.fhirpath.model import children
 from fhir_service.validation.base import TYPE_BASE
 from fhir_service.validation.binding import Binding, binding_check, bindings
+from fhir_service.validation.profile.cardinality import most
 from fhir_service.validation.profile.fixed import wanted
 from fhir_service.validation.profile.tree import Node
 from fhir_service.validation.run import Run
@@ -41,8 +42,13 @@ def discriminated(
         if match is not None:
             found.append(match)
     if not found:
-        return None
+        return _the_only_one(place) if not discriminators else None
     return found[0] if len(found) == 1 else lambda item, run: all(match(item, run) for match in found)
+
+
+def _the_only_one(place: Place) -> Matches | None:
+    """Return that every value is of the slice: what cannot repeat has nothing to be told apart."""
+    return None if most(place.base) != 1 else lambda item, run: True
 
 
 def _usual(node: Node, place: Place) -> list[dict[str, str]]:
@@ -149,7 +155,7 @@ def _below(node: Node, name: str, argument: str | None, compiler: ElementCompile
             found += [one for one in child.slices.values() if argument in _profiles(one)]
         elif child is not None:
             found.append(child)
-            found += list(child.slices.values()) if not found[-1].element.get("type") else []
+            found += [each for each in child.slices.values() if each.element.get("min")]
     if argument is not None and not found and (root := _root_of(argument, compiler)) is not None:
         found.append(root)
     return found
@@ -247,7 +253,8 @@ def _value(reached: list[Node], walk: Walk, compiler: ElementCompiler) -> Matche
         return _presence(reached, walk)
 
     def matches(item: Item, run: Run) -> bool:
-        return any(all(criterion_(found, inner) for criterion_ in criteria) for found, inner in walk(item, run))
+        reached_items = walk(item, run)
+        return all(any(holds(found, inner) for found, inner in reached_items) for holds in criteria)
 
     return matches
 

@@ -77,7 +77,7 @@ class Slicing:
         return found
 
     def _unmatched(self, step: str, item: Item, run: Run) -> list[Fault]:
-        if self.rules == "closed":
+        if self.rules == "closed" and not self.default:
             names = ", ".join(each.name for each in self.slices)
             ja = f"「{self.said}」のどのスライス({names})にも当てはまりません(規則 slicing-closed、{self.profile})"
             en = f"It is of no slice of '{self.said}' ({names}) (rule slicing-closed, {self.profile})"

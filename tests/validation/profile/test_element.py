@@ -1,0 +1,158 @@
+"""What a profile asks of elements: how many, of what type, with which value, referring to what."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from fhir_service.fhir.resource import Resource
+from tests.validation.profile.conftest import BASE, URL, Ask, element, profile
+
+
+def patient(**elements: Any) -> Resource:
+    return {"resourceType": "Patient", **elements}
+
+
+def observation(**elements: Any) -> Resource:
+    return {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, **elements}
+
+
+@pytest.mark.parametrize(
+    ("asked", "good", "bad", "found"),
+    [
+        (element("Patient.name", min=1), {"name": [{"text": "a"}]}, {}, ("Patient.name", "min")),
+        (element("Patient.name", max="1"), {"name": [{"text": "a"}]}, {"name": [{"text": "a"}, {"text": "b"}]},
+         ("Patient.name", "max")),
+        (element("Patient.photo", max="0"), {}, {"photo": [{"title": "a"}]}, ("Patient.photo", "max")),
+        (element("Patient.name.family", min=1), {"name": [{"family": "a"}]}, {"name": [{"text": "a"}]},
+         ("Patient.name[0].family", "min")),
+        (element("Patient.birthDate", min=1),
+         {"_birthDate": {"extension": [{"url": f"{BASE}data-absent-reason", "valueCode": "unknown"}]}}, {},
+         ("Patient.birthDate", "min")),
+        (element("Patient.deceased[x]", type=[{"code": "boolean"}]), {"deceasedBoolean": True},
+         {"deceasedDateTime": "2020"}, ("Patient.deceased", "type")),
+        (element("Patient.gender", fixedCode="male"), {"gender": "male"}, {"gender": "female"},
+         ("Patient.gender", "fixed")),
+        (element("Patient.maritalStatus", patternCodeableConcept={"coding": [{"system": "http://e", "code": "a"}]}),
+         {"maritalStatus": {"coding": [{"code": "b"}, {"system": "http://e", "code": "a", "display": "A"}]}},
+         {"maritalStatus": {"coding": [{"system": "http://e"}, {"code": "a"}]}},
+         ("Patient.maritalStatus", "pattern")),
+        (element("Patient.maritalStatus", fixedCodeableConcept={"text": "a"}), {"maritalStatus": {"text": "a"}},
+         {"maritalStatus": {"text": "a", "coding": [{"code": "a"}]}}, ("Patient.maritalStatus", "fixed")),
+        (element("Patient.active", fixedBoolean=True), {"active": True}, {"active": False},
+         ("Patient.active", "fixed")),
+        (element("Patient.multipleBirth[x]", type=[{"code": "integer"}], minValueInteger=1),
+         {"multipleBirthInteger": 1}, {"multipleBirthInteger": 0}, ("Patient.multipleBirth", "minValue")),
+        (element("Patient.birthDate", maxValueDate="2020-06"), {"birthDate": "2020-05-31"},
+         {"birthDate": "2020-07-01"}, ("Patient.birthDate", "maxValue")),
+        (element("Patient.name.text", maxLength=3), {"name": [{"text": "山田太"}]}, {"name": [{"text": "山田太郎"}]},
+         ("Patient.name[0].text", "maxLength")),
+        (element("Patient.generalPractitioner", type=[{"code": "Reference", "targetProfile": [f"{BASE}Organization"]}]),
+         {"generalPractitioner": [{"reference": "Organization/1"}]},
+         {"generalPractitioner": [{"reference": "Practitioner/1"}]},
+         ("Patient.generalPractitioner[0]", "target")),
+    ],
+)  # fmt: skip
+def test_an_element_keeps_what_the_profile_asks(
+    ask: Ask, asked: Resource, good: Resource, bad: Resource, found: tuple[str, str]
+) -> None:
+    definition = profile("Patient", asked)
+
+    assert ask(patient(**good), definition) == []
+    assert ask(patient(**bad), definition) == [found]
+
+
+def test_quantities_are_compared_in_the_same_unit_and_decimals_by_their_digits(ask: Ask) -> None:
+    def weight(value: str, unit: str = "kg") -> Resource:
+        return observation(valueQuantity={"value": Decimal(value), "system": "http://unitsofmeasure.org", "code": unit})
+
+    limit = {"value": 100, "system": "http://unitsofmeasure.org", "code": "kg"}
+    places = {"url": f"{BASE}maxDecimalPlaces", "valueInteger": 1}
+    definition = profile(
+        "Observation",
+        element("Observation.value[x]", type=[{"code": "Quantity"}], maxValueQuantity=limit),
+        element("Observation.value[x].value", extension=[places]),
+    )
+
+    assert ask(weight("99.5"), definition) == []
+    assert ask(weight("100.5"), definition) == [("Observation.value", "maxValue")]
+    assert ask(weight("1000.5", "g"), definition) == []
+    assert ask(weight("99.55"), definition) == [("Observation.value.value", "maxDecimalPlaces")]
+
+
+def test_an_invariant_of_a_profile_is_asked_where_it_stands(ask: Ask) -> None:
+    rule = {"key": "x-1", "severity": "error", "human": "氏名には姓が必要です", "expression": "family.exists()"}
+    definition = profile("Patient", element("Patient.name", constraint=[rule]))
+
+    assert ask(patient(name=[{"family": "a"}]), definition) == []
+    assert ask(patient(name=[{"family": "a"}, {"text": "b"}]), definition) == [("Patient.name[1]", "x-1")]
+
+
+@pytest.mark.parametrize("expression", ["name.(", "name.first().foo(", "a" * 20_000, "(name | name).single()"])
+def test_an_invariant_that_cannot_be_evaluated_is_told_of_and_refuses_nothing(
+    validator: Any, ask: Ask, expression: str
+) -> None:
+    rule = {"key": "x-2", "severity": "error", "human": "?", "expression": expression}
+    definition = profile("Patient", element("Patient.name", constraint=[rule]))
+    someone = patient(name=[{"text": "a"}])
+
+    assert ask(someone, definition) == []
+    told = [issue for issue in validator.check(someone, [definition["url"]]) if issue.rule == "x-2"]
+    assert all(definition["url"] in issue.ja and issue.severity == "warning" for issue in told)
+
+
+def test_a_type_may_have_a_profile_of_its_own(ask: Ask) -> None:
+    number = profile("Identifier", element("Identifier.system", min=1, fixedUri="http://e"), name="number")
+    definition = profile(
+        "Patient",
+        element("Patient.identifier", type=[{"code": "Identifier", "profile": [number["url"]]}]),
+    )
+
+    assert ask(patient(identifier=[{"system": "http://e", "value": "1"}]), definition, number) == []
+    assert ask(patient(identifier=[{"value": "1"}]), definition, number) == [("Patient.identifier[0].system", "min")]
+
+
+def test_of_several_profiles_one_will_do(ask: Ask) -> None:
+    first = profile("Identifier", element("Identifier.system", min=1, fixedUri="http://a"), name="first")
+    second = profile("Identifier", element("Identifier.system", min=1, fixedUri="http://b"), name="second")
+    both = [{"code": "Identifier", "profile": [first["url"], second["url"]]}]
+    definition = profile("Patient", element("Patient.identifier", type=both))
+
+    assert ask(patient(identifier=[{"system": "http://b"}]), definition, first, second) == []
+    found = ask(patient(identifier=[{"system": "http://c"}]), definition, first, second)
+    assert found[0] == ("Patient.identifier[0]", "type-profile")
+
+
+def test_what_a_reference_names_conforms_where_it_is_at_hand(ask: Ask) -> None:
+    named = profile("Organization", element("Organization.name", min=1), name="named")
+    target = [{"code": "Reference", "targetProfile": [named["url"]]}]
+    definition = profile("Patient", element("Patient.managingOrganization", type=target))
+
+    def inside(**organization: Any) -> Resource:
+        held = {"resourceType": "Organization", "id": "a", "identifier": [{"value": "1"}], **organization}
+        return patient(contained=[held], managingOrganization={"reference": "#a"})
+
+    assert ask(inside(name="医院"), definition, named) == []
+    assert ask(inside(), definition, named) == [("Patient.managingOrganization", "target-profile")]
+    assert ask(patient(managingOrganization={"reference": "Organization/1"}), definition, named) == []
+    wrong = patient(managingOrganization={"reference": "Patient/1"})
+    assert ("Patient.managingOrganization", "target") in ask(wrong, definition, named)
+
+
+def test_a_reference_in_a_bundle_is_followed_there(validator: Any, ask: Ask) -> None:
+    named = profile("Patient", element("Patient.name", min=1), name="named")
+    target = [{"code": "Reference", "targetProfile": [named["url"]]}]
+    definition = profile("Observation", element("Observation.subject", type=target), name="of-named")
+
+    def bundle(**person: Any) -> Resource:
+        report = observation(subject={"reference": "Patient/1"}, meta={"profile": [definition["url"]]})
+        entries = [
+            {"fullUrl": "http://e/fhir/Observation/1", "resource": report | {"id": "1"}},
+            {"fullUrl": "http://e/fhir/Patient/1", "resource": patient(id="1", **person)},
+        ]
+        return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+
+    assert ask(observation(), definition, named) == []
+    assert [issue.rule for issue in validator.check(bundle(name=[{"text": "a"}]))] == []
+    assert [issue.rule for issue in validator.check(bundle())] == ["target-profile"]
+    assert URL in validator.check(bundle())[0].en
