@@ -15,6 +15,7 @@ import fhir_service
 from fhir_service.fhir.definitions.adding import Added, add_package
 from fhir_service.fhir.definitions.archive import Archive, Package
 from fhir_service.fhir.definitions.folder import Folder, own_folders
+from fhir_service.fhir.definitions.held import Held
 from fhir_service.fhir.definitions.model import Element, Kind, TypeDefinition
 from fhir_service.fhir.definitions.package import read_package
 from fhir_service.fhir.definitions.snapshot import Snapshot
@@ -100,6 +101,16 @@ class Definitions:
         None if it is not here; FhirError, by name of the definition, if no snapshot can be made of it.
         """
         return self._snapshots.get(canonical, within)
+
+    def examine(self, definition: Resource) -> tuple[Issue, ...]:
+        """Return what is wrong with a StructureDefinition, whether it is known here or not."""
+        r4, *others = self.sources
+        held = Held(Package("examined", ""), [definition])
+        try:
+            snapshot = Snapshots(Sources([r4, held, *others])).get(str(definition.get("url", "")), held.package)
+        except FhirError as error:
+            return error.issues
+        return snapshot.issues if snapshot else ()
 
     def all(self, resource_type: str) -> Iterator[Resource]:
         """Give every definition of this type; of those with the same url, the one that `find` gives."""

@@ -17,6 +17,7 @@ from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.profile.element import ElementCompiler, ItemCheck
 from fhir_service.validation.profile.extension_definition import ExtensionDefinition, extension_definition
 from fhir_service.validation.profile.tree import Node, grow
+from fhir_service.validation.structure_definition import definition_faults
 
 if TYPE_CHECKING:
     from fhir_service.validation.run import Run
@@ -117,9 +118,10 @@ class ProfileCompiler:
 
 
 def _notes(snapshot: Snapshot) -> tuple[Fault, ...]:
+    wrong = definition_faults(snapshot.issues, snapshot.url)
     if snapshot.detached_from is None:
-        return ()
+        return tuple(wrong)
     url, base = snapshot.url, snapshot.detached_from
     ja = f"プロファイル {url} の元になる {base} がこのサーバーにないため、{snapshot.type} を元に検証しました。"
     en = f"The profile {url} derives from {base}, which is not here; it was checked as one of {snapshot.type}."
-    return (Fault("", "informational", ja, en, "information", "profile-base", url),)
+    return (Fault("", "informational", ja, en, "information", "profile-base", url), *wrong)
