@@ -49,7 +49,7 @@ def test_all_patients_and_what_is_about_them_are_given_once_page_by_page(api: ht
     shared = [{"actor": {"reference": f"Patient/{who}"}, "status": "accepted"} for who in ("a", "b")]
     put(api, "Appointment", "both", status="booked", participant=shared, start="2026-01-01T09:00:00Z",
         end="2026-01-01T10:00:00Z")  # fmt: skip
-    put(api, "Organization", "alone")
+    put(api, "Organization", "alone", name="見本")
 
     for size in (1, 3, 100):
         found = [*pages(api, f"?_count={size}")]
