@@ -110,17 +110,21 @@ class ParameterIndex:
         for indexing in self._incomplete.get(resource_type, {}).values():
             indexing.done, indexing.total = done, total
 
-    async def finished(self, resource_type: str, rules: Rules) -> None:
-        """Take notice that all of a type is indexed by these rules: what is still defined so can be searched by."""
-        now = self.rules(resource_type)
-        left = {
-            code: indexing
-            for code, indexing in self._incomplete.get(resource_type, {}).items()
-            if rules.get(code) != now[code]
-        }
-        self._indexed_by[resource_type] = {code: rule for code, rule in now.items() if code not in left}
-        self._refuse(resource_type, left)
-        await self._mark([resource_type])
+    async def finished(self, rules: Mapping[str, Rules]) -> None:
+        """Take notice that these types are indexed by these rules: what is still defined so can be searched by."""
+        changed = [each for each in rules if self._incomplete.get(each)]
+        if not changed:
+            return
+        for each in changed:
+            now = self.rules(each)
+            left = {
+                code: indexing
+                for code, indexing in self._incomplete[each].items()
+                if rules[each].get(code) != now[code]
+            }
+            self._indexed_by[each] = {code: rule for code, rule in now.items() if code not in left}
+            self._refuse(each, left)
+        await self._mark(changed)
         self._registry.indexing(self._incomplete)
 
     async def distrust(self) -> None:

@@ -5,7 +5,7 @@ written meanwhile is indexed by the same rules already.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -55,7 +55,9 @@ class Observer(Protocol):
 
     def progress(self, resource_type: str, done: int, total: int) -> None: ...
 
-    async def finished(self, resource_type: str, rules: dict[str, str]) -> None: ...
+    async def finished(self, rules: Mapping[str, dict[str, str]]) -> None:
+        """Take notice that all of these types is indexed by these rules."""
+        ...
 
 
 class Reindexing:
@@ -73,11 +75,13 @@ class Reindexing:
     async def run(self, progress: Progress) -> bytes:
         types = msgspec.json.decode(progress.job.asked, type=Asked).types
         counts = counts_of(progress.job)
+        await self._under_way.settled()  # what was indexed by older rules is stored by now
+        rules = {each: self._observer.rules(each) for each in types if each not in counts}
         totals = {each: await self._store.count(each) for each in types}
+        await self._observer.finished({each: rules[each] for each in rules if not totals[each]})
         for each in types:
-            if each not in counts:
-                await self._under_way.settled()  # what was indexed by older rules is stored by now
-                counts[each] = Count(each, rules=self._observer.rules(each))
+            if each in rules:
+                counts[each] = Count(each, rules=rules[each], done=not totals[each])
             if not counts[each].done:
                 await self._type(counts, each, progress, totals)
         return recorded_answer(FhirResponse(200, parameters(counts.values())))
@@ -103,7 +107,7 @@ class Reindexing:
             else:
                 progress.tell(done, max(total, done))
         count.done = True
-        await self._observer.finished(name, count.rules)
+        await self._observer.finished({name: count.rules})
         if count.found:
             done = sum(each.found for each in counts.values())
             await progress.save(done, max(total, done), _state(counts))

@@ -64,6 +64,14 @@ class Client:
             time.sleep(0.02)
 
 
+@pytest.fixture(scope="module")
+def together(_servers: StartServer) -> Iterator[Client]:
+    """One server for the tests of a module that do not stop it; what they store is each its own."""
+    server = _servers(no_referential_integrity=True)
+    yield Client(server, _servers, {})
+    server.stop()
+
+
 @pytest.fixture
 def own(start_server: StartServer) -> Iterator[Client]:
     flags = {"no_referential_integrity": True, "conditional_delete": "multiple"}

@@ -44,14 +44,14 @@ def test_what_a_defect_lost_is_found_again_and_counts_in_are_counts_out(own: Cli
     assert own("GET", "Patient/p00001/_history").json()["total"] == 1
 
 
-def test_only_what_is_asked_for_is_indexed(own: Client) -> None:
-    own.put(*patients(20), {"resourceType": "Organization", "id": "o", "name": "Hanazono"})
+def test_only_what_is_asked_for_is_indexed(together: Client) -> None:
+    together.put(*patients(20), {"resourceType": "Organization", "id": "o", "name": "Hanazono"})
 
-    of_type = own.done(own("POST", "Patient/$reindex").headers["Content-Location"])
-    by_name = own.done(own("POST", "$reindex?type=Organization").headers["Content-Location"])
+    of_type = together.done(together("POST", "Patient/$reindex").headers["Content-Location"])
+    by_name = together.done(together("POST", "$reindex?type=Organization").headers["Content-Location"])
     parameter = "http://hl7.org/fhir/SearchParameter/Organization-partof"
-    by_parameter = own.done(own("POST", f"$reindex?searchParameter={parameter}").headers["Content-Location"])
-    one = own("POST", "Patient/p00003/$reindex")
+    by_parameter = together.done(together("POST", f"$reindex?searchParameter={parameter}").headers["Content-Location"])
+    one = together("POST", "Patient/p00003/$reindex")
 
     assert numbers(of_type)["found"] == 20
     assert numbers(by_name)["found"] == numbers(by_parameter)["found"] == 1
@@ -131,8 +131,8 @@ def test_the_command_indexes_what_a_stopped_server_holds(own: Client) -> None:
     assert own.total("Patient?given=hana") == 30
 
 
-def test_the_command_leaves_a_running_server_alone(own: Client) -> None:
-    done = command("reindex", "--data-dir", str(own.server.data_dir))
+def test_the_command_leaves_a_running_server_alone(together: Client) -> None:
+    done = command("reindex", "--data-dir", str(together.server.data_dir))
 
     assert done.returncode == 1
     assert "$reindex" in done.stderr
@@ -153,8 +153,8 @@ def test_what_is_loaded_is_found_by_stored_search_parameters_too(own: Client, tm
     assert own.total("Patient?nickname=hana") == 30
 
 
-def test_a_second_server_on_the_same_data_is_refused(own: Client) -> None:
-    second = command("serve", "--open", "--port", "0", "--data-dir", str(own.server.data_dir))
+def test_a_second_server_on_the_same_data_is_refused(together: Client) -> None:
+    second = command("serve", "--open", "--port", "0", "--data-dir", str(together.server.data_dir))
 
     assert second.returncode == 1
     assert "ほかのプロセス" in second.stderr

@@ -59,22 +59,22 @@ def test_a_bundle_is_processed_and_its_answer_fetched_later(api: httpx.Client, k
     assert [each["response"]["status"][:3] for each in later.json()["entry"]] == ["201", "200"]
 
 
-def test_while_it_works_the_status_says_how_long_and_when_to_ask_again(own: Client) -> None:
+def test_while_it_works_the_status_says_how_long_and_when_to_ask_again(together: Client) -> None:
     entries = [
         {"resource": each, "request": {"method": "PUT", "url": f"Patient/{each['id']}"}} for each in patients(2000)
     ]
 
-    answer = own(
+    answer = together(
         "POST", "", {"resourceType": "Bundle", "type": "transaction", "entry": entries}, prefer="respond-async"
     )
-    status = own("GET", answer.headers["Content-Location"])
+    status = together("GET", answer.headers["Content-Location"])
 
     assert answer.status_code == status.status_code == 202
     assert answer.headers["Preference-Applied"] == "respond-async"
     assert 0 < len(status.headers["X-Progress"]) <= 100
     assert int(status.headers["Retry-After"]) > 0
     assert status.json()["resourceType"] == "OperationOutcome"
-    assert len(own.done(answer.headers["Content-Location"]).json()["entry"]) == 2000
+    assert len(together.done(answer.headers["Content-Location"]).json()["entry"]) == 2000
 
 
 def test_what_is_refused_at_once_is_refused_at_once(api: httpx.Client) -> None:

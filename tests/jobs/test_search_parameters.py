@@ -14,23 +14,23 @@ def texts(answer: Any) -> str:
     return " ".join(issue["details"]["text"] for issue in answer.json()["issue"])
 
 
-def test_a_stored_search_parameter_finds_what_was_there_before_it_and_after(own: Client) -> None:
-    own.put(*patients(30))
+def test_a_stored_search_parameter_finds_what_was_there_before_it_and_after(together: Client) -> None:
+    together.put(*patients(30))
 
-    assert own("GET", "Patient?nickname=hana3").status_code == 400
-    assert own("PUT", "SearchParameter/nickname", search_parameter()).status_code == 201
-    own.indexed()
-    own(
+    assert together("GET", "Patient?nickname=hana3").status_code == 400
+    assert together("PUT", "SearchParameter/nickname", search_parameter()).status_code == 201
+    together.indexed()
+    together(
         "PUT",
         "Patient/later",
         {"resourceType": "Patient", "id": "later", "name": [{"use": "nickname", "given": ["hana3"]}]},
     )
 
-    assert own.total("Patient?nickname=hana3") == 2
-    assert own.total("Patient?nickname:missing=true") == 0
+    assert together.total("Patient?nickname=hana3") == 2
+    assert together.total("Patient?nickname:missing=true") == 0
     named = {
         each["name"]: each["definition"]
-        for resource in own("GET", "metadata").json()["rest"][0]["resource"]
+        for resource in together("GET", "metadata").json()["rest"][0]["resource"]
         if resource["type"] == "Patient"
         for each in resource["searchParam"]
         if "definition" in each
@@ -60,47 +60,49 @@ def test_while_it_is_indexed_a_search_says_so_and_writes_go_on_and_a_kill_does_n
     assert own.total("Patient?nickname:exact=hanako") == 1
 
 
-def test_a_changed_expression_is_indexed_again(own: Client) -> None:
-    own.put({"resourceType": "Patient", "id": "a", "name": [{"family": "Sato", "use": "nickname", "given": ["hana"]}]})
-    own("PUT", "SearchParameter/nickname", search_parameter())
-    own.indexed()
-    assert own.total("Patient?nickname=hana") == 1
+def test_a_changed_expression_is_indexed_again(together: Client) -> None:
+    together.put(
+        {"resourceType": "Patient", "id": "a", "name": [{"family": "Sato", "use": "nickname", "given": ["hanae"]}]}
+    )
+    together("PUT", "SearchParameter/other", search_parameter("other"))
+    together.indexed()
+    assert together.total("Patient?other=hanae") == 1
 
-    own("PUT", "SearchParameter/nickname", search_parameter(expression="Patient.name.family"))
-    own.indexed()
+    together("PUT", "SearchParameter/other", search_parameter("other", expression="Patient.name.family"))
+    together.indexed()
 
-    assert own.total("Patient?nickname=hana") == 0
-    assert own.total("Patient?nickname=sato") == 1
+    assert together.total("Patient?other=hanae") == 0
+    assert together.total("Patient?other=sato") == 1
 
 
 @pytest.mark.parametrize("how", ["deleted", "retired", "patched"])
-def test_one_that_is_taken_back_is_unknown_at_once(own: Client, how: str) -> None:
-    own("PUT", "SearchParameter/nickname", search_parameter())
-    own.indexed()
-    assert own.total("Patient?nickname=hana") == 0
+def test_one_that_is_taken_back_is_unknown_at_once(together: Client, how: str) -> None:
+    together("PUT", f"SearchParameter/{how}", search_parameter(how))
+    together.indexed()
+    assert together.total(f"Patient?{how}={how}") == 0
 
     if how == "deleted":
-        own("DELETE", "SearchParameter/nickname")
+        together("DELETE", f"SearchParameter/{how}")
     elif how == "retired":
-        own("PUT", "SearchParameter/nickname", search_parameter(status="retired"))
+        together("PUT", f"SearchParameter/{how}", search_parameter(how, status="retired"))
     else:
         patch = [{"op": "replace", "path": "/status", "value": "retired"}]
-        own("PATCH", "SearchParameter/nickname", patch, content_type="application/json-patch+json")
-    own.put({"resourceType": "Patient", "id": "b", "name": [{"use": "nickname", "given": ["hana"]}]})
+        together("PATCH", f"SearchParameter/{how}", patch, content_type="application/json-patch+json")
+    together.put({"resourceType": "Patient", "id": how, "name": [{"use": "nickname", "given": [how]}]})
 
-    assert own("GET", "Patient?nickname=hana").status_code == 400
+    assert together("GET", f"Patient?{how}={how}").status_code == 400
 
-    own("PUT", "SearchParameter/nickname", search_parameter())
-    own.indexed()
-    assert own.total("Patient?nickname=hana") == 1
+    together("PUT", f"SearchParameter/{how}", search_parameter(how))
+    together.indexed()
+    assert together.total(f"Patient?{how}={how}") == 1
 
 
-def test_one_of_a_transaction_and_a_draft(own: Client) -> None:
-    own.put(search_parameter(), search_parameter("draft", status="draft", expression="no ( path"))
-    own.indexed()
+def test_one_of_a_transaction_and_a_draft(together: Client) -> None:
+    together.put(search_parameter("of-transaction"), search_parameter("draft", status="draft", expression="no ( path"))
+    together.indexed()
 
-    assert own.total("Patient?nickname=hana") == 0
-    assert own("GET", "Patient?draft=x").status_code == 400
+    assert together.total("Patient?of-transaction=nobody") == 0
+    assert together("GET", "Patient?draft=x").status_code == 400
 
 
 WRONG = {
@@ -135,14 +137,16 @@ def test_what_cannot_be_searched_by_is_refused(api: Any, changes: dict[str, Any]
     assert api.get("SearchParameter/wrong").status_code == 404
 
 
-def test_a_code_that_another_one_has_is_refused(own: Client) -> None:
-    own("PUT", "SearchParameter/nickname", search_parameter())
+def test_a_code_that_another_one_has_is_refused(together: Client) -> None:
+    together("PUT", "SearchParameter/first", search_parameter("first"))
 
-    other = own("PUT", "SearchParameter/other", search_parameter(id="other", url="http://example.org/other"))
-    same_url = own("PUT", "SearchParameter/third", search_parameter("third", url=search_parameter()["url"]))
+    other = together(
+        "PUT", "SearchParameter/other2", search_parameter("first", id="other2", url="http://example.org/other")
+    )
+    same_url = together("PUT", "SearchParameter/third", search_parameter("third", url=search_parameter("first")["url"]))
 
     assert other.status_code == same_url.status_code == 422
-    assert search_parameter()["url"] in texts(other)
+    assert search_parameter("first")["url"] in texts(other)
 
 
 TYPES = {
@@ -163,20 +167,20 @@ TYPES = {
 }
 
 
-def test_every_type_of_parameter_can_be_added(own: Client) -> None:
+def test_every_type_of_parameter_can_be_added(together: Client) -> None:
     for n, (kind, (_, content, _)) in enumerate(TYPES.items()):
-        own.put({"resourceType": "Patient", "id": f"{kind}{n}", **content})
+        together.put({"resourceType": "Patient", "id": f"{kind}{n}", **content})
 
     for kind, (expression, _, _) in TYPES.items():
-        answer = own(
+        answer = together(
             "PUT", f"SearchParameter/x-{kind}", search_parameter(f"x-{kind}", type=kind, expression=expression)
         )
         assert answer.status_code == 201, answer.text
-    own.indexed()
+    together.indexed()
 
-    assert {kind: own.total(f"Patient?x-{kind}={value}") for kind, (_, _, value) in TYPES.items()} == dict.fromkeys(
-        TYPES, 1
-    )
+    assert {
+        kind: together.total(f"Patient?x-{kind}={value}") for kind, (_, _, value) in TYPES.items()
+    } == dict.fromkeys(TYPES, 1)
 
 
 def test_a_composite_of_own_parameters_can_be_added(own: Client) -> None:

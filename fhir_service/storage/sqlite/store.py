@@ -23,7 +23,7 @@ from fhir_service.storage.sqlite.jobs import SqliteJobs
 from fhir_service.storage.sqlite.keys import type_key
 from fhir_service.storage.sqlite.lock import FileLock
 from fhir_service.storage.sqlite.packed import unpack
-from fhir_service.storage.sqlite.prepared import PreparedCommit, prepare, resource_key
+from fhir_service.storage.sqlite.prepared import PreparedChange, PreparedCommit, prepare, resource_key
 from fhir_service.storage.sqlite.reindex import indexed, rewrite
 from fhir_service.storage.sqlite.schema import migrate
 from fhir_service.storage.sqlite.search import rids_of, search, versions
@@ -91,6 +91,9 @@ class _Snapshot:
         self._connection.execute("COMMIT")
         if raised is not None and issubclass(raised, apsw.InterruptError):
             raise too_much_work() from None
+
+
+_BREATH = 32  # changes that are prepared before others have their turn
 
 
 class SqliteStore:
@@ -223,7 +226,8 @@ class SqliteStore:
             last = rows[-1][0]
 
     async def commit(self, changes: Sequence[Change], conditions: Sequence[Condition] = ()) -> list[Committed]:
-        outcome = self._writer.submit(prepare(changes, conditions))
+        prepared = prepare(changes, conditions) if len(changes) <= _BREATH else await _prepared(changes, conditions)
+        outcome = self._writer.submit(prepared)
         if self._watching and any(map(self._is_watched, changes)):
             # Who waits for the commit may give up; it goes on, and whoever watches must hear of it.
             outcome.add_done_callback(self._tell)
@@ -270,3 +274,12 @@ class SqliteStore:
     def _too_long(self) -> bool:
         self._looks += 1
         return self._looks > _MOST_LOOKS
+
+
+async def _prepared(changes: Sequence[Change], conditions: Sequence[Condition]) -> PreparedCommit:
+    """Return a large commit made ready, while the loop goes on."""
+    prepared: list[PreparedChange] = []
+    for start in range(0, len(changes), _BREATH):
+        prepared += prepare(changes[start : start + _BREATH], ()).changes
+        await asyncio.sleep(0)
+    return PreparedCommit(tuple(prepared), tuple(conditions))
