@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+TYPES = "http://hl7.org/fhir/StructureDefinition/"
 JSON = {"Content-Type": "application/fhir+json", "Prefer": "return=representation"}
 
 
@@ -42,3 +43,79 @@ def test_a_stored_value_set_is_searched_by_as_it_is_now_and_after_a_restart(star
     assert found(server.base) == (200, ["female", "male"])
     httpx.delete(f"{server.base}/ValueSet/{url.rpartition('/')[2]}")
     assert found(server.base)[0] == 400
+
+
+def profile(url: str, *elements: dict[str, Any], base: str = f"{TYPES}Patient", **more: Any) -> dict[str, Any]:
+    head = {"resourceType": "StructureDefinition", "id": url.rpartition("/")[2], "url": url, "name": "Tried"}
+    head |= {"status": "draft", "kind": "resource", "abstract": False, "type": "Patient", "derivation": "constraint"}
+    return head | {"baseDefinition": base, "differential": {"element": list(elements)}} | more
+
+
+def element(path: str, **more: Any) -> dict[str, Any]:
+    return {"id": path, "path": path} | more
+
+
+def told(base: str, url: str) -> str:
+    """What $validate says of a person of whom nothing is known, by this profile."""
+    answer = httpx.post(
+        f"{base}/Patient/$validate",
+        params={"profile": url},
+        json={"resourceType": "Patient", "active": True},
+        headers=JSON,
+    )
+    assert answer.status_code == 200
+    return " ".join(f"{each['severity']}: {each['details']['text']}" for each in answer.json()["issue"])
+
+
+def put(base: str, definition: dict[str, Any]) -> httpx.Response:
+    answer = httpx.put(f"{base}/StructureDefinition/{definition['id']}", json=definition, headers=JSON)
+    assert answer.status_code in (200, 201), answer.text
+    return answer
+
+
+def test_a_stored_profile_is_checked_by_as_it_is_now(server: Any) -> None:
+    url = f"http://example.org/fhir/StructureDefinition/{uuid.uuid4()}"
+
+    assert "is not known here" in told(server.base, url)
+    put(server.base, profile(url, element("Patient.name", min=1)))
+    assert "'Patient.name' is missing" in told(server.base, url)
+    put(server.base, profile(url, element("Patient.birthDate", min=1)))
+    assert "'Patient.birthDate' is missing" in told(server.base, url)
+    httpx.delete(f"{server.base}/StructureDefinition/{url.rpartition('/')[2]}")
+    assert "is not known here" in told(server.base, url)
+
+
+def test_a_wrong_definition_is_named_and_the_server_goes_on(server: Any) -> None:
+    base = f"http://example.org/fhir/StructureDefinition/{uuid.uuid4()}"
+    whole = [
+        element(path, min=0, max="*", definition="…", base={"path": path, "min": 0, "max": "*"})
+        for path in ("Patient", "Patient.name")
+    ]
+    name = element("Patient.name", min=1)
+    cases = {
+        f"{base}-self": (profile(f"{base}-self", name, base=f"{base}-self"), "it is derived from itself"),
+        f"{base}-lost": (profile(f"{base}-lost", name, base=f"{base}-nowhere"), f"{base}-nowhere, which is not here"),
+        f"{base}-typo": (profile(f"{base}-typo", element("Patient.nmae", min=1)), "Patient has no nmae"),
+        f"{base}-both": (
+            profile(f"{base}-both", name, snapshot={"element": whole}),
+            "its snapshot contradicts its differential",
+        ),
+        f"{base}-flat": (
+            profile(f"{base}-flat", element("Patient.identifier", sliceName="mrn") | {"id": "Patient.identifier:mrn"}),
+            "nothing says how it is sliced",
+        ),
+    }
+
+    for url, (definition, said) in cases.items():
+        stored = httpx.put(f"{server.base}/StructureDefinition/{definition['id']}", json=definition, headers=JSON)
+        assert stored.status_code == 201, stored.text
+        assert said in (found := told(server.base, url))
+        assert url in found
+
+
+def test_validate_tells_what_is_wrong_with_a_definition_before_it_is_stored(server: Any) -> None:
+    wrong = profile(f"http://example.org/fhir/StructureDefinition/{uuid.uuid4()}", element("Patient.nmae", min=1))
+
+    answer = httpx.post(f"{server.base}/StructureDefinition/$validate", json=wrong, headers=JSON)
+
+    assert "Patient has no nmae" in answer.text
