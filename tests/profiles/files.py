@@ -18,6 +18,7 @@ FOLDERS = {
     PROFILES / "extensions": "StructureDefinition",
     PROFILES / "questionnaires": "Questionnaire",
     PROFILES / "measures": "Measure",
+    PROFILES / "measures": "Measure",
     PROFILES / "search-parameters": "SearchParameter",
     PROFILES / "naming-systems": "NamingSystem",
     PROFILES / "capability-statements": "CapabilityStatement",
