@@ -32,6 +32,7 @@ ONLY_ID = Fault(
     rule="ele-1",
 )
 SHOWN = 60  # characters of a name that a message repeats
+MOST_FAULTS = 200  # of one array or object that are gathered; more than anybody reads
 
 
 def object_check(definition: TypeDefinition, properties: dict[str, Check], rules: tuple[Check, ...]) -> Check:
@@ -53,6 +54,8 @@ def object_check(definition: TypeDefinition, properties: dict[str, Check], rules
             property_check = find(name)
             if property_check is None:
                 found.append(_unknown(name, definition))
+                if len(found) > MOST_FAULTS:
+                    break
             elif (faults := property_check(child, run)) is not None:
                 if name[0] == "_":
                     faults = _without_paired_ids(faults, value.get(name[1:]))
@@ -90,6 +93,8 @@ def array_check(item_check: Check) -> Check:
             if (faults := item_check(item, run)) is not None:
                 step = f"[{index}]"
                 found += [NULL.below(step)] if item is None else [fault.below(step) for fault in faults]
+                if len(found) > MOST_FAULTS:
+                    break
         if not value:
             found.append(EMPTY_ARRAY)
         return found or None
