@@ -24,6 +24,8 @@ from fhir_service.interactions.vread import vread
 
 TAKES_BYTES = ("$install",)
 """The last step of a path to which bytes can be sent that are no resource."""
+OF_VERSIONS = ("$meta",)
+"""The operations that a version of a resource has, too: `[type]/[id]/_history/[vid]/$meta`."""
 _LEVELS: tuple[Level, ...] = ("system", "type", "instance")
 
 
@@ -108,7 +110,10 @@ def _chosen(request: FhirRequest, services: Services) -> Interaction:
         raise _no_bytes(request.media_type)
     if path and path[-1].startswith("$") and len(path) <= len(_LEVELS):
         _check_path(path[:-1], services)
-        return _operation(request, services)
+        return _operation(request, _LEVELS[len(path) - 1], services)
+    if len(path) == 5 and path[2] == "_history" and path[4] in OF_VERSIONS:
+        _check_path(path[:2], services)
+        return _operation(request, "instance", services)
     pattern = _pattern(path)
     if (methods := _BY_PATTERN.get(pattern)) is None:
         raise _unknown("/".join(path))
@@ -161,8 +166,8 @@ def _check_path(path: tuple[str, ...], services: Services) -> None:
         )
 
 
-def _operation(request: FhirRequest, services: Services) -> Interaction:
-    name, level = request.path[-1], _LEVELS[len(request.path) - 1]
+def _operation(request: FhirRequest, level: Level, services: Services) -> Interaction:
+    name = request.path[-1]
     here = [
         operation
         for operation in services.operations.get(name.removeprefix("$"), ())

@@ -21,7 +21,7 @@ from fhir_service.interactions.commit import commit_amended, until_settled
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.preconditions import expected_version, version_conflict
 from fhir_service.interactions.services import Level, Operation, Services
-from fhir_service.interactions.versions import standing, version_headers
+from fhir_service.interactions.versions import not_found, standing, version_headers
 from fhir_service.operations.parameters import given, single
 
 Meta = dict[str, Any]
@@ -47,11 +47,24 @@ _decode_meta = msgspec.json.Decoder(_OnlyMeta).decode
 async def meta(request: FhirRequest, services: Services) -> FhirResponse:
     """Return the Meta of the instance, or all profiles, tags and labels in use on the type or the system."""
     given(request, ())
-    if len(request.path) == 3:
-        key = Key(*request.path[:2])
-        version = standing(key, await services.store.read(key))
-        return _answer(_decode_meta(version.body).meta)
+    match request.path:
+        case type_, id_, _:
+            return _answer(
+                _decode_meta(standing(Key(type_, id_), await services.store.read(Key(type_, id_))).body).meta
+            )
+        case _, _, _, _, _:
+            return _answer(_decode_meta(await _version(request, services)).meta)
     return _answer(await _in_use(request.path[0] if len(request.path) == 2 else None, services))
+
+
+async def _version(request: FhirRequest, services: Services) -> bytes:
+    """Return the version that the path names: `[type]/[id]/_history/[vid]/$meta`."""
+    key, vid = Key(*request.path[:2]), request.path[3]
+    number = int(vid) if vid.isascii() and vid.isdecimal() and len(vid) < 19 else None
+    found = await services.store.vread(key, number) if number is not None else None
+    if found is None:
+        raise not_found(f"{key}/_history/{vid}")
+    return standing(key, found).body
 
 
 async def _change(amend: Amend, request: FhirRequest, services: Services) -> FhirResponse:

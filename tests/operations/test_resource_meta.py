@@ -128,3 +128,17 @@ def test_there_is_no_meta_of_what_is_not_there(api: httpx.Client, new_id: str) -
     assert api.get(f"Basic/{new_id}/$meta").status_code == 404
     assert api.post(f"Basic/{new_id}/$meta-add", json=parameters({"tag": [tag("x")]})).status_code == 404
     assert api.get(f"Basic/{new_id}/$meta-add").status_code == 405
+
+
+def test_meta_of_a_version_is_what_it_was(api: httpx.Client, flag: str) -> None:
+    tag = {"system": "http://example.jp/tags", "code": "later"}
+    body = {"resourceType": "Parameters", "parameter": [{"name": "meta", "valueMeta": {"tag": [tag]}}]}
+    assert api.post(f"{flag}/$meta-add", json=body).status_code == 200
+
+    first, second = (
+        api.get(f"{flag}/_history/{vid}/$meta").json()["parameter"][0]["valueMeta"].get("tag", []) for vid in (1, 2)
+    )
+
+    assert tag not in first and tag in second
+    for path in ("_history/9/$meta", "_history/x/$meta", "_history/1/$meta-add", "_history/1/$everything"):
+        assert api.post(f"{flag}/{path}").status_code == 404, path
