@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/searchparameter.html
 
 from typing import Any
 
+import httpx
 import pytest
 
 from .conftest import Client, patients, search_parameter
@@ -36,6 +37,7 @@ def test_a_stored_search_parameter_finds_what_was_there_before_it_and_after(toge
         if "definition" in each
     }
     assert named["nickname"] == "http://example.org/SearchParameter/nickname"
+    assert '"name":"nickname"' in httpx.get(f"{together.server.root}/openapi.json", timeout=60).text
 
 
 def test_while_it_is_indexed_a_search_says_so_and_writes_go_on_and_a_kill_does_not_end_it(own: Client) -> None:

@@ -38,11 +38,12 @@ class Document(NamedTuple):
 
 def document_of(services: Services) -> Document:
     """Return the document of these services."""
-    return _made(services.indexer.registry, tuple(chain(*services.operations.values())))
+    registry = services.indexer.registry
+    return _made(registry, registry.version, tuple(chain(*services.operations.values())))
 
 
 @lru_cache(maxsize=2)
-def _made(registry: SearchRegistry, operations: tuple[Operation, ...]) -> Document:
+def _made(registry: SearchRegistry, version: int, operations: tuple[Operation, ...]) -> Document:
     content = openapi(registry, operations)
     plain = json.encode(content)
     return Document(content, plain, gzip.compress(plain, 6, mtime=0))

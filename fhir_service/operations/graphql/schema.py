@@ -48,9 +48,13 @@ SLICE = GraphQLDirective(
 )
 
 
-@lru_cache(maxsize=2)
 def schema_of(registry: SearchRegistry) -> GraphQLSchema:
     """Return the schema of these definitions and search parameters."""
+    return _schema(registry, registry.version)
+
+
+@lru_cache(maxsize=2)
+def _schema(registry: SearchRegistry, version: int) -> GraphQLSchema:
     return _Builder(registry).schema()
 
 
