@@ -1,5 +1,6 @@
 """A server takes every valid example as it is, and finds the examples by our own search parameters."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -120,3 +121,26 @@ def test_a_document_is_kept_as_it_was_sent(api: httpx.Client) -> None:
     sent = next(each for each in valid_examples() if each["id"] == "document-new-full")
 
     assert kept["entry"] == sent["entry"]
+
+
+def test_every_wrong_example_is_refused_and_told_why_in_japanese(api: httpx.Client) -> None:
+    wrong = {file: read(file) for file in example_files() if file.stem.startswith("error-")}
+    entries = [
+        {"resource": each, "request": {"method": "PUT", "url": f"{each['resourceType']}/{each['id']}"}}
+        for each in wrong.values()
+    ]
+
+    answer = api.post("", content=encode({"resourceType": "Bundle", "type": "batch", "entry": entries})).json()
+
+    told = {file: _told(entry["response"]) for file, entry in zip(wrong, answer["entry"], strict=True)}
+    assert [
+        f"{file.parent.name}/{file.stem}" for file, (status, _) in told.items() if status not in ("400", "422")
+    ] == []
+    rules = {file: text for file, (_, text) in told.items() if file.stem.startswith("error-outreach-")}
+    assert [file.stem for file, text in rules.items() if f"規則 {file.stem.removeprefix('error-')}" not in text] == []
+
+
+def _told(response: dict[str, Any]) -> tuple[str, str]:
+    """Return the status of a response, and what its OperationOutcome says."""
+    issues = response.get("outcome", {}).get("issue", ())
+    return response["status"][:3], " ".join(json.dumps(issue, ensure_ascii=False) for issue in issues)
