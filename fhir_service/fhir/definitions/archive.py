@@ -6,11 +6,17 @@ of R4 itself `types.ndjson` (the `type_lines` of `type_model.py`). The same cont
 """
 
 import io
+import os
+import weakref
 import zipfile
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from functools import lru_cache
+from io import FileIO
 from pathlib import Path
+from struct import unpack
 from typing import Any
 
 import msgspec
@@ -20,6 +26,7 @@ from fhir_service.fhir.resource import Resource
 INDEX = "index.json"
 TYPES = "types.ndjson"
 BLOCK_SIZE = 128 * 1024
+BLOCKS_KEPT = 32  # of one archive: at most 4 MB
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time a zip can say: the same content gives the same bytes
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -96,13 +103,43 @@ def _zip(members: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
+class _Block:
+    """Reads a member of a zip file, without reading the directory of the file again, and gives its lines."""
+
+    def __init__(self, file: FileIO, members: Mapping[str, zipfile.ZipInfo]) -> None:
+        self._file = file
+        self._members = members
+
+    def __call__(self, name: str) -> list[bytes]:
+        member = self._members[name]
+        start = member.header_offset
+        # https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT 4.3.7: the lengths of name and extra field
+        name_length, extra_length = unpack("<HH", self._read(start + 26, 4))
+        packed = self._read(start + 30 + name_length + extra_length, member.compress_size)
+        data = packed if member.compress_type == zipfile.ZIP_STORED else zlib.decompress(packed, -zlib.MAX_WBITS)
+        if zlib.crc32(data) != member.CRC:
+            raise zipfile.BadZipFile(name)
+        return data.split(b"\n")
+
+    def _read(self, at: int, size: int) -> bytes:
+        """Read without a common position, since threads and processes read at once."""
+        return os.pread(self._file.fileno(), size, at)
+
+
 class Archive:
-    """A definitions archive on disk, its index in memory."""
+    """A definitions archive on disk, its index in memory.
+
+    The file stays open, so that it can be removed while somebody still reads; a few blocks stay unpacked, since what is
+    asked for together stands together.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         with zipfile.ZipFile(path) as archive:
             index = _decode(archive.read(INDEX))
+            self._members = {each.filename: each for each in archive.infolist()}
+        self._file = path.open("rb", buffering=0)
+        weakref.finalize(self, self._file.close)
+        self._lines = lru_cache(maxsize=BLOCKS_KEPT)(_Block(self._file, self._members))
         head = index["package"]
         self.digest: str = index.get("digest", "")
         self.package = Package(**head | {"dependencies": tuple(map(tuple, head["dependencies"]))})
@@ -122,19 +159,16 @@ class Archive:
         row = self._by_url.get(url)
         if row is None or (version is not None and version != (row[1] or self.package.version)):
             return None
-        with zipfile.ZipFile(self._path) as archive:
-            resource: Resource = _decode(archive.read(row[2]).split(b"\n")[row[3]])
+        resource: Resource = _decode(self._lines(row[2])[row[3]])
         return resource
 
     def all(self, resource_type: str) -> Iterator[Resource]:
         """Give every definition of this type; each block is unpacked once."""
         blocks = dict.fromkeys(row[2] for row in self._by_type.get(resource_type, ()))
+        read = _Block(self._file, self._members)
         for block in blocks:
-            with zipfile.ZipFile(self._path) as archive:
-                data = archive.read(block)
-            yield from map(_decode, data.split(b"\n"))
+            yield from map(_decode, read(block))
 
     def types(self) -> list[bytes]:
         """Return the encoded `type_lines` of an archive that has types."""
-        with zipfile.ZipFile(self._path) as archive:
-            return archive.read(TYPES).split(b"\n")
+        return _Block(self._file, self._members)(TYPES)

@@ -3,7 +3,10 @@
 import io
 import json
 import zipfile
+import zlib
 from pathlib import Path
+
+import pytest
 
 from fhir_service.fhir.definitions import R4, Definitions, TypeDefinition
 from fhir_service.fhir.definitions.archive import Archive, Package, write_archive
@@ -75,3 +78,25 @@ def test_a_type_is_compiled_from_its_snapshot() -> None:
 
     assert compiled == definitions.type("Timing.repeat")
     assert [element.name for element in compiled.elements][:3] == ["id", "extension", "bounds"]
+
+
+def test_an_archive_that_is_removed_can_still_be_read(tmp_path: Path) -> None:
+    file = tmp_path / "a.zip"
+    file.write_bytes(write_archive(Package("a", "1"), [{"resourceType": "CodeSystem", "url": "http://a"}]))
+    archive = Archive(file)
+
+    file.unlink()
+
+    assert archive.find("http://a") == {"resourceType": "CodeSystem", "url": "http://a"}
+
+
+def test_a_damaged_block_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "a.zip"
+    file.write_bytes(write_archive(Package("a", "1"), [{"resourceType": "CodeSystem", "url": "http://a"}]))
+    data = bytearray(file.read_bytes())
+    at = data.index(b"CodeSystem-00.ndjson") + len("CodeSystem-00.ndjson") + 5
+    data[at] ^= 0xFF
+    file.write_bytes(data)
+
+    with pytest.raises((zipfile.BadZipFile, zlib.error)):
+        Archive(file).find("http://a")
