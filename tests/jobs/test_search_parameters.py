@@ -115,6 +115,7 @@ WRONG = {
     "wrong type": {"type": "date"},
     "another type's": {"expression": "Observation.code"},
     "behind a reference": {"expression": "Patient.generalPractitioner.resolve().name"},
+    "what is stamped": {"expression": "Patient.meta.lastUpdated", "type": "date"},
     "no expression": {"expression": None},
     "special": {"type": "special"},
     "a control parameter": {"code": "_sort"},
@@ -152,7 +153,11 @@ def test_a_code_that_another_one_has_is_refused(together: Client) -> None:
 
 
 TYPES = {
-    "token": ("Patient.maritalStatus", {"maritalStatus": {"coding": [{"system": "s", "code": "M"}]}}, "s|M"),
+    "token": (
+        "Patient.maritalStatus",
+        {"maritalStatus": {"coding": [{"system": "http://example.org/s", "code": "M"}]}},
+        "http://example.org/s|M",
+    ),
     "date": ("Patient.identifier.period.start", {"identifier": [{"period": {"start": "2026-11-01"}}]}, "ge2026-10-01"),
     "number": ("Patient.multipleBirth.ofType(integer)", {"multipleBirthInteger": 2}, "2"),
     "reference": (

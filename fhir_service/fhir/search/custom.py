@@ -18,6 +18,7 @@ from fhir_service.fhir.search.registry import INHERITED, SearchRegistry
 LONGEST = 4_000  # characters of an expression
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_\-]{0,63}").fullmatch
 _RESOLVES_TO_TYPE = re.compile(r"resolve\(\)\s+is\s+[A-Za-z]+")
+_STAMPED = re.compile(r"\bmeta\.(?:lastUpdated|versionId)\b").search
 _DEFINING = ("code", "base", "type", "expression", "component")
 """What decides about what a parameter finds."""
 
@@ -146,6 +147,13 @@ def _branch(branch: str, kind: str, resource_type: str, registry: SearchRegistry
             "expression",
             f"resolve()の先は索引にできません({shown})",
             f"what resolve() leads to is not indexed: '{shown}'",
+        )
+        return
+    if _STAMPED(branch):
+        yield (
+            "expression",
+            "版と更新日時は保存のときに決まるため、索引にできません(_lastUpdatedを使ってください)",
+            "version and time are stamped when a resource is stored, and are not indexed; use _lastUpdated",
         )
         return
     paths = simple_paths(branch, resource_type, registry.definitions)
