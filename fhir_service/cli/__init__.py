@@ -10,6 +10,7 @@ from fhir_service.cli.load import load
 from fhir_service.cli.packages import app as packages
 from fhir_service.cli.reindex import reindex
 from fhir_service.cli.serve import serve
+from fhir_service.cli.validate import validate
 
 main = typer.Typer(
     name="fhir-service",
@@ -27,4 +28,5 @@ main.command()(serve)
 main.command()(load)
 main.command()(demo)
 main.command()(reindex)
+main.command()(validate)
 main.add_typer(packages, name="packages")

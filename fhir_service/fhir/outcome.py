@@ -85,7 +85,7 @@ def _issue(issue: Issue) -> Resource:
             {"url": LINE, "valueInteger": issue.line},
             {"url": COLUMN, "valueInteger": issue.column or 1},
         ]
-    out |= {"severity": issue.severity, "code": issue.code, "details": {"text": f"{issue.ja} / {issue.en}"}}
+    out |= {"severity": issue.severity, "code": issue.code, "details": {"text": _text(issue)}}
     if issue.line is not None:
         out["location"] = [f"Line[{issue.line}] Col[{issue.column or 1}]"]
     if issue.diagnostics:
@@ -93,3 +93,10 @@ def _issue(issue: Issue) -> Resource:
     if issue.expression:
         out["expression"] = list(issue.expression)
     return out
+
+
+def _text(issue: Issue) -> str:
+    """Return what is said, in Japanese and English, with the name of the rule that is broken."""
+    if issue.rule is None or issue.rule in issue.en:
+        return f"{issue.ja} / {issue.en}"
+    return f"{issue.ja}(規則 {issue.rule}) / {issue.en} (rule {issue.rule})"

@@ -39,7 +39,8 @@ def test_a_vendor_reads_in_japanese_what_is_wrong(api: httpx.Client) -> None:
     issues = told(api.post("Patient/$validate", json=WRONG))
 
     severity, text = issues["Patient.identifier[0].system"]
-    assert (severity, text) == ("error", "system「患者番号」は絶対 URI(http://… や urn:oid:…)でなければなりません。")
+    assert severity == "error"
+    assert text == "system「患者番号」は絶対 URI(http://… や urn:oid:…)でなければなりません。(規則 system)"
     assert issues["Patient.identifier[0].value"][1].startswith(
         "番号・コードに全角の英数字「０００１２３４５」があります"
     )
@@ -49,7 +50,8 @@ def test_a_vendor_reads_in_japanese_what_is_wrong(api: httpx.Client) -> None:
     assert issues["Patient.gender"][0] == "error"
     assert issues["Patient.maritalStatus.coding[0].code"] == (
         "error",
-        "コード体系 http://terminology.hl7.org/CodeSystem/v3-MaritalStatus に「既婚」というコードはありません。",
+        "コード体系 http://terminology.hl7.org/CodeSystem/v3-MaritalStatus に「既婚」というコードはありません。"
+        "(規則 code)",
     )
     assert api.post("Patient", json=WRONG).status_code in (400, 422)
 
@@ -101,7 +103,7 @@ def test_answers_are_compared_with_a_questionnaire_that_was_stored(api: httpx.Cl
 
     assert issues["QuestionnaireResponse"] == (
         "error",
-        "必須の項目「1 ひとりで外出できますか」に答えがありません。",
+        "必須の項目「1 ひとりで外出できますか」に答えがありません。(規則 questionnaire-required)",
     )
     assert api.post("QuestionnaireResponse", json=response).status_code == 422
     answered = response | {"item": [{"linkId": "1", "answer": [{"valueBoolean": True}]}]}

@@ -1,0 +1,1 @@
+"""What `fhir-service validate` found, for people and for programs."""

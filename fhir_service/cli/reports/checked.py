@@ -1,0 +1,138 @@
+"""Files to what is wrong with the resources in them, one by one."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fhir_service.cli.loading.sources import Item, Place, Unreadable, find_files, read_files
+from fhir_service.fhir import xml
+from fhir_service.fhir.definitions import Definitions
+from fhir_service.fhir.definitions.stored import TYPES
+from fhir_service.fhir.json import decode_resource, encode
+from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.resource import Key, Resource
+from fhir_service.validation.policy import Policy
+
+# The encodings that Japanese systems write, the most telling first.
+ENCODINGS = {"iso2022_jp": "ISO-2022-JP (JIS)", "utf_16": "UTF-16", "euc_jp": "EUC-JP", "cp932": "CP932 (Shift_JIS)"}
+_JAPANESE = re.compile(r"[ぁ-んァ-ヶ一-龠]").search
+_HALF_KANA = re.compile(r"[\uff61-\uff9f]")
+_JIS = b"\x1b$"  # the escape by which ISO-2022-JP begins kanji
+_DEFINES = re.compile(("(?:" + "|".join(TYPES) + ")").encode()).search
+MOST_DEFINITION_BYTES = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One resource (or what ought to be one), where it stands, and what is to say about it."""
+
+    place: Place
+    name: str
+    issues: tuple[Issue, ...]
+
+    def count(self, *severities: str) -> int:
+        return sum(issue.severity in severities for issue in self.issues)
+
+    @property
+    def is_wrong(self) -> bool:
+        return self.count("error", "fatal") > 0
+
+
+def check_files(
+    paths: Sequence[Path], policy: Policy, definitions: Definitions, profiles: Sequence[str]
+) -> Iterator[Checked]:
+    """Give what is found in each resource of the files and folders, in their order."""
+    files = find_files(paths)
+    if not files:
+        yield _unreadable(
+            Unreadable(Place(str(paths[0])), "検証できるファイルがありません。 / There is no file to validate.")
+        )
+    know_definitions(files, definitions)
+    for chunk in read_files(files):
+        if isinstance(chunk, Unreadable):
+            yield _unreadable(chunk)
+        else:
+            for item in chunk.items():
+                yield _checked(item, policy, definitions, profiles)
+
+
+def know_definitions(files: Iterable[Path], definitions: Definitions) -> None:
+    """Have profiles, value sets and questionnaires among the files known when the others are checked."""
+    for file in files:
+        if file.suffix in (".json", ".xml") and file.stat().st_size <= MOST_DEFINITION_BYTES:
+            data = file.read_bytes()
+            if _DEFINES(data[:4_000]) is None:
+                continue
+            try:
+                resource = _decoded(
+                    Item(Place(str(file)), "json" if file.suffix == ".json" else "xml", data), definitions
+                )
+            except FhirError:
+                continue  # told when its turn comes
+            if resource["resourceType"] in TYPES and isinstance(resource.get("url"), str):
+                definitions.put(Key(resource["resourceType"], str(file)), encode(resource))
+
+
+def _checked(item: Item, policy: Policy, definitions: Definitions, profiles: Sequence[str]) -> Checked:
+    issues: list[Issue] = []
+    wrong_encoding = _encoding_issue(item.data)
+    if wrong_encoding is not None:
+        issue, encoding = wrong_encoding
+        issues.append(issue)
+        if encoding is None:
+            return Checked(item.place, "", tuple(issues))
+        item = item._replace(data=item.data.decode(encoding).encode())
+    try:
+        resource = _decoded(item, definitions)
+    except FhirError as error:
+        return Checked(item.place, "", (*issues, *error.issues))
+    found = sorted(policy.validate(resource, profiles), key=lambda each: ORDER.get(each.severity, 0))
+    return Checked(item.place, _name(resource), (*issues, *found))
+
+
+ORDER = {"fatal": 0, "error": 0, "warning": 1, "information": 2}
+
+
+def _decoded(item: Item, definitions: Definitions) -> Resource:
+    return decode_resource(item.data) if item.format == "json" else xml.decode(item.data, definitions)
+
+
+def _encoding_issue(data: bytes) -> tuple[Issue, str | None] | None:
+    """Return that a text is not in UTF-8, and in which encoding it is by all appearance."""
+    start = data.find(_JIS)
+    if start < 0:
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            start = error.start
+        else:
+            return None
+    if data[:64].lstrip().startswith(b"<?xml") and b"encoding=" in data[:128] and b"utf-8" not in data[:128].lower():
+        return None  # it says so itself, and is read so
+    encoding = next((each for each in ENCODINGS if _reads_as_japanese(data, each)), None)
+    shown = ENCODINGS.get(encoding or "", "")
+    ja = f"UTF-8 ではありません{f'({shown} のようです)' if shown else ''}。UTF-8 で保存し直してください。"
+    en = f"It is not in UTF-8{f' but, it seems, in {shown}' if shown else ''}: save it in UTF-8."
+    line, column = data.count(b"\n", 0, start) + 1, start - data.rfind(b"\n", 0, start)
+    return Issue("invalid", ja, en, line=line, column=column, rule="encoding"), encoding
+
+
+def _reads_as_japanese(data: bytes, encoding: str) -> bool:
+    if (encoding == "utf_16" and b"\0" not in data) or (encoding == "iso2022_jp" and _JIS not in data):
+        return False
+    try:
+        text = data.decode(encoding)
+    except (UnicodeDecodeError, UnicodeError):
+        return False
+    return _JAPANESE(text) is not None and len(_HALF_KANA.findall(text)) * 2 < len(text)
+
+
+def _name(resource: Resource) -> str:
+    id_ = resource.get("id")
+    return f"{resource['resourceType']}/{id_}" if isinstance(id_, str) else str(resource["resourceType"])
+
+
+def _unreadable(found: Unreadable) -> Checked:
+    ja, _, en = found.reason.partition(" / ")
+    return Checked(found.place, "", (Issue("not-found", ja, en or ja, severity="fatal"),))
