@@ -14,7 +14,7 @@ BIN      := $(VENV)/bin
 READY    := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-data check lint format profile-pages sushi bench bench-docs lock clean
+.PHONY: help setup run demo test test-data check lint format profile-pages sushi bench bench-docs bench-validation lock clean
 
 help: ## show these lines
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -56,18 +56,22 @@ format: setup ## put the code into its format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-profile-pages: setup ## write docs/profiles/ anew from the definitions in profiles/
+profile-pages: setup ## write docs/profiles/ and docs/codes.md anew from the definitions in profiles/ and terminology/
 	$(BIN)/python scripts/build_profile_pages.py
+	$(BIN)/python scripts/build_code_page.py
 
 sushi: setup test-data ## compare our snapshots with SUSHI's, and have it take our package (needs npm)
 	$(BIN)/python scripts/fetch_sushi.py
-	$(BIN)/python -m pytest tests/fhir/definitions/snapshot/test_sushi.py
+	SUSHI=1 $(BIN)/python -m pytest tests/fhir/definitions/snapshot/test_sushi.py
 
 bench: setup ## measure this machine: our server beside a bare one
 	$(BIN)/python -m bench.run
 
 bench-docs: setup ## the same, and write the table of docs/performance.md
 	$(BIN)/python -m bench.run --write-docs
+
+bench-validation: setup ## measure how long it takes to check and index one resource
+	$(BIN)/python -m bench.validation
 
 lock: ## pin again: the newest versions that pyproject.toml allows
 	rm -rf .cache/lock && $(PYTHON) -m venv .cache/lock

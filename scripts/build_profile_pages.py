@@ -28,6 +28,7 @@ JP_CORE = "http://jpfhir.jp/fhir/core/StructureDefinition/"
 DIVIDED = " · "  # Japanese before it, English behind it
 EXTENSIONS = "extensions.md"
 INDEX = "README.md"
+CODES = "../codes.md"
 
 SEVERITY = {"error": "誤り error", "warning": "注意 warning"}
 STRENGTH = {
@@ -60,9 +61,9 @@ The forms of the records of community mental-health outreach: one page for each 
 extensions and examples. They are made of the definitions in `profiles/` by `make profile-pages`; change those.
 `fhir-service packages build` makes a FHIR package of them."""
 ELSEWHERE = f"""\
-拡張は[1つのページ]({EXTENSIONS})に、コードは [terminology](../../terminology/README.md) にあります。
+拡張は[1つのページ]({EXTENSIONS})に、コードは[別のページ]({CODES})にあります。
 
-The extensions are on [one page]({EXTENSIONS}), the codes in [terminology](../../terminology/README.md)."""
+The extensions are on [one page]({EXTENSIONS}), the codes on [another]({CODES})."""
 
 
 @dataclass(frozen=True)
@@ -343,8 +344,7 @@ def resource_link(name: str) -> str:
 def value_set(canonical: str, own: Own) -> str:
     url = canonical.partition("|")[0]
     if url in own.value_sets:
-        file = own.value_sets[url]
-        return f"[{file.stem}](../../terminology/value-sets/{file.name})"
+        return f"[{own.value_sets[url].stem}]({CODES}#{own.value_sets[url].stem})"
     return short(url)
 
 

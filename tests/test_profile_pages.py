@@ -1,16 +1,19 @@
-"""The readable pages of our own profiles, `docs/profiles/`, say what the definitions say now."""
+"""The readable pages of our own profiles and codes (`docs/profiles/`, `docs/codes.md`) say what the definitions say."""
 
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs" / "profiles"
 
 
-def test_the_pages_are_up_to_date() -> None:
+@pytest.mark.parametrize("script", ["build_profile_pages.py", "build_code_page.py"])
+def test_the_pages_are_up_to_date(script: str) -> None:
     result = subprocess.run(
-        [sys.executable, "scripts/build_profile_pages.py", "--check"],
+        [sys.executable, f"scripts/{script}", "--check"],
         cwd=ROOT,
         capture_output=True,
         text=True,
