@@ -5,7 +5,18 @@ https://hl7.org/fhir/R4/search.html
 
 from dataclasses import dataclass
 
-from fhir_service.fhir.search.query import AllOf, AnyOf, Chain, Clause, Has, LastUpdatedMatch, Match, NoneOf, Query
+from fhir_service.fhir.search.query import (
+    AllOf,
+    AnyOf,
+    Chain,
+    Clause,
+    Has,
+    LastUpdatedMatch,
+    Match,
+    NoneOf,
+    Query,
+    WordsMatch,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,8 @@ def described(clause: Clause) -> str:
             return " and ".join(map(described, clauses)).join("()")
         case NoneOf(clauses):
             return "not " + " or ".join(map(described, clauses)).join("()")
+        case WordsMatch(where):
+            return "_text" if where == "narrative" else "_content"
         case LastUpdatedMatch():
             return "_lastUpdated"
         case _:

@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from fhir_service.fhir.json import split_for_stamp
+from fhir_service.fhir.json import decode, split_for_stamp
 from fhir_service.fhir.resource import Key, key_of
 from fhir_service.fhir.search.index import IndexEntries
 from fhir_service.fhir.search.query import Include, Query
+from fhir_service.fhir.search.words import texts_of
 from fhir_service.storage.explanation import Explanation, explained
 from fhir_service.storage.identity import IdSequence, microseconds, rid_for
 from fhir_service.storage.memory_jobs import MemoryJobs
@@ -201,6 +202,7 @@ class MemoryStore:
             {key: record.rid for key, record in live.items()},
             {key: record.standing.updated for key, record in live.items()},
             self._dates,
+            lambda key: texts_of(decode(self._records[key].standing.body)),
         )
 
     def _check(self, condition: Condition, changes: Sequence[Change]) -> None:

@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/search.html
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fhir_service.fhir.reference import local_key
@@ -25,7 +25,10 @@ from fhir_service.fhir.search.query import (
     NoneOf,
     Query,
     Sort,
+    WordsMatch,
+    words_of,
 )
+from fhir_service.fhir.search.words import Texts, score
 from fhir_service.storage.order import Place, SortValue, directions, is_primary_date, sort_values
 from fhir_service.storage.store import PrimaryDates
 from fhir_service.storage.too_costly import too_many_included
@@ -35,19 +38,20 @@ _LAST_UPDATED = "_lastUpdated"
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """The standing resources: what they say to search, their rids, and when they were last updated."""
+    """The standing resources: what they say to search, their rids, when they were last updated, and their words."""
 
     entries: Mapping[Key, IndexEntries]
     rids: Mapping[Key, int]
     updated: Mapping[Key, int]
     dates: PrimaryDates
+    texts: Callable[[Key], Texts]
 
     def changed(self, put: Mapping[Key, IndexEntries], gone: Iterable[Key]) -> "Resources":
         """Return these resources after a commit, for what they refer to."""
         entries = {**self.entries, **put}
         for key in gone:
             entries.pop(key, None)
-        return Resources(entries, self.rids, self.updated, self.dates)
+        return Resources(entries, self.rids, self.updated, self.dates, self.texts)
 
     def find(self, query: Query) -> list[tuple[Place, Key]]:
         """Return the matches and their places, in order."""
@@ -100,6 +104,8 @@ class Resources:
                     and self._holds(source, rest)
                     for source in self.entries
                 )
+            case WordsMatch(where, phrase):
+                return self.texts(key).often(where, phrase) > 0
             case AnyOf(clauses):
                 return any(self._holds(key, each) for each in clauses)
             case AllOf(clauses):
@@ -131,6 +137,8 @@ class Resources:
             yield self._sort_key(key, sort, query)
 
     def _sort_key(self, key: Key, sort: Sort, query: Query) -> SortValue:
+        if sort.parameter == "_score":
+            return self._score(key, query)
         if is_primary_date(sort, query, self.dates):
             return self.entries[key].date
         keys = [key]
@@ -140,6 +148,10 @@ class Resources:
             ]
         values = [value for each in keys for value in self._values(each, sort)]
         return max(values, default=None) if sort.descending else min(values, default=None)
+
+    def _score(self, key: Key, query: Query) -> int:
+        texts = self.texts(key)
+        return sum(score(texts.often(each.where, each.phrase), texts.length) for each in words_of(query.clauses))
 
     def _values(self, key: Key, sort: Sort) -> Iterable[int | float | str]:
         if sort.parameter == "_id":

@@ -17,6 +17,17 @@ def too_much_work() -> FhirError:
     )
 
 
+def still_indexing(left: str) -> FhirError:
+    """Return the error for a search of words that the index does not have yet."""
+    return FhirError(
+        Issue(
+            "transient",
+            f"全文検索の索引を作成中です(残り{left}件)。しばらくしてからもう一度お試しください。",
+            f"The index of full text is being made ({left} resources are left); try again in a moment.",
+        )
+    )
+
+
 def too_many_included(limit: int) -> FhirError:
     """Return the error for includes that reach more than `limit` resources."""
     return FhirError(

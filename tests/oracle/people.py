@@ -148,7 +148,8 @@ def _encounter(random: Random, patient: int) -> Resource:
         "class": {"system": "urn:c", "code": random.choice(("AMB", "HH"))},
         "subject": {"reference": f"Patient/p{patient}/_history/1" if random.random() < 0.3 else f"Patient/p{patient}"},
         "length": {
-            "value": random.choice((30, Decimal("0.5"))), "unit": "min", "system": "http://unitsofmeasure.org", "code": "min",
+            "value": random.choice((30, Decimal("0.5"))), "unit": "min", "code": "min",
+            "system": "http://unitsofmeasure.org",
         },
         "period": {"start": random.choice([date for date in DATES if len(date) > 10])},
     }  # fmt: skip

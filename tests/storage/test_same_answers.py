@@ -9,7 +9,7 @@ import pytest
 
 from fhir_service.fhir.search.query import Query
 from fhir_service.storage.memory import MemoryStore
-from fhir_service.storage.sqlite import SqliteStore, plan, values
+from fhir_service.storage.sqlite import SqliteStore, catch_up, plan, values, words
 from fhir_service.storage.store import Change, ConditionFailed, Finds, Page, Store
 
 from . import world
@@ -27,6 +27,8 @@ def limits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(plan, "MANY", 8)
         monkeypatch.setattr(plan, "WORTH_A_SPAN", 1)
         monkeypatch.setattr(values, "MOST_MERGED", 2)
+        monkeypatch.setattr(catch_up, "FEW", 3)
+        monkeypatch.setattr(words, "AT_ONCE", 2)
 
 
 @pytest.mark.usefixtures("limits")

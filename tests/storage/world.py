@@ -47,7 +47,9 @@ from fhir_service.fhir.search.query import (
     TypedValue,
     UriValue,
     Value,
+    WordsMatch,
 )
+from fhir_service.fhir.search.words import phrase
 from fhir_service.storage.store import Change, Delete, Put
 
 from .made import COMPONENTS, DAY, PARAMETERS, PRIMARY, entries, number, parameter
@@ -70,6 +72,18 @@ URIS = ("http://a.example", "http://a.example/", "http://a.example/b", "urn:uuid
 TYPES = (("http://t.example", "MR"), ("http://t.example", "SS"), (None, "MR"))
 NUMBERS = ("-1.5", "0", "1", "1.0", "2", "99.95", "100", "1e3", "0.001")
 OPEN = 2**62
+PROSE = (
+    "退院支援",
+    "入退院を繰り返す",
+    "訪問看護 ステーション",
+    "Bone marrow",
+    "metastases",
+    "ﾃﾞｲｹｱ",
+    "2型糖尿病",
+    "A&amp;B",
+    "退",
+    "骨",
+)
 EPOCH = 1_795_000_000_000_000
 
 
@@ -79,7 +93,11 @@ def change(random: Random) -> Change:
     key = Key(resource_type, random.choice(IDS))
     if random.random() < 0.15:
         return Delete(key)
-    resource = {"resourceType": key.type, "id": key.id, "n": random.randrange(1000)}
+    resource: dict[str, Any] = {"resourceType": key.type, "id": key.id, "n": random.randrange(1000)}
+    if random.random() < 0.6:
+        resource["text"] = {"div": f"<div><p>{_prose(random)}</p>{_prose(random)}</div>"}
+    if random.random() < 0.6:
+        resource["note"] = [_prose(random), {"text": _prose(random)}]
     return Put(resource, _entries(random, resource_type), random.choice(("PUT", "POST")))
 
 
@@ -90,6 +108,9 @@ def query(random: Random) -> Query:
     if random.random() < 0.15:
         clauses += tuple(_dated(random, resource_type) for _ in range(2))
     keys = tuple(_sort(random, resource_type) for _ in range(random.choice((0, 0, 1, 1, 2))))
+    if random.random() < 0.05:
+        clauses += (_words(random), AnyOf((_words(random), _words(random))))
+        keys = (Sort("_score", random.random() < 0.8), *keys)
     includes = tuple(_include(random) for _ in range(random.choice((0, 0, 1, 3))))
     return Query(resource_type, clauses, keys, includes)
 
@@ -109,6 +130,19 @@ def on_several_types(random: Random) -> list[Query]:
         )
         for type_, clause in asked
     ]
+
+
+def _prose(random: Random) -> str:
+    return random.choice(("", " ", "、", "<b>")).join(random.choices(PROSE, k=random.choice((1, 2, 4))))
+
+
+def _words(random: Random) -> WordsMatch:
+    sought = None
+    while sought is None:
+        text = random.choice(PROSE)
+        begin, end = sorted((random.randrange(len(text) + 1), random.randrange(len(text) + 1)))
+        sought = phrase(random.choice((text, text[begin:end], text[:end] + "*")))
+    return WordsMatch(random.choice(("narrative", "content")), sought)
 
 
 def _entries(random: Random, resource_type: str) -> IndexEntries:
@@ -189,6 +223,8 @@ def _clause(random: Random, resource_type: str, depth: int = 0) -> Clause:
         return IdMatch(tuple(random.sample((*IDS, "absent"), random.choice((1, 3, 10)))))
     if pick < 0.12:
         return LastUpdatedMatch(tuple(_instant_value(random) for _ in range(random.choice((1, 2)))))
+    if pick < 0.18:
+        return _words(random)
     if pick < 0.24 and depth < 2:
         return _chain(random, resource_type, depth)
     if pick < 0.36 and depth < 2:

@@ -11,6 +11,7 @@ from fhir_service.fhir.search.query import (
     Match,
     NoneOf,
     ReferenceValue,
+    WordsMatch,
 )
 
 MOST = 50_000
@@ -35,5 +36,7 @@ def cost(clause: Clause) -> int:
             return _LOOK_UP + sum(cost(rest) for _, rest in clauses)
         case Has(_, _, rest):
             return _LOOK_UP + cost(rest)
+        case WordsMatch():
+            return _LOOK_UP
         case AnyOf(clauses) | AllOf(clauses) | NoneOf(clauses):
             return sum(map(cost, clauses))

@@ -14,8 +14,9 @@ from fhir_service.fhir.search.cost import MOST, cost
 from fhir_service.fhir.search.draft import Draft, ParsedSearch
 from fhir_service.fhir.search.extract import Indexer
 from fhir_service.fhir.search.problems import UnknownParameter
-from fhir_service.fhir.search.query import Query
+from fhir_service.fhir.search.query import Query, words_of
 from fhir_service.fhir.search.results import RESULT_PARAMETERS
+from fhir_service.fhir.search.sorting import SCORE
 from fhir_service.fhir.search.values import Reading
 
 # What is asked of the answer's form or of a page link is read elsewhere: https://hl7.org/fhir/R4/http.html#parameters
@@ -98,6 +99,8 @@ def _parsed(draft: Draft, understood: tuple[tuple[str, str], ...], ignored: tupl
     # "The _include and _revinclude parameters cannot be mixed with _summary=text."
     if draft.includes and single.get("_summary") == "text":
         raise problems.excluded("_summary=text", "_include, _revinclude")
+    if any(sort.parameter == SCORE for sort in draft.sort) and not any(words_of(draft.clauses)):
+        raise problems.excluded("_sort=_score", "_text/_content (-)")
     if sum(map(cost, draft.clauses)) > MOST:
         raise problems.too_costly()
     return ParsedSearch(

@@ -5,11 +5,13 @@ or prefix. Clauses are joined by AND; the values within one clause by OR.
 https://hl7.org/fhir/R4/search.html
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
 from fhir_service.fhir.search.parameter import SearchParameter
+from fhir_service.fhir.search.words import Phrase, Where
 
 Prefix = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
 
@@ -181,7 +183,33 @@ class NoneOf:
     clauses: tuple["Clause", ...]
 
 
-Clause = Match | IdMatch | LastUpdatedMatch | Chain | Has | AnyOf | AllOf | NoneOf
+@dataclass(frozen=True, slots=True)
+class WordsMatch:
+    """`_text=…` or `_content=…`: a phrase that stands in the narrative, or anywhere in the resource."""
+
+    where: Where
+    phrase: Phrase
+
+
+Clause = Match | IdMatch | LastUpdatedMatch | Chain | Has | AnyOf | AllOf | NoneOf | WordsMatch
+
+
+def words_of(clauses: Iterable[Clause]) -> Iterator[WordsMatch]:
+    """Give the phrases that are asked for, those that must not be there left out."""
+    for clause in clauses:
+        if isinstance(clause, WordsMatch):
+            yield clause
+        elif isinstance(clause, AnyOf | AllOf):
+            yield from words_of(clause.clauses)
+
+
+def asks_for_words(clauses: Iterable[Clause]) -> bool:
+    """Whether any phrase is asked for, be it that it must not be there."""
+    return any(
+        isinstance(clause, WordsMatch)
+        or (isinstance(clause, AnyOf | AllOf | NoneOf) and asks_for_words(clause.clauses))
+        for clause in clauses
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +222,13 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """One sort key; `parameter` is `_id`, `_lastUpdated`, or a search parameter. Missing values sort as the least.
+    """One sort key; `parameter` is `_id`, `_lastUpdated`, `_score` (of the words that are asked for), or a search
+    parameter. Missing values sort as the least.
 
     `through` leads to the resources whose values are meant; without it they are those of the match itself.
     """
 
-    parameter: SearchParameter | Literal["_id", "_lastUpdated"]
+    parameter: SearchParameter | Literal["_id", "_lastUpdated", "_score"]
     descending: bool
     through: tuple[Hop, ...] = ()
 

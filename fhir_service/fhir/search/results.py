@@ -10,8 +10,11 @@ from fhir_service.fhir.search import problems
 from fhir_service.fhir.search.draft import Draft
 from fhir_service.fhir.search.filter import filter_clause
 from fhir_service.fhir.search.parameter import SearchParameter
-from fhir_service.fhir.search.query import AllOf, Has, IdMatch, Include
+from fhir_service.fhir.search.query import AllOf, AnyOf, Has, IdMatch, Include
 from fhir_service.fhir.search.sorting import read_sort
+from fhir_service.fhir.search.text_query import text_clause
+from fhir_service.fhir.search.values import split, unescape
+from fhir_service.fhir.search.words import Where
 
 _COUNT = re.compile(r"\d{1,9}", re.ASCII).fullmatch
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII).fullmatch
@@ -63,6 +66,17 @@ def _query(draft: Draft, name: str, text: str) -> None:
     """
     queries = (each for each in draft.registry.definitions.all("OperationDefinition") if each.get("kind") == "query")
     raise problems.unknown_query(text, sorted(each["code"] for each in queries))
+
+
+def _words(draft: Draft, name: str, text: str) -> None:
+    """`_text` of the narrative, `_content` of the whole resource; commas join by OR, as in any parameter."""
+    known = name in WORDS and (
+        name == "_content" or draft.registry.definitions.is_a(draft.resource_type, "DomainResource")
+    )
+    if not known:
+        raise problems.unknown_parameter(draft.resource_type, name, WORDS)
+    clauses = tuple(text_clause(name, unescape(each, name), WORDS[name]) for each in split(text, ","))
+    draft.clauses.append(clauses[0] if len(clauses) == 1 else AnyOf(clauses))
 
 
 def _filter(draft: Draft, name: str, text: str) -> None:
@@ -123,6 +137,8 @@ def _may_target(parameter: SearchParameter, resource_type: str, known: frozenset
     return resource_type in known and (not parameter.targets or resource_type in parameter.targets)
 
 
+WORDS: dict[str, Where] = {"_text": "narrative", "_content": "content"}
+
 RESULT_PARAMETERS: dict[str, Callable[[Draft, str, str], None]] = {
     "_sort": read_sort,
     "_count": _count,
@@ -130,6 +146,7 @@ RESULT_PARAMETERS: dict[str, Callable[[Draft, str, str], None]] = {
     "_elements": _elements,
     "_query": _query,
     "_filter": _filter,
+    **dict.fromkeys(WORDS, _words),
     "_list": _list,
     "_include": _include,
     "_revinclude": _include,

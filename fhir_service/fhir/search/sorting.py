@@ -2,7 +2,8 @@
 
 A reference of the chain leads to one type; where it may lead to several that have the parameter, the type is named:
 `_sort=-subject:Patient.birthdate`. Of several values the ascending order takes the least, the descending the greatest.
-No value is the least of all: such resources stand first in ascending and last in descending order.
+No value is the least of all: such resources stand first in ascending and last in descending order. `_sort=_score` has
+those first that say most often what `_text` and `_content` look for.
 https://hl7.org/fhir/R4/search.html#sort
 """
 
@@ -17,6 +18,7 @@ from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.query import Hop, Sort
 from fhir_service.fhir.search.registry import SearchRegistry
 
+SCORE: Literal["_score"] = "_score"
 OF_THE_STORE: dict[str, Literal["_id", "_lastUpdated"]] = {"_id": "_id", "_lastUpdated": "_lastUpdated"}
 UNSORTED = ("composite", "special")
 MAX_SORT_KEYS = 16
@@ -29,6 +31,9 @@ def read_sort(draft: Draft, name: str, text: str) -> None:
         raise problems.bad_result_parameter(name, text, "_sort")
     for each in text.split(","):
         path = each.strip().removeprefix("-")
+        if path == SCORE:  # "best match first" is what everyone means who asks for it
+            draft.sort.append(Sort(SCORE, not each.strip().startswith("-")))
+            continue
         draft.sort.append(_key(draft.registry, draft.resource_type, path, each.strip().startswith("-")))
     if len(draft.sort) > MAX_SORT_KEYS:
         raise problems.too_many("_sort", MAX_SORT_KEYS)

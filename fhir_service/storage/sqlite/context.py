@@ -3,6 +3,7 @@
 import apsw
 
 from fhir_service.storage.sqlite.composite_parts import near
+from fhir_service.storage.sqlite.words import register
 from fhir_service.storage.store import PrimaryDates
 
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM ix WHERE k = ? LIMIT ?)"
@@ -17,6 +18,7 @@ class Reader:
     def __init__(self, connection: apsw.Connection, dates: PrimaryDates) -> None:
         self.connection = connection
         self._dates = dates
+        register(connection)
         connection.create_scalar_function("near", near, 4, deterministic=True)
         self._counts: dict[int, tuple[int, int]] = {}  # key: rows found, limit that was counted to
         self._asked = 0

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
-from fhir_service.fhir.search.query import Query, Sort
+from fhir_service.fhir.search.query import Query, Sort, words_of
 from fhir_service.storage.order import directions, is_primary_date
 from fhir_service.storage.sqlite.keys import parameter_id
 from fhir_service.storage.sqlite.sql import Parameter, Sql
+from fhir_service.storage.sqlite.words import rank
 from fhir_service.storage.store import Cursor, PrimaryDates
 
 
@@ -56,7 +57,7 @@ class Page(NamedTuple):
 
 
 class Order(NamedTuple):
-    """The keys of an order, the rid last, and which descend.
+    """The keys of an order, the rid last, and which descend; `values` are the parameters of the keys.
 
     Of an order by one key, `column` is that of `res` or `ix` which holds it (`d`, `upd` or `id`), or `parameter` the
     one whose values a table holds in order.
@@ -66,14 +67,16 @@ class Order(NamedTuple):
     descending: tuple[bool, ...]
     column: str | None = None
     parameter: SearchParameter | None = None
+    values: tuple[Parameter, ...] = ()
 
 
 def order_of(query: Query, dates: PrimaryDates) -> Order:
     """Return the order of a query. A key is an expression over `c.rid` and `c.d`."""
     if not query.sort:
         return Order(("c.d", "c.rid"), directions(query), "d")
-    keys = tuple(_key(sort, query, dates) for sort in query.sort)
-    order = Order((*keys, "c.rid"), directions(query))
+    score = rank(words_of(query.clauses))
+    keys = tuple(score.text if sort.parameter == "_score" else _key(sort, query, dates) for sort in query.sort)
+    order = Order((*keys, "c.rid"), directions(query), values=score.parameters * keys.count(score.text))
     if len(keys) > 1:
         return order
     if keys[0] in _COLUMNS:
@@ -161,7 +164,7 @@ def sorted_page(candidates: Sql, order: Order, page: Page) -> Sql:
     return Sql(
         f"SELECT {', '.join(names)} FROM (SELECT {keys} FROM ({candidates.text}) c) WHERE {after.text} "
         f"ORDER BY {by} LIMIT ?",
-        (*candidates.parameters, *after.parameters, page.limit),
+        (*order.values, *candidates.parameters, *after.parameters, page.limit),
     )
 
 

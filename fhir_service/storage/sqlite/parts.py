@@ -28,6 +28,7 @@ from fhir_service.fhir.search.query import (
     StringValue,
     TypedValue,
     UriValue,
+    WordsMatch,
 )
 from fhir_service.storage.sqlite.composite_parts import composite_part, near_part
 from fhir_service.storage.sqlite.keys import (
@@ -43,6 +44,7 @@ from fhir_service.storage.sqlite.links import Chained, Had
 from fhir_service.storage.sqlite.ranges import dates, numbers, quantities
 from fhir_service.storage.sqlite.sql import Context, Part
 from fhir_service.storage.sqlite.values import Both, Either, Ids, Keys, Not, Strings, Updated, begins
+from fhir_service.storage.sqlite.words import Words
 
 _SHAPES = "SELECT k, params FROM shape WHERE rtype = ?"
 _LOOKED_UP = "SELECT x FROM tok WHERE k = ?"
@@ -58,6 +60,8 @@ def part_of(resource_type: str, clause: Clause, context: Context) -> Part:
             return Ids(resource_type, ids)
         case LastUpdatedMatch(values):
             return Updated(resource_type, values)
+        case WordsMatch():
+            return Words(resource_type, clause)
         case Chain(parameter, clauses):
             targets = tuple((type_, part_of(type_, rest, context)) for type_, rest in clauses)
             chained = Chained(resource_type, parameter.holder or parameter.code, targets)

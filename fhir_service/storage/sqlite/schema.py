@@ -143,7 +143,21 @@ CREATE TABLE mark (         -- what the server has to know of itself when it nex
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _TEXTS, _JOBS)
+_WORDS = """
+CREATE VIRTUAL TABLE ft USING fts5 (  -- tokens of the narrative and of all else, by rid; see words.py
+  narrative, other, content = '', contentless_delete = 1, tokenize = 'ascii'
+);
+CREATE TABLE ft_state (     -- one row: what was last updated before it is in ft
+  upd INTEGER NOT NULL
+) STRICT;
+INSERT INTO ft_state (upd) VALUES (-1);
+CREATE TABLE ft_last (      -- what was last updated just then, and is in ft
+  rid INTEGER PRIMARY KEY,
+  ver INTEGER NOT NULL
+) STRICT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _TEXTS, _JOBS, _WORDS)
 
 
 class NewerFile(Exception):

@@ -12,9 +12,10 @@ from typing import Any, Self
 import apsw
 
 from fhir_service.fhir.resource import Key
-from fhir_service.fhir.search.query import Include, Query
+from fhir_service.fhir.search.query import Include, Query, asks_for_words
 from fhir_service.storage.explanation import Explanation
 from fhir_service.storage.sqlite.calls import CallingWriter
+from fhir_service.storage.sqlite.catch_up import CatchUp
 from fhir_service.storage.sqlite.context import Reader
 from fhir_service.storage.sqlite.explain import explain
 from fhir_service.storage.sqlite.history import history
@@ -104,6 +105,7 @@ class SqliteStore:
         self._execute = reading.execute
         self._reader = Reader(reading, dates)
         self._writer = writer
+        self._catch_up = CatchUp(reading, writer)
         self._lock = lock
         self._looks = 0
         self._watching: dict[str, Told] = {}
@@ -191,6 +193,8 @@ class SqliteStore:
         include_limit: int = 1000,
     ) -> Page:
         queries = (query, *also) if also else (query,)
+        if asks_for_words([clause for each in queries for clause in each.clauses]):
+            await self._catch_up.soon()
         with self._snapshot():
             return search(self._reader, queries, count, after, before, total, estimate, include_limit)
 
@@ -262,6 +266,7 @@ class SqliteStore:
         return self._writer.submit(PreparedCommit(tuple(map(unpack, changes)), tuple(conditions)))
 
     async def close(self) -> None:
+        await self._catch_up.close()
         # The last to close copies the WAL into the file and removes it, which only the writer can.
         self._connection.close()
         await asyncio.get_running_loop().run_in_executor(None, self._writer.stop)
