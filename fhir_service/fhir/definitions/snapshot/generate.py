@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/profiling.html#snapshot
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from fhir_service.fhir.definitions.snapshot.faults import fault
+from fhir_service.fhir.definitions.snapshot.faults import broken, fault
 from fhir_service.fhir.definitions.snapshot.merge import merged, typed
 from fhir_service.fhir.definitions.snapshot.steps import Step, Steps, placed
 from fhir_service.fhir.definitions.snapshot.tree import Node, copied
@@ -24,8 +24,8 @@ BY_URL = {"discriminator": [{"type": "value", "path": "url"}], "ordered": False,
 BY_TYPE = {"discriminator": [{"type": "type", "path": "$this"}], "ordered": False, "rules": "open"}
 # What a slice does not take from the element that it is a slice of.
 OF_THE_SLICED = {"slicing", "sliceName", "sliceIsConstraining"}
-MAX_ELEMENTS = 20_000
-"""More than any snapshot has; a definition that unfolds without end ends here."""
+MAX_ELEMENTS = 200_000
+"""Many more than any snapshot has; a definition that unfolds without end, or slices what is large, ends here."""
 
 
 class Generation:
@@ -152,7 +152,7 @@ class Generation:
         if (code := _type_of_choice(sliced, name)) is not None:
             element["type"] = [code]
         new = Node(sliced.name, element, name)
-        new.children = [copied(each, new) for each in of.children]
+        new.children = self._copies(of, new)
         sliced.add_slice(new)
         return new
 
@@ -181,10 +181,15 @@ class Generation:
         source = self._unfolded(node)
         if source is None:
             return
-        node.children = [copied(each, node) for each in source.children]
-        self._size += sum(1 for _ in node.children)
+        node.children = self._copies(source, node)
+
+    def _copies(self, source: Node, parent: Node) -> list[Node]:
+        """Return the children of a node for another one; FhirError for a snapshot that grows too large."""
+        self._size += source.size()
         if self._size > MAX_ELEMENTS:
-            node.children = []
+            limit = f"{MAX_ELEMENTS:,}"
+            raise broken(self._url, f"要素が多すぎます({limit} まで)", f"it has too many elements ({limit} at most)")
+        return [copied(each, parent) for each in source.children]
 
     def _unfolded(self, node: Node) -> Node | None:
         reference = node.element.get("contentReference")

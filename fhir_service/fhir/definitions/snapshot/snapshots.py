@@ -19,6 +19,7 @@ from fhir_service.fhir.resource import Resource
 TYPE_BASE = "http://hl7.org/fhir/StructureDefinition/"
 KEPT = 64  # trees and snapshots; those of the data types are asked for again and again
 MISSHAPEN = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError)
+MAX_DIFFERENTIAL = 20_000  # elements; the longest that is published has about 3,000
 MAX_GENERATIONS = 50  # ancestors of a definition
 
 
@@ -81,6 +82,12 @@ class Snapshots:
         definition, package = located
         url = str(definition.get("url", ""))
         differential = _elements(definition, "differential")
+        if differential is not None and len(differential) > MAX_DIFFERENTIAL:
+            ja, en = (
+                f"要素が多すぎます({MAX_DIFFERENTIAL:,} まで)",
+                f"it has too many elements ({MAX_DIFFERENTIAL:,} at most)",
+            )
+            raise broken(url, ja, en)
         if differential is None:
             raise broken(url, "snapshot も differential も読めません", "it has no snapshot and no differential to read")
         base, detached_from = self._base(definition, package, trail)

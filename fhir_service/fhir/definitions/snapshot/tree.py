@@ -48,6 +48,10 @@ class Node:
             place = together[-1] + 1 if self.slice_named(divided) else place
         self.slices.insert(place, new)
 
+    def size(self) -> int:
+        """Return how many elements there are, slices included."""
+        return 1 + sum(each.size() for each in self.children) + sum(each.size() for each in self.slices)
+
     @property
     def id(self) -> str:
         """The id of the element: `Observation.value[x]:valueQuantity.unit`."""

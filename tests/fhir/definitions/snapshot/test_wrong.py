@@ -141,3 +141,18 @@ def test_a_definition_of_another_shape_is_named(shape: dict[str, Any], define: D
 
     with pytest.raises(FhirError, match=f"definition {BASE}p is wrong"):
         definitions.snapshot(f"{BASE}p")
+
+
+def test_a_definition_that_grows_without_measure_is_named(define: Define) -> None:
+    parts = (f"Patient.contact:s{number}.name:n{part}.family" for number in range(60) for part in range(60))
+    slicing = {"discriminator": [{"type": "value", "path": "use"}], "rules": "open"}
+    sliced = [element("Patient.contact", slicing=slicing), element("Patient.contact.name", slicing=slicing)]
+    grows = [element(f"Patient.contact.name:p{number}.family") for number in range(200)]
+    definitions = define(
+        profile("wide", *sliced, *grows, *(element(part) for part in parts)),
+        profile("long", *(element("Patient.active") for _ in range(20_001))),
+    )
+
+    for name in ("wide", "long"):
+        with pytest.raises(FhirError, match=f"definition {BASE}{name} is wrong: it has too many elements"):
+            definitions.snapshot(f"{BASE}{name}")
