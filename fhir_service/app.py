@@ -32,6 +32,7 @@ from fhir_service.operations import (
     resource_meta,
     resource_validate,
 )
+from fhir_service.operations.graphql import operation as graphql
 from fhir_service.outreach import submit_document
 from fhir_service.outreach.task_status import task_status
 from fhir_service.settings import Settings
@@ -49,6 +50,7 @@ OPERATIONS: tuple[Operation, ...] = (
     fhirpath.OPERATION,
     composition_document.OPERATION,
     *everything.OPERATIONS,
+    graphql.OPERATION,
     implementationguide_install.OPERATION,
     observation_lastn.OPERATION,
     patient_match.OPERATION,

@@ -6,17 +6,27 @@ https://hl7.org/fhir/R4/http.html
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import msgspec
 
 from fhir_service.fhir import json, xml
 from fhir_service.fhir.outcome import FhirError, Issue
-from fhir_service.fhir.resource import Key, Resource
+from fhir_service.fhir.resource import Key
 from fhir_service.http.address import BASE_PATH, BaseUrl
 from fhir_service.http.asgi import Asgi, Receive, Scope, Send
+from fhir_service.http.binary import binary_of, is_binary, native
 from fhir_service.http.body import Disconnected, decode_body, read_body
 from fhir_service.http.envelope import ONE_PACKET
-from fhir_service.http.negotiation import FORM, JSON, Representation, acceptable, content_type, representation
+from fhir_service.http.negotiation import (
+    FORM,
+    JSON,
+    Representation,
+    acceptable,
+    content_type,
+    is_fhir,
+    representation,
+)
 from fhir_service.http.outcome import outcome, unexpected
 from fhir_service.http.url import path_segments, query_parameters
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
@@ -29,7 +39,7 @@ _PREFIX = BASE_PATH.encode()
 # Patients' data: no cache may show it to others, nor show what has changed since.
 _CACHE_CONTROL = (b"cache-control", b"private, no-cache")
 _VARY = (b"vary", b"Accept")
-_SLOW = frozenset({b"if-none-match", b"if-modified-since", b"origin"})
+_SLOW = frozenset({b"if-none-match", b"if-modified-since", b"origin", b"x-request-id"})
 """Headers of a read that the short way knows nothing of."""
 
 
@@ -84,45 +94,61 @@ class Endpoint:
         try:
             base = self._base_url.of(scope["scheme"], headers)
             query = query_parameters(scope["query_string"])
-            chosen = representation(headers.get(b"accept", b"").decode("latin-1"), query)
-            request = await self._request(base, query, scope, headers, receive)
+            path = path_segments(scope["raw_path"][len(_PREFIX) :])
+            accept = headers.get(b"accept", b"").decode("latin-1")
+            unreadable: FhirError | None = None
+            try:
+                chosen = representation(accept, query)
+            except FhirError as error:
+                if not (is_binary(path) and len(path) > 1 and scope["method"] in ("GET", "HEAD")):
+                    raise
+                unreadable = error  # but perhaps it can read the content as it is
+            request = await self._request(base, path, query, scope["method"], headers, receive)
             response = await self._services.dispatch(request, self._services)
-            body = self._rendered(response.body, chosen)
+            if unreadable is not None:
+                response = _native(response, accept, unreadable)
+            body = self._rendered(response, chosen)
         except Disconnected:
             return
         except FhirError as error:
             response = outcome(error)
-            body = self._rendered(response.body, chosen)
+            body = self._rendered(response, chosen)
         except Exception as error:  # the last line of defence: a defect of ours must not end the connection bare
             chosen, response = JSON, unexpected(error, f"{scope['method']} {scope['path']}")
-            body = self._rendered(response.body, chosen)
-        await _send(response, body, chosen, send)
+            body = self._rendered(response, chosen)
+        await _send(response, body, chosen, headers, send)
 
     async def _request(
         self,
         base: str,
+        path: tuple[str, ...],
         query: tuple[tuple[str, str], ...],
-        scope: Scope,
+        said_method: str,
         headers: Mapping[bytes, bytes],
         receive: Receive,
     ) -> FhirRequest:
-        method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        path = path_segments(scope["raw_path"][len(_PREFIX) :])
+        method = "GET" if said_method == "HEAD" else said_method
+        texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
         raw = b"" if method == "GET" else await read_body(receive, headers, self._max_body)
         body, media_type = None, ""
-        if raw:
-            kind = content_type(headers.get(b"content-type", b"").decode("latin-1"))
+        said = texts.get("content-type", "")
+        if raw and method in ("POST", "PUT") and is_binary(path) and said and not is_fhir(said):
+            body, media_type = binary_of(raw, said, path, texts), JSON.media_type
+        elif raw:
+            kind = content_type(said)
             media_type = kind.media_type
             if kind.format == "form":
                 query += _form(raw, method, path)
             else:
                 body = decode_body(raw, kind, self._services.definitions)
-        texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
         return FhirRequest(method, base, path, query, texts, body, raw, media_type)
 
-    def _rendered(self, body: Resource | bytes | None, chosen: Representation) -> bytes:
+    def _rendered(self, response: FhirResponse, chosen: Representation) -> bytes:
+        body = response.body
         if body is None:
             return b""
+        if response.media_type is not None:
+            return body if isinstance(body, bytes) else json.encode(body)
         if chosen.format == "xml":
             resource = json.decode(body) if isinstance(body, bytes) else body
             return xml.encode(resource, self._services.definitions, pretty=chosen.pretty)
@@ -130,10 +156,25 @@ class Endpoint:
         return msgspec.json.format(data, indent=2) if chosen.pretty else data
 
 
-async def _send(response: FhirResponse, body: bytes, chosen: Representation, send: Send) -> None:
+def _native(response: FhirResponse, accept: str, unreadable: FhirError) -> FhirResponse:
+    """Return a Binary as its content (a 304 as it is); raise the error if the client does not accept that either."""
+    if response.body is None:
+        return response
+    content = native(json.decode(response.body), accept) if isinstance(response.body, bytes) else None
+    if content is None:
+        raise unreadable
+    return replace(content, headers=(*response.headers, *content.headers))
+
+
+async def _send(
+    response: FhirResponse, body: bytes, chosen: Representation, asked: Mapping[bytes, bytes], send: Send
+) -> None:
     head = [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in response.headers]
     if body:
-        head.append((b"content-type", chosen.content_type))
+        kind = chosen.content_type if response.media_type is None else response.media_type.encode("latin-1", "replace")
+        head.append((b"content-type", kind))
+    if (request_id := asked.get(b"x-request-id")) is not None:
+        head.append((b"x-request-id", request_id))
     if response.status not in (204, 304):
         head.append((b"content-length", b"%d" % len(body)))
     head += (_CACHE_CONTROL, _VARY)

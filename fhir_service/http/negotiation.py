@@ -129,6 +129,11 @@ def content_type(header: str | None) -> ContentType:
     return ContentType(format_, media.name, charset and codec_of(charset))
 
 
+def is_fhir(header: str) -> bool:
+    """Whether a Content-Type is one in which resources are sent."""
+    return parse_media_type(header).name in OFFERED
+
+
 def parse_media_type(text: str) -> MediaType:
     """Take a media type apart."""
     name, *rest = text.split(";")

@@ -3,7 +3,6 @@
 https://hl7.org/fhir/R4/http.html#transaction-response
 """
 
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
@@ -49,10 +48,7 @@ def status_text(status: int) -> str:
 def answer_of(response: FhirResponse, entry: Entry) -> EntryAnswer:
     """Return an answer as the entry of a response Bundle; what is no resource comes as a Binary."""
     headers = {name.lower(): value for name, value in response.headers}
-    body: Any = None if entry.method == "HEAD" else response.body
-    if response.media_type is not None and isinstance(body, bytes):
-        data = b64encode(body).decode("ascii")
-        body = {"resourceType": "Binary", "contentType": response.media_type, "data": data}
+    body: Any = None if entry.method == "HEAD" else response.as_resource().body
     outcome = None
     if isinstance(body, dict):
         if body.get("resourceType") == "OperationOutcome" and not _is_operation(entry):

@@ -53,6 +53,7 @@ class Registered:
     referential_integrity: bool
     conditional_delete: str = "single"
     version: int = 0  # of the search parameters, which change while the server runs
+    generation: int = 0  # of the definitions, likewise
 
     @property
     def types(self) -> list[str]:
@@ -76,6 +77,7 @@ def capability_statement(request: FhirRequest, services: Services, routes: tuple
         services.referential_integrity,
         services.conditional_delete,
         registry.version,
+        registry.definitions.generation,
     )
     kind, make = _STATEMENTS[_mode(request)]
     statement = make(registered, request.base, services.now().date().isoformat())

@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/http.html
 """
 
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,3 +45,11 @@ class FhirResponse:
     body: Resource | bytes | None = None
     headers: tuple[tuple[str, str], ...] = ()
     media_type: str | None = None
+
+    def as_resource(self) -> "FhirResponse":
+        """Return the answer where only a resource can stand: what is none comes as a Binary."""
+        if self.media_type is None or not isinstance(self.body, bytes):
+            return self
+        data = b64encode(self.body).decode("ascii")
+        binary = {"resourceType": "Binary", "contentType": self.media_type, "data": data}
+        return FhirResponse(self.status, binary, self.headers)

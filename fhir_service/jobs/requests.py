@@ -121,5 +121,6 @@ def answer_of(result: bytes) -> FhirResponse:
 
 
 def recorded_answer(response: FhirResponse) -> bytes:
-    body = response.body if isinstance(response.body, bytes) else json.encode(response.body)
+    shown = response.as_resource().body
+    body = shown if isinstance(shown, bytes) else json.encode(shown)
     return msgspec.json.encode(_Answer(response.status, list(response.headers), msgspec.Raw(body)))

@@ -39,11 +39,13 @@ class Document(NamedTuple):
 def document_of(services: Services) -> Document:
     """Return the document of these services."""
     registry = services.indexer.registry
-    return _made(registry, registry.version, tuple(chain(*services.operations.values())))
+    known = (registry.version, registry.definitions.generation)
+    return _made(registry, known, tuple(chain(*services.operations.values())))
 
 
 @lru_cache(maxsize=2)
-def _made(registry: SearchRegistry, version: int, operations: tuple[Operation, ...]) -> Document:
+def _made(registry: SearchRegistry, known: tuple[int, int], operations: tuple[Operation, ...]) -> Document:
+    """Return the document; `known` counts up with what the registry and its definitions know."""
     content = openapi(registry, operations)
     plain = json.encode(content)
     return Document(content, plain, gzip.compress(plain, 6, mtime=0))

@@ -71,7 +71,7 @@ def read_query(text: str, operation_name: str | None, of: Key | None, resource_t
         ja = "スキーマ(__schema、__type)とデータは、別々に問い合わせてください。"
         raise FhirError(Issue("not-supported", ja, "Ask for the schema (__schema, __type) and for data separately."))
     if of is not None and not meta:
-        document = _rooted(document, operation_name, of)
+        document = _rooted(document, of)
     return Query(document, bool(meta))
 
 
@@ -172,15 +172,19 @@ class _TypedReferences(Visitor):
                 return None
 
 
-def _rooted(document: DocumentNode, operation_name: str | None, of: Key) -> DocumentNode:
-    """Return the document with the resource around what the operation selects."""
-    operation = _operation(document, operation_name)
+def _rooted(document: DocumentNode, of: Key) -> DocumentNode:
+    """Return the document with the resource around what its operations select."""
     id_ = ArgumentNode(name=NameNode(value="id"), value=StringValueNode(value=of.id))
-    root = FieldNode(
-        name=NameNode(value=of.type), arguments=(id_,), directives=(), selection_set=operation.selection_set
+
+    def around(selections: SelectionSetNode) -> SelectionSetNode:
+        root = FieldNode(name=NameNode(value=of.type), arguments=(id_,), directives=(), selection_set=selections)
+        return SelectionSetNode(selections=(root,))
+
+    definitions = tuple(
+        _with(each, selection_set=around(each.selection_set)) if isinstance(each, OperationDefinitionNode) else each
+        for each in document.definitions
     )
-    rooted = _with(operation, selection_set=SelectionSetNode(selections=(root,)))
-    return _with(document, definitions=tuple(rooted if each is operation else each for each in document.definitions))
+    return _with(document, definitions=definitions)
 
 
 def _named(name: str) -> NamedTypeNode:

@@ -50,11 +50,11 @@ SLICE = GraphQLDirective(
 
 def schema_of(registry: SearchRegistry) -> GraphQLSchema:
     """Return the schema of these definitions and search parameters."""
-    return _schema(registry, registry.version)
+    return _made(registry, registry.version)
 
 
 @lru_cache(maxsize=2)
-def _schema(registry: SearchRegistry, version: int) -> GraphQLSchema:
+def _made(registry: SearchRegistry, version: int) -> GraphQLSchema:
     return _Builder(registry).schema()
 
 
