@@ -1,4 +1,4 @@
-"""The readable pages of our own profiles and codes (`docs/profiles/`, `docs/codes.md`) say what the definitions say."""
+"""The readable pages of our own profiles, codes and forms (`docs/`) say what the definitions say."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs" / "profiles"
 
 
-@pytest.mark.parametrize("script", ["build_profile_pages.py", "build_code_page.py"])
+@pytest.mark.parametrize("script", ["build_profile_pages.py", "build_code_page.py", "build_form_page.py"])
 def test_the_pages_are_up_to_date(script: str) -> None:
     result = subprocess.run(
         [sys.executable, f"scripts/{script}", "--check"],
