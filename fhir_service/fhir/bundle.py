@@ -174,16 +174,20 @@ class EntryAnswer(NamedTuple):
     outcome: Resource | None = None
 
 
-def answer_bundle(type_: str, answers: Iterable[EntryAnswer]) -> bytes:
-    """Return the JSON of the response Bundle (`batch-response`, `transaction-response`), its entries in this order."""
-    entries = b",".join(_answer(answer) for answer in answers)
+def answer_bundle(type_: str, answers: Iterable[EntryAnswer | bytes]) -> bytes:
+    """Return the JSON of the response Bundle (`batch-response`, `transaction-response`), its entries in this order.
+
+    An entry may be JSON already.
+    """
+    entries = b",".join(answer if isinstance(answer, bytes) else answer_entry(answer) for answer in answers)
     return b'{"resourceType":"Bundle","type":"%b"%b}' % (
         type_.encode(),
         b',"entry":[%b]' % entries if entries else b"",
     )
 
 
-def _answer(answer: EntryAnswer) -> bytes:
+def answer_entry(answer: EntryAnswer) -> bytes:
+    """Return the JSON of one entry of a response Bundle."""
     response: dict[str, Any] = {"status": answer.status}
     if answer.location is not None:
         response["location"] = answer.location

@@ -16,8 +16,9 @@ from fhir_service.fhir.resource import Key
 from fhir_service.http.address import BASE_PATH, BaseUrl
 from fhir_service.http.asgi import Asgi, Receive, Scope, Send
 from fhir_service.http.binary import binary_of, is_binary, native
-from fhir_service.http.body import Disconnected, decode_body, read_body
+from fhir_service.http.body import Disconnected, read_body
 from fhir_service.http.envelope import ONE_PACKET
+from fhir_service.http.large_body import decoded
 from fhir_service.http.negotiation import (
     FORM,
     JSON,
@@ -140,7 +141,7 @@ class Endpoint:
             if kind.format == "form":
                 query += _form(raw, method, path)
             else:
-                body = decode_body(raw, kind, self._services.definitions)
+                body = await decoded(raw, kind, self._services.definitions)
         return FhirRequest(method, base, path, query, texts, body, raw, media_type)
 
     def _rendered(self, response: FhirResponse, chosen: Representation) -> bytes:

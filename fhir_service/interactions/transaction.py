@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/http.html#transaction
 import asyncio
 from collections.abc import Sequence
 
-from fhir_service.fhir.bundle import Entry, EntryAnswer, answer_bundle, entries_of, located, read_entry
+from fhir_service.fhir.bundle import Entry, EntryAnswer, answer_bundle, answer_entry, entries_of, located, read_entry
 from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
 from fhir_service.fhir.resource import Key
 from fhir_service.interactions.bundle_entry import answer_of, entry_headers, refusal_of, request_of, status_text
@@ -39,7 +39,11 @@ async def transaction(request: FhirRequest, services: Services) -> FhirResponse:
     async def attempt() -> FhirResponse:
         search = await decide(writes, request.base, services)
         committed = await commit(writes, search, request.base, services)
-        answers = {write.entry.index: _answer(write, committed) for write in writes}
+        answers: dict[int, EntryAnswer | bytes] = {}
+        for n, write in enumerate(writes):
+            if n % BREATH == BREATH - 1:
+                await asyncio.sleep(0)
+            answers[write.entry.index] = answer_entry(_answer(write, committed))
         for entry, of_its_own in reads:
             answers[entry.index] = await _answer_read(entry, of_its_own, services)
         return FhirResponse(200, answer_bundle("transaction-response", (answers[n] for n in sorted(answers))))
