@@ -88,7 +88,9 @@ MEDICATION_REQUEST: Resource = {
             "doseAndRate": [{"doseQuantity": {"value": 1, "unit": "錠"}}],
         }
     ],
-    "dispenseRequest": {"expectedSupplyDuration": {"value": 28, "unit": "日", "code": "d"}},
+    "dispenseRequest": {
+        "expectedSupplyDuration": {"value": 28, "unit": "日", "system": "http://unitsofmeasure.org", "code": "d"}
+    },
 }
 CLAIM: Resource = {
     "resourceType": "Claim",
