@@ -78,7 +78,12 @@ def _with_snapshot(definition: Resource, definitions: Definitions, always: bool)
         raise FhirError(*wrong, status=422)
     if snapshot.detached_from or not (always or _is_ours(snapshot.base, definitions)):
         return definition
-    return {**definition, "snapshot": {"element": snapshot.elements}}
+    return {**definition, "snapshot": {"element": list(map(_defined, snapshot.elements))}}
+
+
+def _defined(element: Resource) -> Resource:
+    """Return an element with a definition, which R4's have none of here: their short text tells enough (sdf-3)."""
+    return element if "definition" in element else {**element, "definition": element.get("short", element["path"])}
 
 
 def _is_ours(base: str | None, definitions: Definitions) -> bool:

@@ -23,7 +23,7 @@ from fhir_service.fhir.resource import Resource
 
 MAX_FILES = 100_000
 MAX_FILE = 64 * 1024 * 1024  # bytes; the largest definitions published have about 20 MB
-MAX_PACKAGE = 256 * 1024 * 1024  # bytes unpacked
+MAX_PACKAGE = 128 * 1024 * 1024  # bytes unpacked
 
 FOLDER = "package"
 MANIFEST = f"{FOLDER}/package.json"

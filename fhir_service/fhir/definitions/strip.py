@@ -19,7 +19,7 @@ DROPPED: dict[str, frozenset[str]] = {
 }
 
 # https://hl7.org/fhir/R4/elementdefinition.html: the prose of an element, and what a snapshot repeats of its own parts.
-ELEMENT_PROSE = frozenset({"definition", "comment", "requirements", "alias", "mapping", "example", "isModifierReason"})
+ELEMENT_PROSE = frozenset({"definition", "comment", "requirements", "alias", "mapping", "example"})
 CONSTRAINT_PROSE = frozenset({"xpath", "requirements"})
 
 # Extensions that track how mature a page of the specification is.

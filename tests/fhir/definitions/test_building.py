@@ -14,6 +14,9 @@ from fhir_service.fhir.definitions.building import CANONICAL, NAME, built
 from fhir_service.fhir.definitions.folder import own_folders
 from fhir_service.fhir.definitions.package import read_package
 from fhir_service.fhir.outcome import FhirError
+from fhir_service.terminology.loaded import LoadedTerminology
+from fhir_service.validation.rules import RULES
+from fhir_service.validation.validator import Validator
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +62,20 @@ def test_right_examples_are_in_it_and_wrong_ones_are_not(package: bytes) -> None
 
     assert "package/example/Task-task-full.json" in examples
     assert not any("-error-" in name for name in examples)
+
+
+def test_our_validator_finds_nothing_wrong_with_anything_in_it(package: bytes) -> None:
+    definitions = Definitions.load()
+    validator = Validator(definitions, LoadedTerminology(definitions), extra=RULES)
+    resources = {name: each for name, each in members(package).items() if "resourceType" in each}
+
+    wrong = {
+        name: [issue.en for issue in validator.check(each) if issue.severity in ("error", "fatal")]
+        for name, each in resources.items()
+    }
+
+    assert len(resources) > 300
+    assert {name: issues for name, issues in wrong.items() if issues} == {}
 
 
 def test_it_can_be_added(package: bytes, tmp_path: Path) -> None:
