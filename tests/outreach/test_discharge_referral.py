@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from fhir_service.outreach.codes import OUTREACH
 from tests.outreach.region import Region, locations, outcome
 
 CITY = "9990001100"
@@ -26,6 +27,20 @@ def test_the_referral_becomes_a_task_in_the_citys_inbox(region: Region) -> None:
     assert request["category"][0]["coding"][0]["code"] == "outreach-request"
     reasons = [region.read(each["reference"])["code"]["text"] for each in request["reasonReference"]]
     assert reasons == ["統合失調症", "2型糖尿病"]
+
+
+def test_what_the_server_makes_of_a_referral_conforms_to_our_profiles(region: Region) -> None:
+    region.submit(region.sample("referral-to-outreach"))
+    (task,) = region.inbox(CITY)
+    request = region.read(task["focus"]["reference"])
+
+    for resource, profile in ((task, "outreach-task"), (request, "outreach-request")):
+        answer = region.api.post(
+            f"{resource['resourceType']}/$validate?profile={OUTREACH}/StructureDefinition/{profile}", json=resource
+        )
+
+        issues = answer.json()["issue"]
+        assert [issue for issue in issues if issue["severity"] in ("error", "fatal", "warning")] == [], profile
 
 
 def test_the_city_reads_everything_about_the_person(region: Region) -> None:
