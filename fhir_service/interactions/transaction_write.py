@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/http.html#trules
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -15,6 +16,7 @@ from fhir_service.interactions.proposal import checked, is_id, proposed, same_id
 from fhir_service.interactions.services import Services
 from fhir_service.storage.store import Method, Version
 
+_ENTRY_LINK = re.compile(r"""(\bhref\s*=\s*)(["'])urn:[^"']*\2""")
 _METHOD: dict[str, Method] = {"POST": "POST", "PUT": "PUT", "PATCH": "PATCH", "DELETE": "DELETE"}
 
 
@@ -112,8 +114,17 @@ def _propose(write: Write, services: Services) -> None:
         proposal["id"] = services.new_id()
     elif len(write.entry.path) == 2:
         same_id(proposal, write.entry.path[1])
-    write.warnings = checked(proposal, services)
+    write.warnings = checked(_linked(proposal), services)
     write.proposal = proposal
+
+
+def _linked(proposal: Resource) -> Resource:
+    """Return the resource as it will be read: a link of the narrative to another entry (`urn:`) leads somewhere then."""
+    match proposal.get("text"):
+        case {"div": str(div), **others} if "urn:" in div:
+            return proposal | {"text": {**others, "div": _ENTRY_LINK.sub(r"\1\2#\2", div)}}
+        case _:
+            return proposal
 
 
 def _wrong_url(entry: Entry, ja: str, en: str) -> FhirError:

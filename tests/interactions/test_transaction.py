@@ -157,6 +157,18 @@ async def test_every_way_to_name_another_entry_is_understood(
     assert referring["resource"]["subject"]["reference"] == f"Patient/{made['resource']['id']}"
 
 
+async def test_a_narrative_links_to_what_an_entry_became(fhir: Any) -> None:
+    div = f'<div xmlns="http://www.w3.org/1999/xhtml"><a href="{URN}">本人</a></div>'
+    text = {"status": "generated", "div": div}
+
+    made, seen = await done(
+        fhir, entry("POST", "Patient", patient(), URN), entry("POST", "Observation", observation(URN, text=text))
+    )
+
+    id_ = made["resource"]["id"]
+    assert f'href="Patient/{id_}"' in seen["resource"]["text"]["div"]
+
+
 async def test_a_conditional_create_that_matches_is_what_the_others_refer_to(fhir: Any) -> None:
     await fhir.put(patient("7", id="there"))
 
