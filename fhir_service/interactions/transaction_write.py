@@ -119,7 +119,7 @@ def _propose(write: Write, services: Services) -> None:
 
 
 def _linked(proposal: Resource) -> Resource:
-    """Return the resource as it will be read: a link of the narrative to another entry (`urn:`) leads somewhere then."""
+    """Return the resource as it will be read: a link of the narrative to another entry (`urn:`) leads there then."""
     match proposal.get("text"):
         case {"div": str(div), **others} if "urn:" in div:
             return proposal | {"text": {**others, "div": _ENTRY_LINK.sub(r"\1\2#\2", div)}}
