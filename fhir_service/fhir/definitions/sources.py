@@ -83,7 +83,7 @@ def fits(package: Package, name: str, version: str) -> bool:
     """Whether a package is what a dependency names; `4.0.x` and `current` name any version that fits."""
     if package.name != name:
         return False
-    pattern = ".*" if version in ANY_VERSION else re.escape(version).replace(r"\.x", r"\.[^.]+")
+    pattern = ".*" if version in ANY_VERSION else re.escape(version).replace(r"\.x", r"\..+")
     return re.fullmatch(pattern, package.version) is not None
 
 
