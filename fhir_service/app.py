@@ -21,16 +21,19 @@ from fhir_service.interactions.routes import dispatch
 from fhir_service.interactions.services import Operation, Rule, Services
 from fhir_service.jobs.background import Background
 from fhir_service.operations import (
+    capabilitystatement_versions,
     composition_document,
     everything,
     fhirpath,
     implementationguide_install,
     observation_lastn,
     patient_match,
+    resource_convert,
     resource_diff,
     resource_graph,
     resource_meta,
     resource_validate,
+    structuredefinition_snapshot,
 )
 from fhir_service.operations.graphql import operation as graphql
 from fhir_service.outreach import submit_document
@@ -47,6 +50,7 @@ from fhir_service.validation.rules import RULES as BY_TYPE
 from fhir_service.validation.validator import Validator
 
 OPERATIONS: tuple[Operation, ...] = (
+    capabilitystatement_versions.OPERATION,
     fhirpath.OPERATION,
     composition_document.OPERATION,
     *everything.OPERATIONS,
@@ -54,10 +58,12 @@ OPERATIONS: tuple[Operation, ...] = (
     implementationguide_install.OPERATION,
     observation_lastn.OPERATION,
     patient_match.OPERATION,
+    resource_convert.OPERATION,
     resource_diff.OPERATION,
     resource_graph.OPERATION,
     *resource_meta.OPERATIONS,
     resource_validate.OPERATION,
+    structuredefinition_snapshot.OPERATION,
     submit_document.OPERATION,
 )
 RULES: Mapping[str, tuple[Rule, ...]] = {"Task": (task_status,)}
