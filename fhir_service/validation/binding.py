@@ -69,7 +69,7 @@ def _text_check(binding: Binding) -> Check:
             return None
         if not asked:
             codes, asked = _codes(run.validator.terminology.members(binding.value_set)), True
-        if codes is None or value in codes or value.__class__ is not str:
+        if value.__class__ is not str or (codes is not None and value in codes):
             return None
         if codes or run.validator.terminology.contains(binding.value_set, None, value) is False:
             return [_not_member(f"「{value[:SHOWN]}」", f"'{value[:SHOWN]}'", binding, codes)]
@@ -92,12 +92,14 @@ def _of_concept(value: dict[str, Any]) -> Iterator[Coding]:
     codings = value.get("coding")
     for coding in codings if isinstance(codings, list) else ():
         if isinstance(coding, dict) and isinstance(code := coding.get("code"), str):
-            yield coding.get("system"), code
+            system = coding.get("system")
+            yield system if isinstance(system, str) else None, code
 
 
 def _of_coding(value: dict[str, Any]) -> Iterator[Coding]:
     if isinstance(code := value.get("code"), str):
-        yield value.get("system"), code
+        system = value.get("system")
+        yield system if isinstance(system, str) else None, code
 
 
 _quantity = _of_coding

@@ -5,6 +5,7 @@ told of, naming the definition that has it, and breaks nothing.
 https://hl7.org/fhir/R4/conformance-rules.html#constraints
 """
 
+import re
 from typing import Any
 
 from fhir_service.fhir.definitions import Definitions
@@ -51,9 +52,12 @@ class Invariant:
             except FhirPathError as error:
                 self._unusable = [self._not_evaluated(error)]
         self._type = type_name
+        self._unless = _guard(expression, type_name, definitions) if isinstance(expression, str) else None
 
     def __call__(self, value: Any, run: Run) -> Faults:
         """Check a JSON value of the type."""
+        if self._unless is not None and self._unless.isdisjoint(value):
+            return None
         if self.best_practice and not run.options.best_practice:
             return None
         if self._native is not None:
@@ -111,6 +115,20 @@ def invariants(
     """Return the constraints of an element of R4's own definitions that are not checked elsewhere."""
     found = element.get("constraint", ())
     return tuple(Invariant(each, definitions, type_name) for each in found if each["key"] not in ELSEWHERE | inherited)
+
+
+# `detail.empty() or …` and `detail.exists() implies …`: true of all that has no detail.
+_GUARDED = re.compile(r"(\w+)\.(?:empty\(\) or (?!.*(?:\bimplies\b|\bxor\b))|exists\(\) implies (?!.*\bimplies\b))")
+
+
+def _guard(expression: str, type_name: str | None, definitions: Definitions) -> frozenset[str] | None:
+    """Return the JSON names of which one has to be there for the constraint to be broken; None if that is not known."""
+    match = _GUARDED.match(expression)
+    if match is None or type_name is None or not definitions.has_type(type_name):
+        return None
+    named = definitions.type(type_name).by_json.items()
+    names = [name for name, (element, _) in named if element.name == match[1]]
+    return frozenset(names) | {f"_{name}" for name in names} if names else None
 
 
 def _context(type_name: str | None, definitions: Definitions) -> str | None:

@@ -106,11 +106,15 @@ class Run:
     def _contained(self, name: str) -> tuple[Resource, Run] | None:
         if not name:
             return (self.root, self.container or self)
-        contained = self.root.get("contained")
-        for each in contained if isinstance(contained, list) else ():
-            if isinstance(each, dict) and each.get("id") == name:
-                return each, (self.container or self).contained(each)
-        return None
+        found = (self.container or self).contents.get(name)
+        return None if found is None else (found, (self.container or self).contained(found))
+
+    @cached_property
+    def contents(self) -> dict[str, Resource]:
+        """What this resource contains, by id."""
+        contained = self.resource.get("contained")
+        inside = [each for each in contained if isinstance(each, dict)] if isinstance(contained, list) else []
+        return {each["id"]: each for each in reversed(inside) if isinstance(each.get("id"), str)}
 
     def resolve_or_told(self, reference: str) -> Resource | None:
         """Return what a reference names or, if that is not at hand, what its text tells: the type and id."""

@@ -17,7 +17,7 @@ from fhir_service.fhir.resource import Resource
 from fhir_service.terminology import Terminology
 from fhir_service.validation.base import TYPE_BASE, BaseDefinitions
 from fhir_service.validation.fault import Fault, Faults
-from fhir_service.validation.profile.compiler import ProfileCompiler
+from fhir_service.validation.profile.compiler import UNSOUND, ProfileCompiler
 from fhir_service.validation.profile.extension_definition import ExtensionDefinition
 from fhir_service.validation.run import Check, Options, Run
 from fhir_service.validation.types import TypeChecks
@@ -95,7 +95,10 @@ class Validator:
             return []
         if not self.definitions.is_a(kind, profile.type):
             return [profile.other_type(kind)]
-        return [*profile.notes, *(self.check_item(Item(resource, kind), canonical, run) or ())]
+        try:
+            return [*profile.notes, *(self.check_item(Item(resource, kind), canonical, run) or ())]
+        except UNSOUND as error:
+            return [_not_checked(canonical, error)]
 
     # --- what checks ask of it; `within` is the package whose definition asks
 
@@ -210,6 +213,13 @@ def _unknown(canonical: str, asked: bool) -> Fault:
     en = f"The profile {shown} is not known here; it was not checked (rule profile-unknown)."
     path = "" if asked else ".meta.profile"
     return Fault(path, "not-found", ja, en, "error" if asked else "warning", "profile-unknown", shown)
+
+
+def _not_checked(canonical: str, error: Exception) -> Fault:
+    """Return that a resource, mostly one that has not the shape of its type, could not be checked to the end."""
+    ja = f"プロファイル「{canonical}」による検証を最後まで行えませんでした({error!r:.200})。"
+    en = f"The check against the profile {canonical} could not be finished ({error!r:.200})."
+    return Fault("", "processing", ja, en, "error", "profile-unfinished", canonical)
 
 
 def _unusable(canonical: str, error: FhirError) -> Fault:

@@ -1,5 +1,5 @@
 """The fixtures of profiles made for one test, for all tests of validation."""
 
-from tests.validation.profile.conftest import ask, definitions, loaded, validator
+from tests.validation.profile.conftest import ask, definitions, know, loaded, validator
 
-__all__ = ["ask", "definitions", "loaded", "validator"]
+__all__ = ["ask", "definitions", "know", "loaded", "validator"]

@@ -7,30 +7,13 @@ from typing import Any
 
 import pytest
 
-from fhir_service.fhir import json
-from fhir_service.fhir.definitions import Definitions
-from fhir_service.fhir.resource import Key, Resource
+from fhir_service.fhir.resource import Resource
 from fhir_service.validation.validator import MAX_ISSUES, Validator
-from tests.validation.profile.conftest import URL, element, profile
+from tests.validation.profile.conftest import URL, Know, element, profile
 
 
 def patient(**elements: Any) -> Resource:
     return {"resourceType": "Patient", **elements}
-
-
-@pytest.fixture
-def known(definitions: Definitions) -> Any:
-    """Make a definition known."""
-    count = 0
-
-    def put(definition: Resource) -> str:
-        nonlocal count
-        count += 1
-        key = Key(definition["resourceType"], f"hostile-{count}")
-        definitions.put(key, json.encode(definition | {"id": key.id}))
-        return str(definition["url"])
-
-    return put
 
 
 def told(validator: Validator, resource: Resource, url: str) -> list[str]:
@@ -55,32 +38,32 @@ def told(validator: Validator, resource: Resource, url: str) -> list[str]:
     ids=lambda each: each["name"],
 )  # fmt: skip
 def test_a_broken_definition_is_named_and_breaks_nothing_else(
-    validator: Validator, known: Any, definition: Resource
+    validator: Validator, know: Know, definition: Resource
 ) -> None:
-    url = known(definition)
+    url = know(definition)
 
     validator.check(patient(name=[{"text": "a"}]), [url])
     assert validator.check(patient(active=True)) == []
 
 
 @pytest.mark.parametrize("name", ["Itself", "Shapeless"])
-def test_a_definition_that_cannot_be_used_is_told_of(validator: Validator, known: Any, name: str) -> None:
+def test_a_definition_that_cannot_be_used_is_told_of(validator: Validator, know: Know, name: str) -> None:
     made = {
         "Itself": profile("Patient", name="itself", baseDefinition=f"{URL}itself"),
         "Shapeless": profile("Patient", name="shapeless") | {"differential": {"element": "x"}},
     }
-    url = known(made[name])
+    url = know(made[name])
 
     assert told(validator, patient(active=True), url)
 
 
-def test_profiles_that_ask_for_each_other_come_to_an_end(validator: Validator, known: Any) -> None:
+def test_profiles_that_ask_for_each_other_come_to_an_end(validator: Validator, know: Know) -> None:
     def of(name: str, other: str) -> Resource:
         target = [{"code": "Reference", "targetProfile": [f"{URL}{other}"]}]
         return profile("Organization", element("Organization.partOf", type=target), name=name)
 
-    known(of("one", "two"))
-    known(of("two", "one"))
+    know(of("one", "two"))
+    know(of("two", "one"))
     held = {"resourceType": "Organization", "id": "a", "name": "A", "partOf": {"reference": "#"}}
     outer = {"resourceType": "Organization", "name": "B", "partOf": {"reference": "#a"}, "contained": [held]}
 
@@ -97,9 +80,9 @@ def test_profiles_that_ask_for_each_other_come_to_an_end(validator: Validator, k
         "repeat($this | $this).exists()",
     ],
 )
-def test_an_expression_that_would_never_end_ends(validator: Validator, known: Any, expression: str) -> None:
+def test_an_expression_that_would_never_end_ends(validator: Validator, know: Know, expression: str) -> None:
     rule = {"key": "slow-1", "severity": "error", "human": "?", "expression": expression}
-    url = known(profile("Patient", element("Patient.name", constraint=[rule]), name="slow"))
+    url = know(profile("Patient", element("Patient.name", constraint=[rule]), name="slow"))
 
     before = time.monotonic()
     validator.check(patient(name=[{"text": "a" * 50_000 + "!", "given": ["x"] * 1000}]), [url])

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from fhir_service.validation.run import Run
 
 MOST_EXTENSIONS = 10_000
-UNSOUND = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError)
-"""What reading a StructureDefinition of another shape than it must have raises."""
+UNSOUND = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
+"""What reading JSON of another shape than it must have raises."""
 
 
 class Profile:
@@ -104,14 +104,14 @@ class ProfileCompiler:
         try:
             snapshot = self._definitions.snapshot(canonical, within)
             return None if snapshot is None else grow(snapshot.elements)
-        except (FhirError, *UNSOUND):
+        except (FhirError, *UNSOUND, RecursionError):
             return None
 
     def _compiled(self, snapshot: Snapshot) -> Profile:
         try:
             compiler = ElementCompiler(snapshot.url, snapshot.package, self._definitions, self._base, self)
             return Profile(snapshot, compiler.root(grow(snapshot.elements), snapshot.type))
-        except UNSOUND as error:
+        except (*UNSOUND, RecursionError) as error:
             ja = f"構造定義 {snapshot.url} が壊れています({error!r})。"
             en = f"The StructureDefinition {snapshot.url} is not sound ({error!r})."
             raise FhirError(Issue("invalid", ja, en)) from error

@@ -1,6 +1,6 @@
 """Profiles made for one test: a differential in a few words, and the validator that knows it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ URL = "http://example.org/fhir/StructureDefinition/"
 
 Found = list[tuple[str, str | None]]
 Ask = Callable[..., Found]
+Know = Callable[[Resource], str]
 
 
 def element(path: str, **what: Any) -> Resource:
@@ -68,14 +69,24 @@ def loaded() -> Definitions:
 
 
 @pytest.fixture
-def definitions(loaded: Definitions) -> Any:
-    """The definitions of R4, to which a test may add its own."""
-    before = {each["url"] for each in loaded.all("StructureDefinition")}
-    yield loaded
-    for kind in ("StructureDefinition", "ValueSet", "CodeSystem"):
-        for each in list(loaded.all(kind)):
-            if each.get("url") not in before and str(each.get("url", "")).startswith("http://example.org/"):
-                loaded.forget(Key(kind, each["id"]))
+def definitions(loaded: Definitions) -> Definitions:
+    """The definitions of R4, to which a test may add its own by `know`."""
+    return loaded
+
+
+@pytest.fixture
+def know(definitions: Definitions) -> Iterator[Know]:
+    """Return a function that makes a definition known for the time of the test, and gives its url."""
+    keys: list[Key] = []
+
+    def known(definition: Resource) -> str:
+        keys.append(Key(definition["resourceType"], f"test-{len(keys)}"))
+        definitions.put(keys[-1], json.encode(definition | {"id": keys[-1].id}))
+        return str(definition["url"])
+
+    yield known
+    for key in keys:
+        definitions.forget(key)
 
 
 @pytest.fixture
@@ -84,13 +95,14 @@ def validator(definitions: Definitions) -> Validator:
 
 
 @pytest.fixture
-def ask(definitions: Definitions, validator: Validator) -> Ask:
+def ask(know: Know, validator: Validator) -> Ask:
     """Return the errors of a resource by the profile, which comes first among some definitions."""
+    urls: dict[str, str] = {}
 
     def asked(resource: Resource, *known: Resource) -> Found:
-        for number, each in enumerate(known):
-            key = Key(each["resourceType"], f"test-{number}")
-            definitions.put(key, json.encode(each | {"id": key.id}))
+        for each in known:
+            if each["url"] not in urls:
+                urls[each["url"]] = know(each)
         return places(validator.check(resource, [known[0]["url"]]))
 
     return asked
