@@ -23,10 +23,28 @@ DATES = (
 UNITS = (
     ("http://unitsofmeasure.org", "mg", "mg"),
     ("http://unitsofmeasure.org", "kg", "キロ"),
+    ("http://unitsofmeasure.org", "g", "g"),
+    ("http://unitsofmeasure.org", "mmol/L", "mmol/L"),
     (None, None, "mg"),
     (None, None, None),
 )
-NUMBERS = ("0", "5.4", "5.40", "5.35", "5.45", "-1", "100", "99.5", "100.5", "1e3", "0.0054")
+NUMBERS = (
+    "5400",
+    "0.0000054",
+    "0.00545",
+    "5350",
+    "0",
+    "5.4",
+    "5.40",
+    "5.35",
+    "5.45",
+    "-1",
+    "100",
+    "99.5",
+    "100.5",
+    "1e3",
+    "0.0054",
+)
 
 
 def made(random: Random, count: int) -> list[Resource]:

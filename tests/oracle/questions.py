@@ -1,6 +1,7 @@
 """Searches of every kind, made from what resources say: some find much, some one, some miss by a hair."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -9,7 +10,7 @@ from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.registry import SearchRegistry
 from tests.oracle.evaluator import Filter, Oracle, Pair
-from tests.oracle.values import DATE, RANGED, codings, labels, prefixed, texts
+from tests.oracle.values import DATE, GRAMS, RANGED, codings, labels, prefixed, texts
 
 PREFIXES = ("", "", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb")
 UNASKED = ("_id", "_lastUpdated", "near")
@@ -155,7 +156,7 @@ class Questions:
         """Give modifiers and values, still to be joined, that have to do with an item."""
         match parameter.type:
             case "token":
-                yield from self._token(item)
+                yield from self._token(parameter, item)
             case "string":
                 yield from self._string(item)
             case "date":
@@ -182,7 +183,7 @@ class Questions:
                 parts.append(self._random.choice([text for text in made if text.strip()] or ANY[known[code].type]))
             yield "", "$".join(parts)
 
-    def _token(self, item: Item) -> Iterator[Pair]:
+    def _token(self, parameter: SearchParameter, item: Item) -> Iterator[Pair]:
         for system, code in codings(item.type, item.value):
             if not code or not code.strip():
                 continue
@@ -190,6 +191,8 @@ class Questions:
                 yield "", f"{escaped(system or '')}|{escaped(code)}"
                 yield "", f"|{escaped(code)}"
                 yield "", f"{escaped(system or 'http://x.example')}|"
+            if self._registry.is_coded(parameter):
+                yield ":code-text", escaped(code[: self._random.choice((1, 3, 99))])
             elif item.type == "ContactPoint":
                 code = item.value["value"]
             yield "", escaped(code)
@@ -239,6 +242,10 @@ class Questions:
             yield "", f"{prefix}{number}".replace("E+", "e")
             if kind == "quantity" and code and system:
                 yield "", f"{prefix}{number}|{escaped(system)}|{escaped(code)}"
+                if code in GRAMS:
+                    other = self._random.choice(sorted(GRAMS))
+                    moved = (Decimal(value) * GRAMS[code] / GRAMS[other]).normalize()
+                    yield "", f"{prefix}{moved:f}|{escaped(system)}|{other}"
             if kind == "quantity" and (code or text):
                 yield "", f"{prefix}{number}||{escaped(code or text)}"
 

@@ -1,6 +1,6 @@
 """SQL search and search in memory find what the naive evaluator finds, over official examples and made-up people.
 
-`FHIR_SERVICE_ORACLE=full` asks many more questions than CI has time for.
+`SEARCH_ORACLE=full` asks many more questions than CI has time for.
 """
 
 import os
@@ -28,7 +28,7 @@ from tests.oracle.questions import Questions
 
 BASE = "http://fhir.example/fhir"
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-FULL = os.environ.get("FHIR_SERVICE_ORACLE") == "full"
+FULL = os.environ.get("SEARCH_ORACLE") == "full"
 ASKED = 20_000 if FULL else 800
 OF_A_KIND = 30 if FULL else 8
 

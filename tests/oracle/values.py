@@ -6,7 +6,7 @@ Nothing here is shared with the server's search. https://hl7.org/fhir/R4/search.
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -233,6 +233,10 @@ def compare(held: Interval, asked: str) -> bool:
     return below_high and held.high >= min(low, value - about)
 
 
+UCUM = "http://unitsofmeasure.org"
+GRAMS = {"mg": Decimal("0.001"), "g": Decimal(1), "kg": Decimal(1000)}
+
+
 def number(modifier: str, kind: str, value: Any, asked: str) -> bool:
     held = amounts(kind, value)
     return held is not None and compare(held, asked)
@@ -241,7 +245,7 @@ def number(modifier: str, kind: str, value: Any, asked: str) -> bool:
 def quantity(modifier: str, kind: str, value: Any, asked: str) -> bool:
     text, *rest = split(asked, "|")
     held = amounts(kind, value)
-    if held is None or not compare(held, text):
+    if held is None:
         return False
     if kind == "Range":
         value = value["low"] if "low" in value else value["high"]
@@ -249,10 +253,16 @@ def quantity(modifier: str, kind: str, value: Any, asked: str) -> bool:
         value = {"system": "urn:iso:std:iso:4217", "code": value.get("currency")}
     system, unit = (plain(each) for each in (rest or ["", ""]))
     if not unit:
-        return True
+        return compare(held, text)
     if not system:
-        return unit in (value.get("code"), value.get("unit"))
-    return (value.get("system"), value.get("code")) == (system, unit)
+        return unit in (value.get("code"), value.get("unit")) and compare(held, text)
+    if value.get("system") != system:
+        return False
+    has, wants = value.get("code"), unit
+    if system == UCUM and has in GRAMS and wants in GRAMS:
+        ratio = GRAMS[has] / GRAMS[wants]
+        return compare(replace(held, low=held.low * ratio, high=held.high * ratio), text)
+    return has == wants and compare(held, text)
 
 
 # --- tokens
@@ -290,6 +300,8 @@ def contact(text: str) -> str:
 def token(modifier: str, kind: str, value: Any, asked: str) -> bool:
     if modifier == "text":
         return any(folded(label).startswith(folded(plain(asked))) for label in labels(kind, value))
+    if modifier == "code-text":
+        return any(code.casefold().startswith(plain(asked).casefold()) for _, code in codings(kind, value) if code)
     if modifier == "of-type":
         system, code, number = map(plain, split(asked, "|"))
         types = value.get("type", {}).get("coding", ()) if kind == "Identifier" else ()

@@ -78,6 +78,7 @@ COMPONENTS: dict[str, tuple[SearchType, ...]] = {
     "relationship": ("reference", "token"),
     "coordinate": ("token", "number", "number"),
 }
+CODED = frozenset({"code", "status", "active"})
 PRIMARY = {"Observation": "date", "Encounter": "date"}
 
 
@@ -109,7 +110,7 @@ def parameter(resource_type: str, code: str) -> SearchParameter:
 
 def entries(*made: Any, date: int | None = None) -> IndexEntries:
     """Return the entries, each in the list of its type."""
-    found = IndexEntries(date=date)
+    found = IndexEntries(date=date, coded=CODED)
     lists: dict[type, list[Any]] = {
         TokenEntry: found.tokens,
         ReferenceEntry: found.references,

@@ -52,7 +52,7 @@ from fhir_service.fhir.search.query import (
 from fhir_service.fhir.search.words import phrase
 from fhir_service.storage.store import Change, Delete, Put
 
-from .made import COMPONENTS, DAY, PARAMETERS, PRIMARY, entries, number, parameter
+from .made import CODED, COMPONENTS, DAY, PARAMETERS, PRIMARY, entries, number, parameter
 
 IDS = tuple("abcdefghij")
 TARGETS: dict[tuple[str, str], tuple[str, ...]] = {
@@ -67,7 +67,18 @@ KINDS: dict[str, Literal["code", "coding"]] = {"status": "code", "code": "coding
 SYSTEMS = (None, "http://s.example/1", "urn:oid:1.2")
 CODES = ("x", "y", "final", "診断", "")
 TEXTS = ("Ando", "ando", "Andreas", "山田", "山田太郎", "田中", "ｻﾄｳ", "a", "", "\uffff\U0010ffff", "o'Neil %_")
-UNITS = ((None, None, None), ("http://ucum", "mg", "mg"), ("http://ucum", "kg", "キロ"), (None, None, "mg"))
+UCUM = "http://unitsofmeasure.org"
+UNITS = (
+    (None, None, None),
+    (UCUM, "mg", "mg"),
+    (UCUM, "g", "g"),
+    (UCUM, "Cel", "℃"),
+    (UCUM, "K", "K"),
+    (UCUM, "?", "?"),
+    ("http://ucum", "mg", "mg"),
+    ("http://ucum", "kg", "キロ"),
+    (None, None, "mg"),
+)
 URIS = ("http://a.example", "http://a.example/", "http://a.example/b", "urn:uuid:1")
 TYPES = (("http://t.example", "MR"), ("http://t.example", "SS"), (None, "MR"))
 NUMBERS = ("-1.5", "0", "1", "1.0", "2", "99.95", "100", "1e3", "0.001")
@@ -259,7 +270,7 @@ def _match(random: Random, resource_type: str) -> Match:
     if asked.type == "string":
         modifier = random.choice((None, "exact", "contains", "contains", "equals", "ends"))
     elif asked.type == "token" and random.random() < 0.3:
-        modifier = random.choice(("text", "of-type"))
+        modifier = random.choice(("text", "of-type", *(("code-text",) if code in CODED else ())))
     elif asked.type == "uri" and random.random() < 0.6:
         modifier = random.choice(("above", "below"))
     elif asked.type in ("token", "reference") and random.random() < 0.25:
@@ -280,6 +291,9 @@ def _value(random: Random, kind: SearchType, resource_type: str, code: str, modi
         case "token" if modifier == "text":
             text = random.choice(TEXTS)[: random.randrange(1, 5)]
             return StringValue(text, fold(text))
+        case "token" if modifier == "code-text":
+            text = random.choice(CODES)[: random.randrange(3)]
+            return StringValue(text, text.casefold())
         case "token" if modifier == "of-type":
             return TypedValue("http://t.example", random.choice(("MR", "SS")), random.choice(CODES))
         case "token":

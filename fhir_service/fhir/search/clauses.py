@@ -42,7 +42,7 @@ MAX_BRANCHES = 1000
 # https://hl7.org/fhir/R4/search.html#modifiers; a reference also takes the name of a type that it can point to.
 MODIFIERS: dict[SearchType, tuple[str, ...]] = {
     "string": ("exact", "contains", "missing"),
-    "token": ("not", "text", "in", "not-in", "above", "below", "of-type", "missing"),
+    "token": ("not", "text", "code-text", "in", "not-in", "above", "below", "of-type", "missing"),
     "reference": ("identifier", "missing"),
     "date": ("missing",),
     "number": ("missing",),
@@ -73,7 +73,7 @@ BY_TERMINOLOGY: dict[str, Callable[[Terminology, SearchParameter, str], Iterable
 
 NEGATIVE = frozenset({"not", "not-in"})
 
-LOOKED_UP = frozenset({"text", "above", "below"})
+LOOKED_UP = frozenset({"text", "code-text", "above", "below"})
 """The modifiers by which each value may stand for many texts."""
 
 
@@ -183,6 +183,9 @@ class Criterion:
             return Match(parameter, (), modifier, self._missing())
         if modifier is not None and modifier not in MODIFIERS[parameter.type]:
             raise problems.unknown_modifier(parameter, modifier, MODIFIERS[parameter.type])
+        if modifier == "code-text" and not self.reading.registry.is_coded(parameter):
+            others = (each for each in MODIFIERS["token"] if each != modifier)
+            raise problems.unknown_modifier(parameter, modifier, others)
         if parameter.type == "token" and modifier in BY_TERMINOLOGY:
             return self._by_terminology(parameter, modifier)
         texts = self._texts(parameter.type, modifier in LOOKED_UP)
@@ -202,6 +205,9 @@ class Criterion:
         if modifier == "text":
             plain = unescape(text, parameter.code)
             return StringValue(plain, fold(plain))
+        if modifier == "code-text":  # https://hl7.org/fhir/R5/search.html#modifiercodetext: "starts with or is"
+            plain = unescape(text, parameter.code)
+            return StringValue(plain, plain.casefold())
         if modifier == "of-type":
             return self._typed(parameter, text)
         if parameter.type == "uri" and modifier is not None and "://" not in text:

@@ -10,6 +10,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
@@ -225,7 +226,7 @@ def money(code: str, value: Resource) -> Sequence[Entry]:
     return (QuantityEntry(code, exact, exact, CURRENCIES, value.get("currency"), None),)
 
 
-def bounded(value: int | Decimal) -> float:
+def bounded(value: int | Decimal | Fraction) -> float:
     """Return the number as a finite float."""
     try:
         return max(-OPEN, min(OPEN, float(value)))

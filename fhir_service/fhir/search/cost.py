@@ -25,7 +25,7 @@ def cost(clause: Clause) -> int:
     """Return about how many keys a clause makes the server look up, as if each look-up were of keys."""
     match clause:
         case Match(parameter, values, modifier):
-            if parameter.type not in _WHOLE or modifier in ("text", "above", "below"):
+            if parameter.type not in _WHOLE or modifier in ("text", "code-text", "above", "below"):
                 return _LOOK_UP * (len(values) + 1)
             return sum(len(value.targets) if isinstance(value, ReferenceValue) else 1 for value in values) + 1
         case IdMatch(ids):

@@ -97,6 +97,7 @@ class Plan:
     composites: list[Composite] = field(default_factory=list)
     date: str | None = None
     has_canonical_url: bool = False
+    coded: frozenset[str] = frozenset()
 
 
 class Indexer:
@@ -120,7 +121,7 @@ class Indexer:
         plan = self._plans.get(resource_type)
         if plan is None:
             plan = self._plans[resource_type] = self._plan(resource_type)
-        entries = IndexEntries()
+        entries = IndexEntries(coded=plan.coded)
         buckets: list[list[Any]] = [getattr(entries, name) for name in LISTS.values()]
         by_property = plan.by_property
         for name, value in resource.items():
@@ -149,6 +150,7 @@ class Indexer:
     def _plan(self, resource_type: str) -> Plan:
         parameters = self.registry.declared(resource_type)
         plan = Plan(date=self.registry.primary_date(resource_type))
+        plan.coded = frozenset(code for code, each in parameters.items() if self.registry.is_coded(each))
         plan.has_canonical_url = "url" in parameters and parameters["url"].type == "uri"
         for parameter in parameters.values():
             if parameter.members or parameter.code in OF_THE_STORE:

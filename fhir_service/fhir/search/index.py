@@ -81,7 +81,8 @@ Entry = TokenEntry | ReferenceEntry | StringEntry | DateEntry | NumberEntry | Qu
 
 @dataclass(slots=True)
 class IndexEntries:
-    """All entries of one resource. `date` is its primary clinical date (microseconds), None if it has none.
+    """All entries of one resource. `date` is its primary clinical date (microseconds), None if it has none;
+    `coded` are the token parameters of the type that have codes, not identifiers and such.
 
     `references` to this server are also what `_include`, chains and referential integrity read.
     """
@@ -95,3 +96,4 @@ class IndexEntries:
     uris: list[UriEntry] = field(default_factory=list)
     composites: list[CompositeEntry] = field(default_factory=list)
     date: int | None = None
+    coded: frozenset[str] = frozenset()

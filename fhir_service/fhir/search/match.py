@@ -36,6 +36,7 @@ from fhir_service.fhir.search.query import (
     UriValue,
     Value,
 )
+from fhir_service.fhir.search.units import in_units
 
 # Where the entries of each type of parameter stand in `IndexEntries`.
 LISTS: dict[SearchType, str] = {
@@ -76,6 +77,8 @@ def fulfils(entry: NamedTuple, value: Value, modifier: str | None = None) -> boo
             return _string(entry, value, modifier)
         case TokenEntry(), TokenValue():
             return _token(entry, value)
+        case TokenEntry(), StringValue() if modifier == "code-text":
+            return entry.value is not None and entry.value.casefold().startswith(value.folded)
         case TokenEntry(), StringValue():
             # ":text — processed as a string that searches text associated with the code: CodeableConcept.text,
             # Coding.display, or Identifier.type.text."
@@ -91,7 +94,10 @@ def fulfils(entry: NamedTuple, value: Value, modifier: str | None = None) -> boo
         case NumberEntry(), NumberValue():
             return NUMBER_PREFIX[value.prefix](entry, value)
         case QuantityEntry(), QuantityValue():
-            return NUMBER_PREFIX[value.number.prefix](entry, value.number) and _unit(entry, value)
+            return any(
+                NUMBER_PREFIX[each.number.prefix](entry, each.number) and _unit(entry, each)
+                for each in in_units(value, (entry.unit_code,) if entry.unit_code else ())
+            )
         case UriEntry(), UriValue():
             return URI_MODIFIER[modifier](entry.uri, value.uri)
         case CompositeEntry(_, ((NumberEntry() as latitude,), (NumberEntry() as longitude,))), NearValue():
@@ -166,7 +172,8 @@ def _unit(entry: QuantityEntry, value: QuantityValue) -> bool:
     # "[number]||[code]: matches the number, and the given code matches the code or the unit"
     if value.system is None:
         return value.unit in (entry.unit_code, entry.unit)
-    # "[number]|[system]|[code]: matches a quantity with the given number, system and code"
+    # "[number]|[system]|[code]: matches a quantity with the given number, system and code", or (`units.py`) the same
+    # quantity in another unit
     return entry.system == value.system and entry.unit_code == value.unit
 
 

@@ -81,6 +81,8 @@ PRIMARY_DATE: dict[str, str] = {
     "VisionPrescription": "datewritten",
 }
 
+CODED = frozenset({"Coding", "CodeableConcept", "code"})
+
 INHERITED = ("Resource", "DomainResource")
 
 
@@ -171,6 +173,11 @@ class SearchRegistry:
         parameter = self.declared(resource_type).get(PRIMARY_DATE.get(resource_type, "date"))
         is_r4s = parameter is not None and parameter.type == "date" and parameter.url.startswith(_SP)
         return parameter.code if parameter is not None and is_r4s else None
+
+    def is_coded(self, parameter: SearchParameter) -> bool:
+        """Whether the values of a token parameter are codes, and nothing else."""
+        types = {path.type for path in self.paths(parameter)}
+        return parameter.type == "token" and bool(types) and types <= CODED
 
     def paths(self, parameter: SearchParameter) -> tuple[Path, ...]:
         """Return the simple paths of a parameter's expression; those branches that are not simple are left out."""

@@ -22,8 +22,16 @@ from fhir_service.fhir.search.query import (
     UriValue,
     Value,
 )
-from fhir_service.storage.sqlite.keys import composite_key, constant, ordered, target_texts, token_text, unordered
-from fhir_service.storage.sqlite.ranges import Range, Ranges, date_range, number_range, quantity_range
+from fhir_service.storage.sqlite.keys import (
+    composite_key,
+    constant,
+    ordered,
+    parameter_id,
+    target_texts,
+    token_text,
+    unordered,
+)
+from fhir_service.storage.sqlite.ranges import Range, Ranges, date_range, number_range, quantity_ranges
 from fhir_service.storage.sqlite.sql import Context, Part, Sql, all_of
 from fhir_service.storage.sqlite.values import Keys, Strings
 
@@ -44,7 +52,8 @@ def composite_part(resource_type: str, code: str, value: CompositeValue, context
         case [NumberValue() as number]:
             return Ranges("nq", keys, (number_range(number),))
         case [QuantityValue() as quantity]:
-            return Ranges("nq", keys, (quantity_range(quantity),))
+            p = parameter_id(resource_type, code)
+            return Ranges("nq", keys, tuple(quantity_ranges(quantity, p, context)))
         case [DateValue() | NumberValue() as one, DateValue() | NumberValue() as other]:
             first, second = _range(one), _range(other).test
             renamed = re.sub(r"\bhi\b", "c", re.sub(r"\blo\b", "sc", second.text))

@@ -25,12 +25,14 @@ from fhir_service.fhir.search.index import (
     UriEntry,
 )
 from fhir_service.fhir.search.query import ReferenceValue, TokenValue
+from fhir_service.fhir.search.units import is_convertible
 from fhir_service.storage.sqlite.keys import (
     composite_key,
     constant,
     hash64,
     ordered,
     other_texts,
+    parameter_id,
     target_texts,
     token_text,
     token_texts,
@@ -50,6 +52,7 @@ class CompositeRows:
     dates: set[tuple[int, int, int]] = field(default_factory=set)
     numbers: set[tuple[int, int, int, int, int, int]] = field(default_factory=set)
     tokens: set[tuple[int, int]] = field(default_factory=set)
+    units: set[tuple[int, str, int]] = field(default_factory=set)
 
 
 NO_COMPOSITES = CompositeRows()
@@ -64,6 +67,9 @@ def composite_rows(resource_type: str, composites: Sequence[CompositeEntry]) -> 
         for combination in product(*parts):
             keyed = tuple([entry for entry in combination if type(entry) in KEYED])
             ranged = [entry for entry in combination if type(entry) not in KEYED]
+            for entry in ranged:
+                if type(entry) is QuantityEntry:
+                    rows.units.update(unit_texts(resource_type, code, entry))
             for key, lesser in _keys(resource_type, code, keyed):
                 _add(rows, key, ranged)
                 rows.tokens.update(lesser)
@@ -131,6 +137,20 @@ def _add(rows: CompositeRows, key: int, ranged: Sequence[Any]) -> None:
             rows.numbers.add((key, ordered(quantity.low), ordered(quantity.high), *units(quantity)))
         case [DateEntry() | NumberEntry() as one, DateEntry() | NumberEntry() as other]:
             rows.numbers.add((key, *_bounds(one), *_bounds(other), 0))
+
+
+def unit_texts(resource_type: str, code: str, entry: QuantityEntry) -> tuple[tuple[int, str, int], ...]:
+    """Return the row of `txt` that tells which units of UCUM a parameter has, to which a search converts."""
+    return _unit_texts(resource_type, code, entry.system, entry.unit_code)
+
+
+@lru_cache(maxsize=4096)
+def _unit_texts(
+    resource_type: str, code: str, system: str | None, unit_code: str | None
+) -> tuple[tuple[int, str, int], ...]:
+    if system is None or unit_code is None or not is_convertible(system, unit_code):
+        return ()
+    return ((parameter_id(resource_type, code), unit_code, hash64(unit_text(system, unit_code))),)
 
 
 def units(entry: QuantityEntry) -> tuple[int, int, int]:

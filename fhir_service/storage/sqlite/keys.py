@@ -68,6 +68,11 @@ def parameter_id(resource_type: str, code: str) -> int:
     return number
 
 
+def code_text_id(resource_type: str, code: str) -> int:
+    """Return the number under which the codes of a token parameter stand in `txt` as texts (`:code-text`)."""
+    return parameter_id(resource_type, f"{code}:code-text")
+
+
 def token_texts(system: str | None, value: str | None) -> tuple[str, ...]:
     """Return the texts under which a token is found: its system, and last its system (or none) and value.
 

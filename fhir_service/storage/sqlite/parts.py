@@ -32,6 +32,7 @@ from fhir_service.fhir.search.query import (
 )
 from fhir_service.storage.sqlite.composite_parts import composite_part, near_part
 from fhir_service.storage.sqlite.keys import (
+    code_text_id,
     constant,
     hash64,
     identifier_text,
@@ -117,7 +118,8 @@ def _tokens(resource_type: str, match: Match, context: Context) -> Part:
     keys: list[int] = []
     for value in match.values:
         if isinstance(value, StringValue):
-            keys += _keys_of_texts(parameter_id(resource_type, match.parameter.code), value.folded, context)
+            p = (code_text_id if match.modifier == "code-text" else parameter_id)(resource_type, match.parameter.code)
+            keys += _keys_of_texts(p, value.folded, context)
         elif isinstance(value, TypedValue):
             keys.append(hash64(typed_text(value.type_system, value.type_code, value.value)) ^ c)
         else:
@@ -201,8 +203,13 @@ def _ranges(make: Callable[[str, str, Any], Part]) -> Callable[[str, Match, Cont
     return lambda resource_type, match, context: make(resource_type, match.parameter.code, match.values)
 
 
+def _quantities(resource_type: str, match: Match, context: Context) -> Part:
+    values: Any = match.values
+    return quantities(resource_type, match.parameter.code, values, context)
+
+
 _MODIFIERS = frozenset(
-    {None, "not", "exact", "contains", "identifier", "text", "of-type", "above", "below", "equals", "ends"}
+    {None, "not", "exact", "contains", "identifier", "text", "code-text", "of-type", "above", "below", "equals", "ends"}
 )
 _PARTS: dict[SearchType, Callable[[str, Match, Context], Part]] = {
     "token": _tokens,
@@ -211,7 +218,7 @@ _PARTS: dict[SearchType, Callable[[str, Match, Context], Part]] = {
     "string": _strings,
     "date": _ranges(dates),
     "number": _ranges(numbers),
-    "quantity": _ranges(quantities),
+    "quantity": _quantities,
     "composite": _composites,
     "special": _near,
 }

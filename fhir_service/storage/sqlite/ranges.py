@@ -12,6 +12,7 @@ from functools import cache
 from typing import Literal
 
 from fhir_service.fhir.search.query import DateValue, NumberValue, Prefix, QuantityValue
+from fhir_service.fhir.search.units import in_units, is_convertible
 from fhir_service.storage.sqlite.keys import hash64, ordered, parameter_id, unit_text
 from fhir_service.storage.sqlite.rows import FAR_DATES, FAR_NUMBERS, NO_DATE
 from fhir_service.storage.sqlite.sql import (
@@ -74,6 +75,8 @@ _NUMBER_BOUNDS: dict[Prefix, tuple[str | None, str | None]] = {
     "ap": ("low", "high"),
 }
 
+_UNITS = "SELECT v FROM txt WHERE p = ?"
+
 Table = Literal["dt", "nq"]
 _FAR: dict[Table, int] = {"dt": FAR_DATES, "nq": FAR_NUMBERS}
 
@@ -123,9 +126,18 @@ def numbers(resource_type: str, code: str, values: tuple[NumberValue, ...]) -> R
     return Ranges("nq", (parameter_id(resource_type, code),), tuple(map(number_range, values)))
 
 
-def quantities(resource_type: str, code: str, values: tuple[QuantityValue, ...]) -> Ranges:
+def quantities(resource_type: str, code: str, values: tuple[QuantityValue, ...], context: Context) -> Ranges:
     """Return the clause about a quantity parameter."""
-    return Ranges("nq", (parameter_id(resource_type, code),), tuple(map(quantity_range, values)))
+    p = parameter_id(resource_type, code)
+    return Ranges("nq", (p,), tuple([each for value in values for each in quantity_ranges(value, p, context)]))
+
+
+def quantity_ranges(value: QuantityValue, p: int, context: Context) -> list[Range]:
+    """Return the tests of an entry against a quantity, in each unit that the parameter has entries in."""
+    if not is_convertible(value.system, value.unit):
+        return [quantity_range(value)]
+    codes = [code for (code,) in context.connection.execute(_UNITS, (p,))]
+    return [quantity_range(each) for each in in_units(value, codes)]
 
 
 def instant_test(column: str, value: DateValue) -> Sql:

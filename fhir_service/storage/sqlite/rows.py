@@ -13,8 +13,9 @@ import msgspec
 from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.search.fold import fold
 from fhir_service.fhir.search.index import IndexEntries, ReferenceEntry, TokenEntry
-from fhir_service.storage.sqlite.composites import NO_COMPOSITES, composite_rows, units
+from fhir_service.storage.sqlite.composites import NO_COMPOSITES, composite_rows, unit_texts, units
 from fhir_service.storage.sqlite.keys import (
+    code_text_id,
     constant,
     gram_key,
     hash64,
@@ -103,10 +104,10 @@ def index_of(resource_type: str, entries: IndexEntries) -> Index:
     composites = composite_rows(resource_type, entries.composites) if entries.composites else NO_COMPOSITES
     keys = [type_key(resource_type), shape, *composites.keys]
     tokens: list[tuple[int, int]] = [*composites.tokens]
-    texts: list[tuple[int, str, int]] = []
+    texts: list[tuple[int, str, int]] = [*composites.units]
     references: list[tuple[int, int]] = []
     for each in entries.tokens:
-        found = _token(resource_type, each)
+        found = _token(resource_type, each, each.code in entries.coded)
         keys += found.keys
         tokens += found.tokens
         texts += found.texts
@@ -119,6 +120,8 @@ def index_of(resource_type: str, entries: IndexEntries) -> Index:
         key = hash64(uri) ^ constant(resource_type, code)
         keys.append(key)
         texts.append((parameter_id(resource_type, code), uri, key))
+    for quantity in entries.quantities:
+        texts += unit_texts(resource_type, quantity.code, quantity)
     strings = {(parameter_id(resource_type, code), folded, hash64(text)) for code, text, folded in entries.strings}
     rows = Rows(
         NO_DATE if entries.date is None else entries.date,
@@ -167,7 +170,7 @@ class _Token(NamedTuple):
 
 
 @lru_cache(maxsize=32_768)  # most codes are the same again and again
-def _token(resource_type: str, token: TokenEntry) -> _Token:
+def _token(resource_type: str, token: TokenEntry, coded: bool) -> _Token:
     code, system, value, text, types, kind = token
     c = constant(resource_type, code)
     keys = [hash64(each) ^ c for each in token_texts(system, value)]
@@ -175,10 +178,12 @@ def _token(resource_type: str, token: TokenEntry) -> _Token:
         del keys[:-1]
     tokens = tuple([(hash64(each) ^ c, keys[-1]) for each in other_texts(token)])
     texts: tuple[tuple[int, str, int], ...] = ()
+    if coded and value is not None:
+        texts = ((code_text_id(resource_type, code), value.casefold(), keys[-1]),)
     if text is not None:
         folded = fold(text)
         keys.append(hash64(label_text(folded)) ^ c)
-        texts = ((parameter_id(resource_type, code), folded, keys[-1]),)
+        texts += ((parameter_id(resource_type, code), folded, keys[-1]),)
     for type_system, type_code in types:
         if type_system is not None and value is not None:
             keys.append(hash64(typed_text(type_system, type_code, value)) ^ c)

@@ -37,7 +37,7 @@ Queries = Iterator[tuple[str, str | None]]
 ORDERED = ("ne", "gt", "lt", "sa", "eb")
 
 # How many examples of a type are asked for each of its parameters; there are 1,000 concept maps alone.
-PER_PARAMETER = 10_000 if os.environ.get("FHIR_SERVICE_ORACLE") == "full" else 12
+PER_PARAMETER = 10_000 if os.environ.get("SEARCH_ORACLE") == "full" else 12
 
 
 @pytest.fixture(scope="session")

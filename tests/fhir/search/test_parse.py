@@ -76,7 +76,6 @@ def test_a_query_means(parse: Parse, url: str, meaning: list[str]) -> None:
     ("url", "named"),
     [
         pytest.param("Patient?nam=x", "birthdate", id="an unknown parameter names the known ones"),
-        pytest.param("Patient?_text=x", "_tag", id="text search is not there yet"),
         pytest.param("Patient?_filter=x", "given eq", id="a filter of one word"),
         pytest.param("Location?near=1", "latitude|longitude", id="near without a longitude"),
         pytest.param("Location?near=91|2", "latitude|longitude", id="near what is no place"),
