@@ -115,6 +115,7 @@ class Generation:
         child = node.child(step.name)
         if child is None and (choice := _choice_of(node, step.name)) is not None:
             return self._shortcut(choice, step, steps)
+        child = child or self._child_of_some_type(node, step.name)
         if child is None:
             if not self._adds:
                 at = f"{node.id}.{step.name}"
@@ -123,6 +124,19 @@ class Generation:
             child = Node(step.name, {})
             node.add_child(child)
         return self._sliced(child, step.slice) if step.slice else child
+
+    def _child_of_some_type(self, node: Node, name: str) -> Node | None:
+        """Return the child that some of the types of a choice have: `value` of `value[x]`, which may be a Quantity."""
+        types = node.element.get("type", [])
+        if len(types) < 2:
+            return None
+        trees = (self._tree(str(each["code"])) for each in types if not each["code"].startswith(SYSTEM_TYPE))
+        found = next((child for tree in trees if tree and (child := tree.child(name))), None)
+        if found is None:
+            return None
+        child = copied(found, node)
+        node.add_child(child)
+        return child
 
     def _sliced(self, node: Node, name: str) -> Node | None:
         """Return the slice of this name, made if it is not there; None where nothing says how it is told apart.

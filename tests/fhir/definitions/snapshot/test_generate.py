@@ -174,6 +174,16 @@ def test_a_choice_narrowed_to_one_type_has_its_children(define: Define) -> None:
     assert by_id(snapshot)["Observation.value[x].coding"]["min"] == 1
 
 
+def test_a_child_that_some_types_of_a_choice_have_is_one_of_the_choice(define: Define) -> None:
+    snapshot = generated(
+        define(profile("p", element("Observation.value[x].value", maxValueDecimal=100), base="Observation")), "p"
+    )
+
+    assert not snapshot.issues
+    value = by_id(snapshot)["Observation.value[x].value"]
+    assert (codes(value), value["maxValueDecimal"]) == (["decimal"], 100)
+
+
 def test_a_content_reference_is_unfolded_into_what_it_names(define: Define) -> None:
     snapshot = generated(
         define(profile("p", element("Questionnaire.item.item.linkId", maxLength=10), base="Questionnaire")), "p"
