@@ -115,14 +115,18 @@ def write(connection: apsw.Connection, planned: Sequence[Planned], updated: int,
         connection.execute(_SUPERSEDE, (updated, rids))
         old = {rid: decode_rows(rows) for rid, rows in connection.execute(_OLD_ROWS, (rids,))}
     _write_versions(connection, planned)
-    _write_entries(connection, planned, old)
-    _write_names(connection, planned, known, newly)
+    write_entries(connection, planned, old)
+    write_names(connection, planned, known, newly)
     for table in INDEX_TABLES:
-        removed, added = _changed(table, planned, old)
-        if removed:
-            connection.execute(_DELETES[table], (encode_json(removed),))
-        if added:
-            connection.execute(_INSERTS[table], (encode_json(added),))
+        replace_rows(connection, table, *_changed(table, planned, old))
+
+
+def replace_rows(connection: apsw.Connection, table: str, removed: Sequence[Any], added: Sequence[Any]) -> None:
+    """Delete and insert rows of an index table; those that are there already may be inserted again."""
+    if removed:
+        connection.execute(_DELETES[table], (encode_json(removed),))
+    if added:
+        connection.execute(_INSERTS[table], (encode_json(added),))
 
 
 def _write_versions(connection: apsw.Connection, planned: Sequence[Planned]) -> None:
@@ -137,7 +141,7 @@ def _write_versions(connection: apsw.Connection, planned: Sequence[Planned]) -> 
     connection.execute(_RES, (b"".join([w.body for w in planned]), encode_json(rows)))
 
 
-def _write_entries(connection: apsw.Connection, planned: Sequence[Planned], old: dict[int, Rows]) -> None:
+def write_entries(connection: apsw.Connection, planned: Sequence[Planned], old: dict[int, Rows]) -> None:
     rows: list[tuple[Any, ...]] = []
     blobs: list[bytes] = []
     gone: list[int] = []
@@ -155,7 +159,7 @@ def _write_entries(connection: apsw.Connection, planned: Sequence[Planned], old:
         connection.execute(_NO_ENTRIES, (encode_json(gone),))
 
 
-def _write_names(connection: apsw.Connection, planned: Sequence[Planned], known: Known, newly: Known) -> None:
+def write_names(connection: apsw.Connection, planned: Sequence[Planned], known: Known, newly: Known) -> None:
     shapes: dict[int, tuple[str, list[str]]] = {}
     tokens: set[tuple[int, int]] = set()
     texts: set[tuple[int, str, int]] = set()
@@ -185,15 +189,15 @@ def _changed(table: str, planned: Sequence[Planned], old: dict[int, Rows]) -> tu
         before = old.get(w.rid)
         after = w.content.rows if w.content else None
         if before is None:
-            added += _table_rows(table, after, w.rid)
+            added += table_rows(table, after, w.rid)
         else:
-            was, will = _table_rows(table, before, w.rid), _table_rows(table, after, w.rid)
+            was, will = table_rows(table, before, w.rid), table_rows(table, after, w.rid)
             removed += set(was).difference(will)
             added += set(will).difference(was)
     return removed, added
 
 
-def _table_rows(table: str, rows: Rows | None, rid: int) -> Iterable[tuple[Any, ...]]:
+def table_rows(table: str, rows: Rows | None, rid: int) -> Iterable[tuple[Any, ...]]:
     if rows is None:
         return ()
     if table == "ix":

@@ -11,7 +11,7 @@ import apsw
 
 from fhir_service.storage.sqlite.bulk import Known
 from fhir_service.storage.sqlite.prepared import PreparedCommit
-from fhir_service.storage.sqlite.writer import Writer, _Outcome, _Waiting
+from fhir_service.storage.sqlite.writer import Outcome, Waiting, Writer
 
 T = TypeVar("T")
 Work = Callable[[apsw.Connection, Known, Known], T]
@@ -32,10 +32,10 @@ class CallingWriter(Writer):
     def call(self, work: Work[T]) -> "asyncio.Future[T]":
         """Return the future result of work that is done in a transaction of its own."""
         outcome: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._queue.put(_Waiting(cast("PreparedCommit", _Call(work)), outcome))
+        self._queue.put(Waiting(cast("PreparedCommit", _Call(work)), outcome))
         return outcome
 
-    def _write(self, batch: Sequence[_Waiting]) -> list[_Outcome]:
+    def _write(self, batch: Sequence[Waiting]) -> list[Outcome]:
         if not any(isinstance(waiting.commit, _Call) for waiting in batch):
             return super()._write(batch)
         commits = [waiting for waiting in batch if not isinstance(waiting.commit, _Call)]

@@ -46,8 +46,8 @@ def rewrite(
         return 0
     rids = encode_json([each.rid for each in planned])
     old = {rid: decode_rows(rows) for rid, rows in connection.execute(_OLD_ROWS, (rids,))}
-    bulk._write_entries(connection, planned, old)
-    bulk._write_names(connection, planned, known, newly)
+    bulk.write_entries(connection, planned, old)
+    bulk.write_names(connection, planned, known, newly)
     connection.executemany(_DATE, [(each.rid, _rows(each).d) for each in planned])
     for table in INDEX_TABLES:
         _write(connection, table, planned, old)
@@ -58,13 +58,10 @@ def _write(connection: apsw.Connection, table: str, planned: Sequence[Planned], 
     rows: list[Any] = []
     gone: list[Any] = []
     for each in planned:
-        will = list(bulk._table_rows(table, _rows(each), each.rid))
-        gone += set(bulk._table_rows(table, old.get(each.rid), each.rid)).difference(will)
+        will = list(bulk.table_rows(table, _rows(each), each.rid))
+        gone += set(bulk.table_rows(table, old.get(each.rid), each.rid)).difference(will)
         rows += will
-    if gone:
-        connection.execute(bulk._DELETES[table], (encode_json(gone),))
-    if rows:
-        connection.execute(bulk._INSERTS[table], (encode_json(rows),))
+    bulk.replace_rows(connection, table, gone, rows)
 
 
 def _rows(planned: Planned) -> Rows:

@@ -25,14 +25,14 @@ IDLE = 0.2
 MOST_CHANGES = 1000  # in one batch, so that the first of them does not wait too long
 
 
-class _Waiting(NamedTuple):
+class Waiting(NamedTuple):
     """A commit and where its outcome goes."""
 
     commit: PreparedCommit
     outcome: "asyncio.Future[list[Committed]]"
 
 
-_Outcome = list[Committed] | Exception
+Outcome = list[Committed] | Exception
 
 
 class Writer:
@@ -47,14 +47,14 @@ class Writer:
         self._sequence = IdSequence(clock, last or 0)
         self._transactions = IdSequence(clock)
         self._known = Known(k for (k,) in connection.execute("SELECT k FROM shape"))
-        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
     def submit(self, commit: PreparedCommit) -> "asyncio.Future[list[Committed]]":
         """Return the future outcome of a commit."""
         outcome: asyncio.Future[list[Committed]] = asyncio.get_running_loop().create_future()
-        self._queue.put(_Waiting(commit, outcome))
+        self._queue.put(Waiting(commit, outcome))
         return outcome
 
     def stop(self) -> None:
@@ -70,7 +70,7 @@ class Writer:
                 break
         self._connection.close()
 
-    def _next(self) -> _Waiting | None:
+    def _next(self) -> Waiting | None:
         """Return the next commit, or None at the end; meanwhile empty the log once."""
         try:
             return self._queue.get(timeout=IDLE)
@@ -79,7 +79,7 @@ class Writer:
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return self._queue.get()
 
-    def _gather(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
+    def _gather(self, first: Waiting) -> tuple[list[Waiting], bool]:
         """Return the commits that wait, and whether the end of all was among them."""
         batch = [first]
         changes = len(first.commit.changes)
@@ -94,7 +94,7 @@ class Writer:
             changes += len(waiting.commit.changes)
         return batch, False
 
-    def _write(self, batch: Sequence[_Waiting]) -> list[_Outcome]:
+    def _write(self, batch: Sequence[Waiting]) -> list[Outcome]:
         commits = [waiting.commit for waiting in batch]
         try:
             return self._transaction(commits)
@@ -103,7 +103,7 @@ class Writer:
                 return [error]
         return [outcome for waiting in batch for outcome in self._write([waiting])]  # who fails, fails alone
 
-    def _transaction(self, commits: Sequence[PreparedCommit]) -> list[_Outcome]:
+    def _transaction(self, commits: Sequence[PreparedCommit]) -> list[Outcome]:
         """Return the outcome of each commit once all are durable; after an error nothing of them is there."""
         updated = max(self._updated, microseconds(self._clock()) // 1000 * 1000)
         self._connection.execute("BEGIN IMMEDIATE")
@@ -122,20 +122,20 @@ class Writer:
         return outcomes
 
 
-def _decided(batch: Batch, commit: PreparedCommit) -> _Outcome:
+def _decided(batch: Batch, commit: PreparedCommit) -> Outcome:
     try:
         return batch.decide(commit)
     except ConditionFailed as failed:
         return failed
 
 
-def _answer(batch: Sequence[_Waiting], outcomes: Sequence[_Outcome]) -> None:
+def _answer(batch: Sequence[Waiting], outcomes: Sequence[Outcome]) -> None:
     loop = batch[0].outcome.get_loop()
     if not loop.is_closed():
         loop.call_soon_threadsafe(_resolve, batch, outcomes)
 
 
-def _resolve(batch: Sequence[_Waiting], outcomes: Sequence[_Outcome]) -> None:
+def _resolve(batch: Sequence[Waiting], outcomes: Sequence[Outcome]) -> None:
     for waiting, outcome in zip(batch, outcomes, strict=True):
         if waiting.outcome.done():  # whoever waited has gone
             continue
