@@ -11,8 +11,17 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema, execute, execute_sync, recommended_rules, validate
-from graphql.validation import specified_rules
+from graphql import (
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSchema,
+    VariablesInAllowedPositionRule,
+    execute,
+    execute_sync,
+    recommended_rules,
+    specified_rules,
+    validate,
+)
 
 from fhir_service.fhir import json
 from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
@@ -25,10 +34,15 @@ from fhir_service.operations.graphql.document import GraphQLSyntaxError, Query, 
 from fhir_service.operations.graphql.schema import schema_of
 from fhir_service.operations.graphql.session import Session
 from fhir_service.operations.graphql.shape import shaped
+from fhir_service.operations.graphql.variables import VariablesFit
 
 MEDIA_TYPE = "application/json"
 MOST_ERRORS = 100
 MOST_OF_SCHEMA = 3_000_000  # values of an answer about the schema; the whole of it has two million
+RULES = (
+    *(VariablesFit if rule is VariablesInAllowedPositionRule else rule for rule in specified_rules),
+    *recommended_rules,
+)
 _PARAMETERS = frozenset({"query", "variables", "operationName", "extensions"})
 _IGNORED = frozenset({"_format", "_pretty"})
 _log = logging.getLogger("fhir_service")
@@ -53,7 +67,7 @@ async def graphql(request: FhirRequest, services: Services) -> FhirResponse:
         query = read_query(asked.query, asked.operation_name, of, services.definitions.resource_types)
     except GraphQLSyntaxError as error:
         return _answer(400, None, [error])
-    if errors := validate(schema, query.document, (*specified_rules, *recommended_rules), max_errors=MOST_ERRORS):
+    if errors := validate(schema, query.document, RULES, max_errors=MOST_ERRORS):
         return _answer(400, None, errors)
     if query.introspection:
         return _json(200, await asyncio.to_thread(_introspected, schema, _Hashable(query, asked)))

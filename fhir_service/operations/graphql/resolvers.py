@@ -169,7 +169,7 @@ def _search(name: str, source: Resource | None, arguments: Mapping[str, Any], se
     for argument, values in arguments.items():
         if argument != "_reference" and values is not None:
             each = values if isinstance(values, list) else [values]
-            criteria += [(codes.get(argument, argument), value) for value in each if value is not None]
+            criteria += [(codes.get(argument, argument), str(value)) for value in each if value is not None]
     if source is not None:
         criteria.insert(0, _pointing_at(source, name, arguments.get("_reference"), session))
     parsed = parse_search(name, criteria, indexer, base=session.base, now=session.started)

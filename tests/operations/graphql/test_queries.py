@@ -129,6 +129,24 @@ def test_variables_fragments_and_conditions_are_graphqls_own(ward: Ward) -> None
     assert data == {"Patient": {"name": [{"family": "水野"}], "active": True}}
 
 
+def test_a_variable_may_be_a_string_wherever_a_text_is_read(ward: Ward) -> None:
+    query = """query($whom: String!, $status: String, $n: Int = 1, $use: String, $sort: String) {
+        Patient(id: $whom) { id name(use: $use) { use } }
+        ConditionList(patient: $whom, clinical_status: $status, _count: $n, _sort: $sort) { id } }"""
+
+    data = ward.data(query, whom=f"{ward.n}-person", status="resolved", use="usual", sort="_id")
+
+    assert data["Patient"] == {"id": f"{ward.n}-person", "name": [{"use": "usual"}]}
+    assert [each["id"] for each in data["ConditionList"]] == [f"{ward.n}-c2"]
+    for wrong in (
+        "query($n: String) { PatientList(_count: $n) { id } }",
+        "query($id: ID) { Patient(id: $id) { id } }",
+        "query($b: Boolean) { PatientList(name: $b) { id } }",
+        "query($l: [String]) { PatientList { name(fhirpath: $l) { use } } }",
+    ):
+        assert ward.asked(wrong).status_code == 400, wrong
+
+
 def test_the_schema_can_be_asked_for(ward: Ward) -> None:
     data = ward.data(
         '{ __type(name: "Patient") { fields { name } interfaces { name } } __schema { directives { name } } }'
