@@ -11,6 +11,7 @@ from itertools import chain
 
 import fhir_service
 from fhir_service.fhir import json
+from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.patch.apply import JSON_PATCH, MERGE_PATCH, XML_PATCH
 from fhir_service.fhir.resource import Resource
@@ -133,11 +134,12 @@ def _head(base: str, date: str) -> Resource:
 
 def _statement(registered: Registered, base: str, date: str, types: list[str]) -> Resource:
     pointing_here = _revincludes(registered.types, registered.registry)
+    profiles = _profiles(registered.registry.definitions)
     compartments = registered.registry.definitions.all("CompartmentDefinition")
     rest = {
         "mode": "server",
         "security": {"cors": True},
-        "resource": [_resource(name, registered, pointing_here[name]) for name in types],
+        "resource": [_resource(name, registered, pointing_here[name], profiles[name]) for name in types],
         "interaction": [{"code": code} for code in SYSTEM_INTERACTIONS if registered.does(code)],
         "operation": _operations(each for each in registered.operations if "system" in each.levels),
         "compartment": sorted(each["url"] for each in compartments),
@@ -152,12 +154,13 @@ def _statement(registered: Registered, base: str, date: str, types: list[str]) -
     }
 
 
-def _resource(name: str, registered: Registered, revincludes: list[str]) -> Resource:
+def _resource(name: str, registered: Registered, revincludes: list[str], profiles: list[str]) -> Resource:
     parameters = registered.registry.parameters(name)
     return _filled(
         {
             "type": name,
             "profile": f"http://hl7.org/fhir/StructureDefinition/{name}",
+            "supportedProfile": profiles,
             "interaction": [{"code": code} for code in TYPE_INTERACTIONS if registered.does(code)],
             "versioning": "versioned",
             "readHistory": registered.does("vread"),
@@ -184,6 +187,15 @@ def _resource(name: str, registered: Registered, revincludes: list[str]) -> Reso
 def _search_parameter(parameter: SearchParameter) -> Resource:
     described = {"documentation": parameter.description} if parameter.description else {}
     return {"name": parameter.code, "definition": parameter.url, "type": parameter.type, **described}
+
+
+def _profiles(definitions: Definitions) -> Mapping[str, list[str]]:
+    """Return for each type the profiles on it that are here beside R4's own: resources that claim them are checked."""
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for each in chain.from_iterable(source.all("StructureDefinition") for source in definitions.sources[1:]):
+        if each.get("derivation") == "constraint" and each.get("kind") == "resource":
+            found[str(each.get("type"))][each["url"]] = None
+    return defaultdict(list, {name: sorted(urls) for name, urls in found.items()})
 
 
 def _revincludes(types: list[str], registry: SearchRegistry) -> Mapping[str, list[str]]:

@@ -164,6 +164,22 @@ def test_each_interaction_that_is_claimed_is_answered(
         assert api.request(method, path, json=content).status_code in (200, 201, 204), code
 
 
+def test_resources_are_checked_against_each_profile_that_is_claimed(
+    api: httpx.Client, resources: dict[str, dict[str, Any]]
+) -> None:
+    claimed = [(name, url) for name, each in resources.items() for url in each.get("supportedProfile", [])]
+
+    answers = {
+        url: api.post(f"{name}/$validate", params={"profile": url}, json={"resourceType": name}).json()["issue"]
+        for name, url in claimed
+    }
+
+    assert len(claimed) > 50
+    assert "https://example.jp/fhir/outreach/StructureDefinition/outreach-patient" in answers
+    unchecked = [url for url, issues in answers.items() if "profile-un" in str(issues)]
+    assert unchecked == []
+
+
 def test_operations_that_are_claimed_are_defined_and_answered(api: httpx.Client, statement: dict[str, Any]) -> None:
     for operation in statement["rest"][0].get("operation", []):
         assert operation["definition"].startswith("http")
