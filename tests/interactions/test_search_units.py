@@ -28,11 +28,11 @@ def made(server: Any, tag: str) -> Iterator[None]:
     with httpx.Client(base_url=f"{server.base}/") as client:
         for name, (value, unit) in AMOUNTS.items():
             quantity = f'{{"value":{value},"system":"{UCUM}","code":"{unit}"}}'
-            code = '{"coding":[{"system":"http://loinc.org","code":"x-1"}]}'
+            code, part = (f'{{"coding":[{{"system":"http://loinc.org","code":"x-{n}"}}]}}' for n in (1, 2))
             body = (
                 f'{{"resourceType":"Observation","id":"{tag}-{name}","status":"final","code":{code},'
                 f'"meta":{{"tag":[{{"code":"{tag}"}}]}},"valueQuantity":{quantity},'
-                f'"component":[{{"code":{code.replace('x-1', 'x-2')},"valueQuantity":{quantity}}}]}}'
+                f'"component":[{{"code":{part},"valueQuantity":{quantity}}}]}}'
             )
             headers = {"Content-Type": "application/fhir+json"}
             assert client.put(f"Observation/{tag}-{name}", content=body, headers=headers).status_code == 201
