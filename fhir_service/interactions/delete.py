@@ -47,9 +47,14 @@ async def conditional_delete(request: FhirRequest, services: Services) -> FhirRe
 
 
 async def _delete(key: Key, conditions: tuple[Condition, ...], request: FhirRequest, services: Services) -> None:
+    expected = expected_version(request.headers)
+    if expected is not None:  # the client has to know what it deletes before it is told what else stands in the way
+        found = await services.store.read(key)
+        if (actual := 0 if found is None or found.deleted else found.version) != expected:
+            raise version_conflict(str(key), actual)
     if services.referential_integrity:
         conditions += (Unreferenced(frozenset((key,))),)
-    await commit_one(Delete(key, expected_version(request.headers)), conditions, request.base, services)
+    await commit_one(Delete(key, expected), conditions, request.base, services)
 
 
 async def _delete_all(request: FhirRequest, services: Services) -> list[Key]:
