@@ -25,7 +25,7 @@ _TAG = re.compile(
 ).fullmatch
 # https://www.rfc-editor.org/rfc/rfc6838#section-4.2, with the parameters of RFC 2045
 _NAME = r"[A-Za-z0-9][A-Za-z0-9!#$&\-^_.+]{0,126}"
-_MIME = re.compile(rf"{_NAME}/(?:{_NAME}|\*)(?:\s*;\s*[\w!#$%&'*+.^`|~-]+=(?:[^\s;\"]+|\"[^\"]*\"))*").fullmatch
+_MIME = re.compile(rf"{_NAME}/(?:{_NAME}|\*)(?:\s*;\s*[\w!#$%&'*+.^`|~-]+=(?:[^;\"]+|\"[^\"]*\"))*").fullmatch
 # What `_format` takes in place of a MIME type: https://hl7.org/fhir/R4/http.html#mime-type
 _FORMATS = frozenset({"xml", "json", "ttl"})
 _SUBDIVISION = re.compile(r"([A-Z]{2})-[A-Z0-9]{1,3}").fullmatch

@@ -72,7 +72,9 @@ class LoadedTerminology:
 
     def valid(self, system: str, code: str) -> bool | None:
         known = self.code_system(system)
-        return holds(external(system) if known is None else known.extent, code)
+        if known is None:
+            return holds(external(system), code)
+        return code in known.codes or (False if known.complete else None)
 
     def display(self, system: str, code: str) -> str | None:
         known = self.code_system(system)

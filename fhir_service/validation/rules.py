@@ -4,16 +4,28 @@ from collections.abc import Mapping
 
 from fhir_service.validation.attachment import attachment_rules
 from fhir_service.validation.bundle import bundle_rules
+from fhir_service.validation.code_lists import code_system_rules, concept_map_rules, value_set_rules
 from fhir_service.validation.coding import coding_rules, identifier_rules
+from fhir_service.validation.measure import measure_report_rules, measure_rules
+from fhir_service.validation.questionnaire import questionnaire_rules
 from fhir_service.validation.questionnaire_response import questionnaire_response_rules
 from fhir_service.validation.run import Check
+from fhir_service.validation.search_parameter import operation_definition_rules, search_parameter_rules
 from fhir_service.validation.structure_definition import structure_definition_rules
 
 RULES: Mapping[str, tuple[Check, ...]] = {
     "Attachment": (attachment_rules,),
     "Bundle": (bundle_rules,),
+    "CodeSystem": (code_system_rules,),
     "Coding": (coding_rules,),
+    "ConceptMap": (concept_map_rules,),
     "Identifier": (identifier_rules,),
+    "Measure": (measure_rules,),
+    "MeasureReport": (measure_report_rules,),
+    "OperationDefinition": (operation_definition_rules,),
+    "Questionnaire": (questionnaire_rules,),
     "QuestionnaireResponse": (questionnaire_response_rules,),
+    "SearchParameter": (search_parameter_rules,),
     "StructureDefinition": (structure_definition_rules,),
+    "ValueSet": (value_set_rules,),
 }

@@ -1,0 +1,148 @@
+"""MeasureReports against their Measure: groups, populations, stratifiers and scores.
+
+https://hl7.org/fhir/R4/measurereport.html and https://hl7.org/fhir/R4/measure.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from fhir_service.fhir.outcome import Severity
+from fhir_service.fhir.resource import Resource
+from fhir_service.validation.canonical import found_canonical
+from fhir_service.validation.fault import Fault, Faults
+
+if TYPE_CHECKING:
+    from fhir_service.validation.run import Run
+
+SHOWN = 80
+# https://hl7.org/fhir/R4/valueset-measure-scoring.html: those whose complete reports have a score
+SCORED = frozenset({"proportion", "ratio", "continuous-variable"})
+
+Codes = frozenset[tuple[Any, Any]]
+
+
+def measure_rules(measure: Resource, run: Run) -> Faults:
+    """Return the faults of a Measure: groups and populations that reports could not tell apart."""
+    found: list[Fault] = []
+    groups = measure.get("group", ())
+    found += _unnamed(groups, ".group") if len(groups) > 1 else ()
+    found += _twice(groups, ".group")
+    for number, group in enumerate(groups):
+        for kind in ("population", "stratifier"):
+            parts = group.get(kind, ())
+            place = f".group[{number}].{kind}"
+            found += _unnamed(parts, place) if kind == "population" and len(parts) > 1 else ()
+            found += _twice(parts, place) if kind == "stratifier" else ()
+    return found or None
+
+
+def _unnamed(parts: list[Resource], place: str) -> Iterator[Fault]:
+    for index, part in enumerate(parts):
+        if not _codes(part.get("code")) and not (part.get("code") or {}).get("text"):
+            ja = "二つ以上あるときは、それぞれに code が必要です。"
+            yield _fault(f"{place}[{index}]", ja, "Where there are several, each needs a code.", "warning")
+
+
+def _twice(parts: list[Resource], place: str) -> Iterator[Fault]:
+    seen: set[tuple[Any, Any]] = set()
+    for index, part in enumerate(parts):
+        codes = _codes(part.get("code"))
+        if codes & seen:
+            yield _fault(
+                f"{place}[{index}].code", "同じ code のものがほかにあります。", "Another one has the same code."
+            )
+        seen |= codes
+
+
+def measure_report_rules(report: Resource, run: Run) -> Faults:
+    """Return the faults of a report; a note if its Measure is not at hand."""
+    url = report.get("measure")
+    if not isinstance(url, str):
+        return None
+    measure = found_canonical(url, "Measure", run)
+    if measure is None:
+        ja = f"指標(Measure)「{url[:200]}」がこのサーバーにないため、照合していません。"
+        en = f"The Measure {url[:200]} is not known here, so the report was not compared with it."
+        return [Fault(".measure", "not-found", ja, en, "information", rule="measure")]
+    missing: Severity = "error" if report.get("status") == "complete" else "warning"
+    found = list(_compared(measure.get("group", ()), report.get("group", ()), ".group", missing))
+    for index, asked in _pairs(measure.get("group", ()), report.get("group", ())):
+        group = report["group"][index]
+        place = f".group[{index}]"
+        found += _compared(asked.get("population", ()), group.get("population", ()), f"{place}.population", missing)
+        found += _compared(asked.get("stratifier", ()), group.get("stratifier", ()), f"{place}.stratifier", missing)
+        found += _score(measure, report, group, place, missing)
+    return found or None
+
+
+def _compared(asked: list[Resource], given: list[Resource], place: str, missing: Severity) -> Iterator[Fault]:
+    """Check that there is, by its code, one of each that is asked for, and no other."""
+    if len(asked) == len(given) == 1 and not (_codes(asked[0].get("code")) and _codes(_code(given[0]))):
+        return
+    met: set[int] = set()
+    for index, each in enumerate(given):
+        fitting = [number for number, one in enumerate(asked) if _codes(one.get("code")) & _codes(_code(each))]
+        shown = _shown(_code(each))
+        if not fitting:
+            ja = f"「{shown}」は指標(Measure)にありません。"
+            yield _fault(f"{place}[{index}]", ja, f"The Measure has nothing with the code '{shown}'.")
+        elif fitting[0] in met:
+            ja = f"「{shown}」が二つあります。"
+            yield _fault(f"{place}[{index}]", ja, f"'{shown}' is there twice.")
+        met.update(fitting[:1])
+    for number, one in enumerate(asked):
+        if number not in met and _codes(one.get("code")):
+            shown = _shown(one.get("code"))
+            ja = f"指標(Measure)の「{shown}」が報告にありません。"
+            yield _fault(place.rpartition(".")[0], ja, f"The report lacks '{shown}' of the Measure.", missing)
+
+
+def _pairs(asked: list[Resource], given: list[Resource]) -> Iterator[tuple[int, Resource]]:
+    if len(asked) == len(given) == 1:
+        yield 0, asked[0]
+        return
+    for index, each in enumerate(given):
+        for one in asked:
+            if _codes(one.get("code")) & _codes(each.get("code")):
+                yield index, one
+                break
+
+
+def _score(measure: Resource, report: Resource, group: Resource, place: str, missing: Severity) -> Iterator[Fault]:
+    """https://hl7.org/fhir/R4/measurereport-definitions.html#MeasureReport.group.measureScore"""
+    scoring = {code for _, code in _codes(measure.get("scoring"))}
+    score = group.get("measureScore")
+    if score is not None and (report.get("type") == "data-collection" or "cohort" in scoring):
+        ja = "この指標と報告の種類には measureScore を付けられません。"
+        yield _fault(f"{place}.measureScore", ja, "There is no measureScore in a report of this type, or of a cohort.")
+    elif score is None and scoring & SCORED and report.get("type") != "data-collection":
+        ja = f"指標の採点方法({'・'.join(sorted(map(str, scoring)))})では measureScore が必要です。"
+        yield _fault(place, ja, f"The scoring {', '.join(sorted(map(str, scoring)))} asks for a measureScore.", missing)
+    elif score is not None and "proportion" in scoring and score.get("value") is not None:
+        most = 100 if score.get("code") == "%" or score.get("unit") == "%" else 1
+        if not 0 <= score["value"] <= most:
+            ja = f"割合の measureScore は 0 以上 {most} 以下でなければなりません。"
+            yield _fault(f"{place}.measureScore.value", ja, f"The score of a proportion is from 0 to {most}.")
+
+
+def _code(part: Resource) -> Any:
+    """Return the code of a part; that of a stratifier repeats."""
+    code = part.get("code")
+    return code[0] if isinstance(code, list) and code else code
+
+
+def _codes(concept: Any) -> Codes:
+    if not isinstance(concept, dict):
+        return frozenset()
+    return frozenset((each.get("system"), each["code"]) for each in concept.get("coding", ()) if "code" in each)
+
+
+def _shown(concept: Any) -> str:
+    codes = sorted(str(code) for _, code in _codes(concept))
+    return ", ".join(codes)[:SHOWN] or str((concept or {}).get("text", "?"))[:SHOWN]
+
+
+def _fault(path: str, ja: str, en: str, severity: Severity = "error") -> Fault:
+    return Fault(path, "business-rule", ja, en, severity, rule="measure")

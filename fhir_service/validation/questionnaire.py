@@ -1,0 +1,97 @@
+"""Questionnaires: what the conditions and answers of a question refer to is there and fits.
+
+https://hl7.org/fhir/R4/questionnaire.html#notes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from fhir_service.fhir.outcome import Severity
+from fhir_service.fhir.resource import Resource
+from fhir_service.validation.answer import TYPES
+from fhir_service.validation.enable_when import value_of
+from fhir_service.validation.fault import Fault, Faults
+
+if TYPE_CHECKING:
+    from fhir_service.validation.run import Run
+
+SHOWN = 80
+OPTIONS = frozenset({"answerOption", "answerValueSet", "_answerValueSet"})
+
+
+def questionnaire_rules(questionnaire: Resource, run: Run) -> Faults:
+    """Return the faults of a Questionnaire: its conditions, options and first answers."""
+    items = list(_items(questionnaire.get("item", ()), ".item", ()))
+    places = {item.get("linkId"): number for number, (_, item, _) in enumerate(items)}
+    types = {item.get("linkId"): item.get("type") for _, item, _ in items}
+    found: list[Fault] = []
+    for number, (place, item, above) in enumerate(items):
+        for index, condition in enumerate(item.get("enableWhen", ())):
+            at = f"{place}.enableWhen[{index}]"
+            found += _condition(condition, at, number, item, above, places, types)
+        found += _options(item, place)
+    return found or None
+
+
+def _items(
+    items: list[Resource], place: str, above: tuple[str, ...]
+) -> Iterator[tuple[str, Resource, tuple[str, ...]]]:
+    """Give each item with its place and the linkIds of those around it, in the order in which they are asked."""
+    for index, item in enumerate(items):
+        at = f"{place}[{index}]"
+        yield at, item, above
+        yield from _items(item.get("item", ()), f"{at}.item", (*above, str(item.get("linkId"))))
+
+
+def _condition(
+    condition: Resource,
+    at: str,
+    number: int,
+    item: Resource,
+    above: tuple[str, ...],
+    places: dict[Any, int],
+    types: dict[Any, Any],
+) -> Iterator[Fault]:
+    question, own = condition.get("question"), item.get("linkId")
+    shown = str(question)[:SHOWN]
+    if question not in places:
+        ja = f"条件(enableWhen)の質問「{shown}」が質問票にありません。"
+        yield _fault(f"{at}.question", ja, f"The question '{shown}' of the condition is not in the questionnaire.")
+        return
+    if question == own:
+        ja = f"項目「{shown}」の条件(enableWhen)が自分自身を指しています。"
+        yield _fault(f"{at}.question", ja, f"The condition of '{shown}' asks for its own answer.")
+        return
+    if places[question] > number:
+        ja = f"条件(enableWhen)の質問「{shown}」が、この項目より後にあります。"
+        en = f"The question '{shown}' of the condition comes after the item."
+        yield _fault(f"{at}.question", ja, en, "warning")
+    name, _ = value_of(condition, "answer")
+    allowed = TYPES.get(str(types[question]), ())
+    if condition.get("operator") != "exists" and name and allowed and name not in allowed:
+        ja = f"条件(enableWhen)の値の型 {name} は、質問「{shown}」の型({'・'.join(allowed)})と合いません。"
+        en = f"The value of the condition is a {name}, but '{shown}' is answered by a {' or '.join(allowed)}."
+        yield _fault(at, ja, en, "warning")
+
+
+def _options(item: Resource, place: str) -> Iterator[Fault]:
+    kind = str(item.get("type"))
+    allowed = TYPES.get(kind, ())
+    for index, initial in enumerate(item.get("initial", ())):
+        name, _ = value_of(initial, "value")
+        if allowed and name and name not in allowed:
+            shown = str(item.get("linkId"))[:SHOWN]
+            ja = f"初期値の型 {name} は、項目「{shown}」の型({'・'.join(allowed)})と合いません。"
+            en = f"The initial value is a {name}, but '{shown}' is answered by a {' or '.join(allowed)}."
+            yield _fault(f"{place}.initial[{index}]", ja, en)
+    calculated = any("Expression" in str(each.get("url")) for each in item.get("extension", ()))
+    if kind == "choice" and not calculated and not OPTIONS & item.keys():
+        shown = str(item.get("linkId"))[:SHOWN]
+        ja = f"選択の項目「{shown}」に選択肢(answerOption か answerValueSet)がありません。"
+        yield _fault(place, ja, f"The choice '{shown}' has neither options nor a value set.", "warning")
+
+
+def _fault(path: str, ja: str, en: str, severity: Severity = "error") -> Fault:
+    return Fault(path, "business-rule", ja, en, severity, rule="questionnaire")

@@ -1,0 +1,252 @@
+"""Questionnaires, measures and their reports, code lists, other definitions: what they refer to is there and fits."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from fhir_service.fhir.definitions import Definitions
+from fhir_service.fhir.json import encode
+from fhir_service.fhir.resource import Key
+from fhir_service.terminology.loaded import LoadedTerminology
+from fhir_service.validation.rules import RULES
+from fhir_service.validation.validator import Validator
+
+GENDER = "http://hl7.org/fhir/administrative-gender"
+Told = list[tuple[str | None, str, str]]
+
+
+@pytest.fixture(scope="module")
+def definitions() -> Definitions:
+    return Definitions.load()
+
+
+@pytest.fixture(scope="module")
+def validator(definitions: Definitions) -> Validator:
+    return Validator(definitions, LoadedTerminology(definitions), extra=RULES)
+
+
+def told(validator: Validator, resource: dict[str, Any]) -> Told:
+    kind = f"{resource['resourceType']}."
+    return [
+        (issue.rule, issue.severity, issue.expression[0].removeprefix(kind))
+        for issue in validator.check(resource)
+        if issue.rule != "binding-extensible" and not (issue.rule or "").endswith("-0")  # names for programs
+    ]
+
+
+def questionnaire(*items: dict[str, Any]) -> dict[str, Any]:
+    return {"resourceType": "Questionnaire", "status": "active", "item": list(items)}
+
+
+A = {"linkId": "a", "type": "integer"}
+WHEN = {"question": "a", "operator": "=", "answerInteger": 1}
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        ([A, {"linkId": "b", "type": "string", "enableWhen": [WHEN]}], []),
+        (
+            [A, {"linkId": "b", "type": "string", "enableWhen": [WHEN | {"question": "z"}]}],
+            [("questionnaire", "error", "item[1].enableWhen[0].question")],
+        ),
+        (
+            [A, {"linkId": "b", "type": "string", "enableWhen": [WHEN | {"question": "b"}]}],
+            [("questionnaire", "error", "item[1].enableWhen[0].question")],
+        ),
+        (
+            [{"linkId": "b", "type": "string", "enableWhen": [WHEN]}, A],
+            [("questionnaire", "warning", "item[0].enableWhen[0].question")],
+        ),
+        (
+            [{"linkId": "a", "type": "boolean"}, {"linkId": "b", "type": "string", "enableWhen": [WHEN]}],
+            [("questionnaire", "warning", "item[1].enableWhen[0]")],
+        ),
+        ([A | {"initial": [{"valueString": "1"}]}], [("questionnaire", "error", "item[0].initial[0]")]),
+        ([{"linkId": "c", "type": "choice"}], [("questionnaire", "warning", "item[0]")]),
+    ],
+)
+def test_conditions_and_first_answers_fit_their_questions(
+    validator: Validator, items: list[dict[str, Any]], expected: Told
+) -> None:
+    assert told(validator, questionnaire(*items)) == expected
+
+
+@pytest.mark.parametrize(
+    ("include", "expected"),
+    [
+        ({"system": GENDER, "concept": [{"code": "male"}]}, []),
+        ({"system": "http://loinc.org", "concept": [{"code": "1-8"}]}, []),
+        (
+            {"system": GENDER, "concept": [{"code": "man"}]},
+            [("value-set", "error", "compose.include[0].concept[0].code")],
+        ),
+        ({"system": "gender"}, [("value-set", "error", "compose.include[0].system")]),
+        (
+            {"system": "http://hl7.org/fhir/ValueSet/administrative-gender"},
+            [("value-set", "error", "compose.include[0].system")],
+        ),
+    ],
+)
+def test_a_value_set_names_codes_that_there_are(validator: Validator, include: dict[str, Any], expected: Told) -> None:
+    value_set = {"resourceType": "ValueSet", "status": "active", "compose": {"include": [include]}}
+
+    assert told(validator, value_set) == expected
+
+
+@pytest.mark.parametrize(
+    ("elements", "expected"),
+    [
+        ({"content": "complete", "concept": [{"code": "a"}], "count": 1}, []),
+        ({"content": "complete", "concept": [{"code": "a"}], "count": 2}, [("code-system", "error", "count")]),
+        ({"content": "supplement"}, [("code-system", "error", "CodeSystem")]),
+        (
+            {"content": "supplement", "supplements": GENDER, "concept": [{"code": "man"}]},
+            [("code-system", "error", "concept[0].code")],
+        ),
+        ({"content": "complete", "supplements": GENDER}, [("code-system", "error", "content")]),
+        (
+            {
+                "content": "complete",
+                "property": [{"code": "level", "type": "integer"}],
+                "concept": [{"code": "a", "property": [{"code": "level", "valueString": "1"}]}],
+            },
+            [("code-system", "error", "concept[0].property[0]")],
+        ),
+        (
+            {"content": "complete", "concept": [{"code": "a", "property": [{"code": "x", "valueString": "1"}]}]},
+            [("code-system", "warning", "concept[0].property[0].code")],
+        ),
+        (
+            {"content": "complete", "concept": [{"code": "a", "property": [{"code": "parent", "valueCode": "z"}]}]},
+            [("code-system", "error", "concept[0].property[0]")],
+        ),
+    ],
+)
+def test_a_code_system_is_what_it_says(validator: Validator, elements: dict[str, Any], expected: Told) -> None:
+    assert told(validator, {"resourceType": "CodeSystem", "status": "active", **elements}) == expected
+
+
+def test_a_map_is_between_codes_that_there_are(validator: Validator) -> None:
+    element = {"code": "man", "target": [{"code": "woman", "equivalence": "equal"}]}
+    group = {"source": GENDER, "target": GENDER, "element": [element]}
+
+    assert told(validator, {"resourceType": "ConceptMap", "status": "active", "group": [group]}) == [
+        ("concept-map", "warning", "group[0].element[0].code"),
+        ("concept-map", "warning", "group[0].element[0].target[0].code"),
+    ]
+
+
+MEASURE = "https://example.jp/fhir/outreach/Measure/made"
+
+
+def concept(code: str) -> dict[str, Any]:
+    return {"coding": [{"system": "http://example.jp/m", "code": code}]}
+
+
+def population(code: str, **others: Any) -> dict[str, Any]:
+    return {"code": concept(code), **others}
+
+
+@pytest.fixture
+def measure(definitions: Definitions) -> None:
+    asked = {"criteria": {"language": "text/cql", "expression": "x"}}
+    definitions.put(
+        Key("Measure", "made"),
+        encode(
+            {
+                "resourceType": "Measure",
+                "url": MEASURE,
+                "status": "active",
+                "scoring": {"coding": [{"code": "proportion"}]},
+                "group": [
+                    {"code": concept("g"), "population": [population("n", **asked), population("d", **asked)]},
+                    {"code": concept("h")},
+                ],
+            }
+        ),
+    )
+
+
+GOOD = [
+    {
+        "code": concept("g"),
+        "population": [population("n", count=1), population("d", count=2)],
+        "measureScore": {"value": Decimal("0.5")},
+    },
+    {"code": concept("h"), "measureScore": {"value": 1}},
+]
+
+
+@pytest.mark.parametrize(
+    ("groups", "status", "expected"),
+    [
+        (GOOD, "complete", []),
+        (GOOD[:1], "complete", [("measure", "error", "MeasureReport")]),
+        (GOOD[:1], "pending", [("measure", "warning", "MeasureReport")]),
+        ([*GOOD, {"code": concept("z")}], "complete", [("measure", "error", "group[2]")]),
+        (
+            [GOOD[0] | {"population": [population("n"), population("x")]}, GOOD[1]],
+            "complete",
+            [("measure", "error", "group[0].population[1]"), ("measure", "error", "group[0]")],
+        ),
+        (
+            [{"code": concept("g"), "population": GOOD[0]["population"]}, GOOD[1]],
+            "complete",
+            [("measure", "error", "group[0]")],
+        ),
+        (
+            [GOOD[0] | {"measureScore": {"value": 50}}, GOOD[1]],
+            "complete",
+            [("measure", "error", "group[0].measureScore.value")],
+        ),
+    ],
+)
+@pytest.mark.usefixtures("measure")
+def test_a_report_has_what_its_measure_asks(
+    validator: Validator, groups: list[dict[str, Any]], status: str, expected: Told
+) -> None:
+    report = {
+        "resourceType": "MeasureReport",
+        "status": status,
+        "type": "summary",
+        "measure": MEASURE,
+        "period": {"start": "2026-04-01", "end": "2026-09-30"},
+        "group": groups,
+    }
+
+    assert told(validator, report) == expected
+
+
+def test_expressions_and_parameters_can_be_read(validator: Validator) -> None:
+    parameter = {
+        "resourceType": "SearchParameter",
+        "url": "http://example.jp/sp",
+        "name": "Made",
+        "status": "active",
+        "description": "x",
+        "code": "x",
+        "base": ["Patient"],
+        "type": "string",
+        "expression": "Patient.name.where(",
+    }
+    named = {"name": "a", "use": "in", "min": 0, "max": "1"}
+    operation = {
+        "resourceType": "OperationDefinition",
+        "name": "Made",
+        "status": "active",
+        "kind": "operation",
+        "code": "x",
+        "system": True,
+        "type": False,
+        "instance": False,
+        "parameter": [named | {"type": "string"}, named | {"type": "Patients", "min": 2}],
+    }
+
+    assert told(validator, parameter) == [("expression", "error", "expression")]
+    assert {each for each in told(validator, operation) if each[0] == "operation"} == {
+        ("operation", "error", "parameter[1].name"),
+        ("operation", "error", "parameter[1].type"),
+        ("operation", "error", "parameter[1].max"),
+    }
