@@ -56,6 +56,17 @@ def test_the_referral_is_the_full_example_of_its_profile() -> None:
     assert example["entry"] == sample["entry"]
 
 
+@pytest.mark.parametrize("name", ["Referral", "Referral-NoEntry"])
+def test_a_referral_of_jp_clins_is_a_referral_of_ours(name: str, shared: Path, check: Check) -> None:
+    document = read(shared / "data" / "examples" / "clins" / f"Bundle-Bundle-CLINS-{name}-Example-01.json")
+
+    by_r4 = {(issue.rule, issue.expression) for issue in check(document, claimed=False)}
+    issues = check(document, [f"{OUTREACH}/StructureDefinition/outreach-document-referral"], claimed=False)
+
+    ours = [issue for issue in issues if (issue.rule, issue.expression) not in by_r4]
+    assert [issue.en for issue in ours if issue.severity == "error"] == []
+
+
 def told(check: Check, resource: Resource, profile: str) -> list[tuple[str, str | None, str]]:
     """Return the errors and warnings on a resource by a profile of ours."""
     issues = check(resource, [f"{OUTREACH}/StructureDefinition/{profile}"])
