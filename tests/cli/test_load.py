@@ -178,9 +178,8 @@ class TestBundles:
     ) -> None:
         urn = "urn:uuid:11111111-1111-4111-8111-111111111111"
         nameless = {name: value for name, value in PATIENT.items() if name != "id"}
-        file = write(
-            "c.json", bundle(kind, {"fullUrl": urn, "resource": nameless}, {"resource": observation("o1", urn)})
-        )
+        report = {"fullUrl": "http://e.jp/fhir/Observation/o1", "resource": observation("o1", urn)}
+        file = write("c.json", bundle(kind, {"fullUrl": urn, "resource": nameless}, report))
 
         assert run("load", file).exit_code == 0
         key = "Patient/11111111-1111-4111-8111-111111111111"

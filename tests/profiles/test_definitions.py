@@ -9,7 +9,8 @@ import pytest
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.fhirpath import compile as compile_fhirpath
 from fhir_service.fhir.resource import Resource
-from fhir_service.validation.structure import StructureCheck
+from fhir_service.terminology.loaded import LoadedTerminology
+from fhir_service.validation.validator import Validator
 from tests.profiles.files import (
     FOLDERS,
     OUTREACH,
@@ -34,7 +35,7 @@ STRUCTURE_HEAD = ["fhirVersion", "kind", "abstract"]
 def test_a_definition_is_sound_r4(file: Path, definitions: Definitions) -> None:
     definition = read(file)
 
-    issues = StructureCheck(definitions)(definition)
+    issues = Validator(definitions, LoadedTerminology(definitions)).check(definition)
 
     assert [issue.en for issue in issues if issue.severity == "error"] == []
     assert definition["resourceType"] == FOLDERS[file.parent]

@@ -22,7 +22,11 @@ from fhir_service.fhir.search.extract import Indexer
 from fhir_service.fhir.search.registry import SearchRegistry
 from fhir_service.storage.sqlite.packed import pack
 from fhir_service.storage.store import Put
-from fhir_service.validation.structure import StructureCheck
+from fhir_service.terminology.loaded import LoadedTerminology
+from fhir_service.validation.policy import Policy
+from fhir_service.validation.policy_file import read_policy
+from fhir_service.validation.rules import RULES
+from fhir_service.validation.validator import Validator
 
 UNPACKED = ("document", "collection", "searchset", "message")
 PROCESSED = ("batch", "transaction")
@@ -58,12 +62,14 @@ Prepared = Ready | ToProcess | Refused
 
 
 class Preparer:
-    """Prepares resources for a server at `base`, with R4's definitions and those of `packages`."""
+    """Prepares resources for a server at `base`: with R4's definitions and those of `packages`, by a policy file."""
 
-    def __init__(self, packages: Path, base: str) -> None:
+    def __init__(self, packages: Path, base: str, policy: Path | None = None) -> None:
         self._definitions = Definitions.load(packages=packages)
-        self._indexer = Indexer(self._definitions, SearchRegistry(self._definitions), base)
-        self._check = StructureCheck(self._definitions)
+        terminology = LoadedTerminology(self._definitions)
+        self._indexer = Indexer(self._definitions, SearchRegistry(self._definitions, terminology), base)
+        rules = read_policy(policy, self._definitions.resource_types) if policy and policy.exists() else None
+        self._check = Policy(Validator(self._definitions, terminology, extra=RULES), rules)
         self._base = base
         self._local = lru_cache(maxsize=1 << 14)(self._local_key)
 
@@ -129,9 +135,9 @@ def _of_bundle(bundle: Resource) -> list[bytes]:
     return [json.encode(each.text)[1:-1] for each in references(bundle)]
 
 
-def prepare_chunk(chunk: Chunk, packages: Path, base: str) -> list[Prepared]:
+def prepare_chunk(chunk: Chunk, packages: Path, base: str, policy: Path | None = None) -> list[Prepared]:
     """Return what becomes of a chunk. The definitions are opened once in each process."""
-    preparer = _preparer(packages, base)
+    preparer = _preparer(packages, base, policy)
     return [prepared for item in chunk.items() for prepared in preparer.prepare(item)]
 
 

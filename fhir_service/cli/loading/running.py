@@ -47,7 +47,8 @@ async def run(
     """Load all chunks; `workers` 0 prepares them in this process."""
     assert isinstance(services.store, SqliteStore)
     base = services.indexer.base or ""
-    prepare = partial(prepare_chunk, packages=settings.data_dir / "packages", base=base)
+    policy = settings.policy or settings.data_dir / "policy.toml"
+    prepare = partial(prepare_chunk, packages=settings.data_dir / "packages", base=base, policy=policy)
     loading = _Loading(services, base)
     started = time.perf_counter()
     tune()
