@@ -104,6 +104,20 @@ def test_the_fifteen_criteria_stand_at_the_top_of_their_form() -> None:
     assert found == [f"c{n}" for n in range(1, 16)]
 
 
+def test_a_criterion_names_the_alert_or_the_category_that_it_tells_of(definitions: Definitions) -> None:
+    criteria = read(PROFILES / "questionnaires" / "intensive-management-criteria.json")
+
+    meant = {
+        item["linkId"]: item["code"][0] for item in criteria["item"] if item["linkId"][1:].isdigit() and "code" in item
+    }
+
+    assert sorted(meant) == [f"c{n}" for n in range(3, 10)]
+    for coding in meant.values():
+        system = definitions.find(coding["system"])
+        assert system is not None
+        assert coding["code"] in {each["code"] for each in system["concept"]}
+
+
 @pytest.mark.parametrize("name", ["full", "versioned", "warning-outreach-qr-1"])
 def test_the_criteria_that_apply_are_counted(name: str, definitions: Definitions) -> None:
     form = read(PROFILES / "questionnaires" / "intensive-management-criteria.json")
