@@ -1,6 +1,6 @@
 """StructureDefinitions: a snapshot can be made of the differential, and one that is there says what that says.
 
-What is wrong is a warning: the base may come later, and whoever checks by the profile is told again.
+Whoever checks by a profile whose definition is wrong is told so, as a warning.
 https://hl7.org/fhir/R4/structuredefinition.html#interpretation
 """
 
@@ -22,10 +22,11 @@ MOST = 10  # of one definition
 
 def structure_definition_rules(definition: Any, run: Run) -> Faults:
     """Return the faults of a StructureDefinition as a definition."""
-    return [*definition_faults(run.validator.definitions.examine(definition), definition.get("url"))] or None
+    issues = run.validator.definitions.examine(definition)[:MOST]
+    return [Fault("", each.code, each.ja, each.en, each.severity, RULE) for each in issues] or None
 
 
-def definition_faults(issues: Iterable[Issue], url: str | None) -> list[Fault]:
-    """Return what is wrong with a definition as warnings."""
+def definition_faults(issues: Iterable[Issue], url: str) -> list[Fault]:
+    """Return what is wrong with the definition of a profile that is checked by, as warnings."""
     told = list(issues)[:MOST]
     return [Fault("", each.code, each.ja, each.en, "warning", RULE, url) for each in told]

@@ -105,12 +105,28 @@ def test_what_it_needs_and_what_is_wrong_with_it_is_told(own: Any) -> None:
         "differential": {"element": []},
     }
 
-    answer = install(own.base, package("needy", wrong, dependencies={"jp-core.r4": "1.2.0"}))
+    typo = wrong | {
+        "url": "http://example.org/fhir/StructureDefinition/typo",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Patient",
+        "differential": {"element": [{"id": "Patient.nmae", "path": "Patient.nmae", "min": 1}]},
+    }
+
+    answer = install(own.base, package("needy", wrong, typo, dependencies={"jp-core.r4": "1.2.0"}))
 
     assert answer.status_code == 201
     told = " ".join(issues(answer))
     assert "needy#1.0.0 needs jp-core.r4#1.2.0, which is not here" in told
     assert "StructureDefinition/self is wrong: it is derived from itself" in told
+    assert "Patient has no nmae" in told
+    for url, said in ((wrong["url"], "it is derived from itself"), (typo["url"], "Patient has no nmae")):
+        checked = httpx.post(
+            f"{own.base}/Patient/$validate",
+            params={"profile": url},
+            json={"resourceType": "Patient", "active": True},
+            headers={"Content-Type": "application/fhir+json"},
+        )
+        assert checked.status_code == 200
+        assert said in checked.text and url in checked.text
 
 
 def test_other_content_under_the_same_version_is_refused(own: Any) -> None:

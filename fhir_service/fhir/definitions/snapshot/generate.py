@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/profiling.html#snapshot
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from fhir_service.fhir.definitions.snapshot.discriminator import astray
 from fhir_service.fhir.definitions.snapshot.faults import broken, fault
 from fhir_service.fhir.definitions.snapshot.merge import merged, typed
 from fhir_service.fhir.definitions.snapshot.steps import Step, Steps, placed
@@ -88,6 +89,12 @@ class Generation:
             if bound in said and out.get(bound) != said[bound]:
                 ja = f"{bound} = {said[bound]} は、基の定義の {base[bound]} を緩めています"
                 self._tell(node.id, ja, f"{bound} = {said[bound]} loosens the {base[bound]} of its base")
+        for path in astray(said, node, self._all_children):
+            ja, en = (
+                f"スライスの分け方の {path} がこの要素にありません",
+                f"it is sliced by {path}, which it does not have",
+            )
+            self._tell(node.id, ja, en)
         high = out.get("max", "*")
         if high != "*" and out.get("min", 0) > int(high):
             ja, en = (
@@ -95,6 +102,18 @@ class Generation:
                 f"min = {out['min']} is more than max = {high}",
             )
             self._tell(node.id, ja, en)
+
+    def _all_children(self, node: Node) -> list[Node]:
+        """Return the children of a node, or those of every type that it may have; the tree stays as it is."""
+        if node.children:
+            return node.children
+        if "contentReference" in node.element:
+            referred = self._referred(str(node.element["contentReference"]).partition("#")[2])
+            return referred.children if referred else []
+        types = node.element.get("type", [])
+        names = [name for each in types for name in (*each.get("profile", ()), each["code"])]
+        trees = (self._tree(name) for name in names if not name.startswith(SYSTEM_TYPE))
+        return [child for tree in trees if tree for child in tree.children]
 
     def _tell(self, at: str, ja: str, en: str) -> None:
         self.issues.append(fault(self._url, ja, en, at=at))

@@ -10,6 +10,10 @@ from fhir_service.fhir.outcome import FhirError
 from .conftest import BASE, TYPES, Define, element, profile
 
 
+def sliced_by(path: str) -> dict[str, Any]:
+    return {"discriminator": [{"type": "value", "path": path}], "rules": "open"}
+
+
 def issues(definitions: Definitions, name: str) -> list[str]:
     snapshot = definitions.snapshot(BASE + name)
     assert snapshot is not None
@@ -80,6 +84,8 @@ def test_a_definition_of_a_type_that_is_not_here_either_is_named(define: Define)
         (element("Patient.link.other", min=0), "min = 0 loosens the 1 of its base"),
         (element("Patient.gender", max="*"), "max = * loosens the 1 of its base"),
         (element("Patient.name", type=[{"code": "Money"}]), "Money is none of its types (HumanName)"),
+        (element("Patient.name", slicing=sliced_by("kind")), "it is sliced by kind, which it does not have"),
+        (element("Patient.name", slicing=sliced_by("period.begin")), "it is sliced by period.begin"),
         (element("Patient.identifier:mrn", min=1), "has a slice mrn, but nothing says how it is sliced"),
     ],
 )
@@ -156,3 +162,23 @@ def test_a_definition_that_grows_without_measure_is_named(define: Define) -> Non
     for name in ("wide", "long"):
         with pytest.raises(FhirError, match=f"definition {BASE}{name} is wrong: it has too many elements"):
             definitions.snapshot(f"{BASE}{name}")
+
+
+@pytest.mark.parametrize(
+    ("at", "path"),
+    [
+        ("Patient.name", "$this"),
+        ("Patient.name", "period.start"),
+        ("Patient.name", "extension('http://example.org/x').value"),
+        ("Patient.generalPractitioner", "resolve()"),
+        ("Patient.generalPractitioner", "resolve().code"),
+        ("Patient.contained", "$this"),
+        ("Patient.contained", "code.coding"),
+        ("Patient.extension", "url"),
+        ("Patient.extension", "value"),
+        ("Patient.extension", "value.coding.system"),
+        ("Patient.deceased[x]", "$this"),
+    ],
+)
+def test_what_leads_to_something_can_tell_slices_apart(at: str, path: str, define: Define) -> None:
+    assert issues(define(profile("p", element(at, slicing=sliced_by(path)))), "p") == []
