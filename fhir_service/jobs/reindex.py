@@ -23,9 +23,9 @@ from fhir_service.storage.job_table import Job
 from fhir_service.storage.store import Reindex, Store, Version
 
 KIND = "reindex"
-PAGE = 100  # resources in one turn of the writer
+PAGE = 50  # resources in one turn of the writer, which is how long a write may wait for it
 BREATH = 8  # resources after which other requests have their turn
-SAVED = 10  # pages after which it is kept how far it has come
+SAVED = 20  # pages after which it is kept how far it has come
 
 
 class Asked(msgspec.Struct):
