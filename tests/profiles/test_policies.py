@@ -1,9 +1,13 @@
 """The policies of the two programmes: what one lets pass the other refuses, without a profile being claimed."""
 
+from itertools import chain
+
 import pytest
 
 from fhir_service.fhir.definitions import Definitions
+from fhir_service.fhir.json import decode
 from fhir_service.fhir.resource import Resource
+from fhir_service.outreach.demo_region import case_resources, surroundings
 from fhir_service.terminology.loaded import LoadedTerminology
 from fhir_service.validation.policy import Policy
 from fhir_service.validation.policy_file import read_policy
@@ -53,6 +57,15 @@ def test_either_holds_cases_to_their_rules(policies: dict[str, Policy]) -> None:
     assert {name: _errors(policies[name], case) for name in PROGRAMMES} == {
         name: {"outreach-ep-3"} for name in PROGRAMMES
     }
+
+
+@pytest.mark.parametrize("programme", PROGRAMMES)
+def test_the_demonstration_region_keeps_the_rules_of_either(programme: str, policies: dict[str, Policy]) -> None:
+    texts = chain(surroundings(), *(case_resources(number, 1) for number in range(1, 13)))
+
+    broken = {resource["id"]: _errors(policies[programme], resource) for resource in map(decode, texts)}
+
+    assert {key: rules for key, rules in broken.items() if rules} == {}
 
 
 def _unclaimed(name: str) -> Resource:
