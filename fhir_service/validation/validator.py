@@ -12,6 +12,7 @@ from typing import Any
 from fhir_service.fhir.definitions import Definitions, Package
 from fhir_service.fhir.fhirpath import FhirPathError, Item, Items
 from fhir_service.fhir.fhirpath import compile as compile_fhirpath
+from fhir_service.fhir.fhirpath.model import model_of
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Resource
 from fhir_service.terminology import Terminology
@@ -19,6 +20,7 @@ from fhir_service.validation.base import TYPE_BASE, BaseDefinitions
 from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.profile.compiler import UNSOUND, ProfileCompiler
 from fhir_service.validation.profile.extension_definition import ExtensionDefinition
+from fhir_service.validation.profile.must_support import unsupported
 from fhir_service.validation.run import Check, Options, Run
 from fhir_service.validation.types import TypeChecks
 
@@ -95,8 +97,12 @@ class Validator:
             return []
         if not self.definitions.is_a(kind, profile.type):
             return [profile.other_type(kind)]
+        item = Item(resource, kind)
         try:
-            return [*profile.notes, *(self.check_item(Item(resource, kind), canonical, run) or ())]
+            found = [*profile.notes, *(self.check_item(item, canonical, run) or ())]
+            if run.options.must_support and (tree := self._compiler.tree(canonical)) is not None:
+                found += unsupported(tree, item, model_of(self.definitions), profile.url)
+            return found
         except UNSOUND as error:
             return [_not_checked(canonical, error)]
 

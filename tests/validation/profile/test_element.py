@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fhir_service.fhir.resource import Resource
+from fhir_service.validation.run import Options
 from tests.validation.profile.conftest import BASE, URL, Ask, element, profile
 
 
@@ -156,3 +157,61 @@ def test_a_reference_in_a_bundle_is_followed_there(validator: Any, ask: Ask) -> 
     assert [issue.rule for issue in validator.check(bundle(name=[{"text": "a"}]))] == []
     assert [issue.rule for issue in validator.check(bundle())] == ["target-profile"]
     assert URL in validator.check(bundle())[0].en
+
+
+def test_what_must_be_supported_and_is_not_there_is_told_on_demand(validator: Any, ask: Ask) -> None:
+    definition = profile(
+        "Patient",
+        element("Patient.birthDate", mustSupport=True),
+        element("Patient.name", mustSupport=True),
+        element("Patient.name.family", mustSupport=True),
+    )
+    someone = patient(name=[{"text": "a"}])
+
+    assert ask(someone, definition) == []
+    assert validator.check(someone, [definition["url"]]) == []
+    told = validator.check(someone, [definition["url"]], options=Options(must_support=True))
+    assert [(issue.severity, issue.expression[0]) for issue in told] == [
+        ("information", "Patient.name[0].family"),
+        ("information", "Patient.birthDate"),
+    ]
+
+
+def test_what_is_best_practice_is_told_on_demand(validator: Any) -> None:
+    someone = patient(active=True)
+
+    assert validator.check(someone) == []
+    told = validator.check(someone, options=Options(best_practice=True))
+    assert [(issue.severity, issue.rule) for issue in told] == [("warning", "dom-6")]
+
+
+def test_expressions_may_ask_for_value_sets_and_profiles(ask: Ask) -> None:
+    def rule(expression: str) -> Resource:
+        return {"key": "x-3", "severity": "error", "human": "?", "expression": expression}
+
+    member = profile(
+        "Patient",
+        element("Patient.gender",
+                constraint=[rule("memberOf('http://hl7.org/fhir/ValueSet/administrative-gender')")]),
+        element("Patient.maritalStatus", constraint=[rule("memberOf('http://hl7.org/fhir/ValueSet/marital-status')")]),
+        name="member",
+    )  # fmt: skip
+    named = profile("Organization", element("Organization.name", min=1), name="named")
+    conforming = profile(
+        "Patient",
+        element("Patient.contained", constraint=[rule(f"conformsTo('{URL}named')")]),
+        name="conforming",
+    )
+    married = {"system": "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus", "code": "M"}
+
+    assert ask(patient(gender="male", maritalStatus={"coding": [married]}), member) == []
+    assert ask(patient(maritalStatus={"coding": [married | {"code": "no"}]}), member) == [
+        ("Patient.maritalStatus", "x-3")
+    ]
+
+    def having(**organization: Any) -> Resource:
+        held = {"resourceType": "Organization", "id": "a", "identifier": [{"value": "1"}], **organization}
+        return patient(contained=[held], managingOrganization={"reference": "#a"})
+
+    assert ask(having(name="医院"), conforming, named) == []
+    assert ask(having(), conforming, named) == [("Patient.contained[0]", "x-3")]
