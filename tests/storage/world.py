@@ -277,8 +277,19 @@ def _match(random: Random, resource_type: str) -> Match:
         modifier = "not"
     elif asked.type == "reference" and random.random() < 0.25:
         modifier = "identifier"
+    if asked.type in ("string", "token", "reference", "uri") and random.random() < 0.05:
+        return Match(asked, (_other(random, resource_type, code, asked.type),), "differs")
     values = [_value(random, asked.type, resource_type, code, modifier) for _ in range(random.choice((1, 1, 1, 2, 3)))]
     return Match(asked, tuple(values), modifier)
+
+
+def _other(random: Random, resource_type: str, code: str, kind: SearchType) -> Value:
+    """Return a value as `ne` of a filter compares it."""
+    if kind == "token":
+        return TokenValue(None, random.choice(CODES))
+    if kind == "reference":
+        return ReferenceValue((f"{random.choice(TARGETS[resource_type, code])}/{random.choice(IDS)}",))
+    return _value(random, kind, resource_type, code, None)
 
 
 def _dated(random: Random, resource_type: str) -> Match:

@@ -1,32 +1,44 @@
 """`_filter`: an expression over search parameters, with `and`, `or`, `not(…)` and operators of its own.
 
-`and` and `or` have no precedence: `a or b and c` is `(a or b) and c`. A filter in brackets within a path, and `ne` of
-what is compared as a whole, are refused.
+`and` and `or` have no precedence: `a or b and c` is `(a or b) and c`. A filter in brackets is asked of what the path
+has led to: `patient[birthdate ge 1990].name eq "peter"`. `ne` finds what has some other value, `not(…)` what has not.
 https://hl7.org/fhir/R4/search_filter.html
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from fhir_service.fhir import json
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.search.clauses import Criterion
 from fhir_service.fhir.search.fold import fold
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
-from fhir_service.fhir.search.query import AllOf, AnyOf, Clause, DateValue, Match, NoneOf, StringValue
+from fhir_service.fhir.search.query import (
+    AllOf,
+    AnyOf,
+    Clause,
+    DateValue,
+    Match,
+    NoneOf,
+    ReferenceValue,
+    StringValue,
+    TokenValue,
+    Value,
+)
 from fhir_service.fhir.search.values import Reading, read
 
 MOST_COMPARISONS = 64
 MOST_NESTED = 20
 
-_PIECE = re.compile(r"""\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<parenthesis>[()])|(?P<word>[^\s()"\[\]]+))""")
+_PIECE = re.compile(r"""\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<parenthesis>[()\[\]])|(?P<word>[^\s()"\[\]]+))""")
 _NOT = "not"
 _JOINS = ("and", "or")
 _ORDERED = ("eq", "ne", "gt", "lt", "ge", "le", "ap", "sa", "eb")
 
 # How an operator is said by the modifiers and prefixes of search: https://hl7.org/fhir/R4/search_filter.html#ops
 _STRINGS: Mapping[str, str | None] = {"eq": "equals", "co": "contains", "sw": None, "ew": "ends"}
+_DIFFERS = ("string", "token", "reference", "uri")
 _SAID: dict[SearchType, Mapping[str, str]] = {
     "token": {"eq": "{code}", "in": "{code}:in", "ss": "{code}:below", "sb": "{code}:above"},
     "reference": {"eq": "{code}", "re": "{code}"},
@@ -37,7 +49,7 @@ _SAID: dict[SearchType, Mapping[str, str]] = {
 
 def filter_clause(text: str, resource_type: str, reading: Reading) -> Clause:
     """Return what a filter asks of a resource type; 400 if it is malformed or asks what cannot be answered."""
-    return _Parser(text, resource_type, reading).whole()
+    return _Parser(_pieces(text), resource_type, reading).whole()
 
 
 @dataclass(slots=True)
@@ -58,6 +70,8 @@ class Comparison(Criterion):
         if operator == "pr":
             wanted = {"true": "false", "false": "true"}.get(self.text, self.text)
             return self._asked(f"{code}:missing", wanted, parameter.resource_type)
+        if operator == "ne" and parameter.type in _DIFFERS:
+            return _differs(parameter, read(parameter, self.text.replace(",", "\\,"), self.reading), self.reading)
         if parameter.type == "string" and operator in _STRINGS:
             return Match(parameter, (StringValue(self.text, fold(self.text)),), _STRINGS[operator])
         if parameter.type in ("date", "number", "quantity") and operator in _ORDERED:
@@ -77,18 +91,37 @@ class Comparison(Criterion):
         return Criterion(key, text.replace(",", "\\,"), self.reading).clause(resource_type)
 
 
-class _Parser:
-    """Reads a filter from left to right."""
+@dataclass(slots=True)
+class Bracketed(Criterion):
+    """`patient[…].name eq "x"`: `key` is the path to the bracket and `[]`, `text` what is asked behind it.
 
-    def __init__(self, text: str, resource_type: str, reading: Reading) -> None:
-        self._pieces = _pieces(text)
+    What stands within is read for each type that the path leads to.
+    """
+
+    within: list[str] = field(default_factory=list)
+    behind: list[str] = field(default_factory=list)
+    nested: int = 0
+
+    def _clause(self, resource_type: str, key: str, depth: int) -> Clause:
+        if key != "[]":
+            return Criterion._clause(self, resource_type, key, depth)
+        parts = (_Parser(each, resource_type, self.reading, self.nested) for each in (self.within, self.behind))
+        return AllOf(tuple(part.whole() for part in parts))
+
+
+class _Parser:
+    """Reads a filter from left to right; `nested` is how many brackets it stands in."""
+
+    def __init__(self, pieces: list[str], resource_type: str, reading: Reading, nested: int = 0) -> None:
+        self._pieces = pieces
+        self._nested = nested
         self._at = 0
         self._resource_type = resource_type
         self._reading = reading
         self._comparisons = 0
 
     def whole(self) -> Clause:
-        clause = self._filter(0)
+        clause = self._filter(self._nested)
         if self._at < len(self._pieces):
             raise _malformed(self._pieces[self._at])
         return clause
@@ -115,7 +148,10 @@ class _Parser:
         return NoneOf((clause,)) if negated else clause
 
     def _comparison(self) -> Clause:
-        path, operator, value = self._next(), self._next(), self._next()
+        path = self._next()
+        if self._peek() == "[":
+            return self._bracketed(path)
+        operator, value = self._next(), self._next()
         self._comparisons += 1
         text = _plain(value)
         if self._comparisons > MOST_COMPARISONS or value in ("(", ")") or not text.strip():
@@ -123,6 +159,25 @@ class _Parser:
         path = re.sub(r"(^|\.)id$", r"\1_id", path)
         comparison = Comparison(path, text, self._reading, operator=operator)
         return comparison.clause(self._resource_type)
+
+    def _bracketed(self, path: str) -> Clause:
+        """Read what stands in brackets and behind them, up to the value of the comparison."""
+        within = self._bracket()[1:-1]
+        behind = [self._next().removeprefix(".")]
+        while self._peek() == "[":
+            behind += [*self._bracket(), self._next()]
+        behind += [self._next(), self._next()]
+        if not within or not behind[0] or self._nested >= MOST_NESTED:
+            raise _malformed(f"{path}[…]")
+        found = Bracketed(f"{path}.[]", "", self._reading, within=within, behind=behind, nested=self._nested + 1)
+        return found.clause(self._resource_type)
+
+    def _bracket(self) -> list[str]:
+        """Return the pieces from a bracket to the one that closes it."""
+        pieces = [self._next()]
+        while pieces.count("[") > pieces.count("]"):
+            pieces.append(self._next())
+        return pieces
 
     def _peek(self, ahead: int = 0) -> str:
         return self._pieces[self._at + ahead] if self._at + ahead < len(self._pieces) else ""
@@ -136,7 +191,8 @@ class _Parser:
 
 
 def _pieces(text: str) -> list[str]:
-    pieces, position, end = [], 0, len(text.rstrip())
+    pieces: list[str] = []
+    position, end = 0, len(text.rstrip())
     while position < end:
         found = _PIECE.match(text, position)
         if found is None:
@@ -144,6 +200,16 @@ def _pieces(text: str) -> list[str]:
         pieces.append(found[0].strip())
         position = found.end()
     return pieces
+
+
+def _differs(parameter: SearchParameter, value: Value, reading: Reading) -> Clause:
+    """Return the clause that some value of a parameter is another one: "an item in the set has an unequal value"."""
+    whole = isinstance(value, TokenValue) and value.system is not None
+    if whole or (isinstance(value, ReferenceValue) and (len(value.targets) > 1 or value.version is not None)):
+        raise _no_operator(parameter, "ne")  # the index keeps values apart by their code or target alone
+    known = reading.registry.parameters(parameter.resource_type)
+    clauses = tuple(Match(known[code], (value,), "differs") for code in parameter.stored)
+    return clauses[0] if len(clauses) == 1 else AnyOf(clauses)
 
 
 def _plain(value: str) -> str:

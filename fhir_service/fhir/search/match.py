@@ -55,6 +55,8 @@ LISTS: dict[SearchType, str] = {
 def matches(entries: IndexEntries, match: Match) -> bool:
     """Whether the resource of these entries fulfils `match`."""
     held = entries_of(entries, match)
+    if match.modifier == "differs":
+        return any(differs(entry, value) for entry in held for value in match.values)
     # "gender:missing=true will return all the resources that don't have a value for the gender parameter."
     if match.modifier == "missing":
         return match.missing is (not held)
@@ -62,6 +64,21 @@ def matches(entries: IndexEntries, match: Match) -> bool:
     # ":not — return all resources that do not have a matching item. Note that this includes resources that have no
     # value for the parameter."
     return not found if match.modifier == "not" else found
+
+
+def differs(entry: Any, value: Value) -> bool:
+    """Whether an entry has another value, which is what `ne` of a `_filter` asks."""
+    match entry, value:
+        case StringEntry(), StringValue():
+            return entry.folded != value.folded
+        case TokenEntry(), TokenValue(_, code):
+            return entry.value not in (None, code)
+        case ReferenceEntry(), ReferenceValue(targets):
+            return entry.target not in (None, *targets)
+        case UriEntry(), UriValue(uri):
+            return entry.uri != uri
+        case _:
+            return False
 
 
 def entries_of(entries: IndexEntries, match: Match) -> Sequence[Any]:

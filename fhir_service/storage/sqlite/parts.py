@@ -26,6 +26,7 @@ from fhir_service.fhir.search.query import (
     NoneOf,
     ReferenceValue,
     StringValue,
+    TokenValue,
     TypedValue,
     UriValue,
     WordsMatch,
@@ -44,7 +45,7 @@ from fhir_service.storage.sqlite.keys import (
 from fhir_service.storage.sqlite.links import Chained, Had
 from fhir_service.storage.sqlite.ranges import dates, numbers, quantities
 from fhir_service.storage.sqlite.sql import Context, Part
-from fhir_service.storage.sqlite.values import Both, Either, Ids, Keys, Not, Strings, Updated, begins
+from fhir_service.storage.sqlite.values import Both, Differs, Either, Ids, Keys, Not, Strings, Updated, begins
 from fhir_service.storage.sqlite.words import Words
 
 _SHAPES = "SELECT k, params FROM shape WHERE rtype = ?"
@@ -102,6 +103,8 @@ def having(resource_type: str, code: str, has: bool, context: Context) -> Keys:
 def _match_part(resource_type: str, match: Match, context: Context) -> Part:
     if match.modifier == "missing":
         return _missing(resource_type, match, context)
+    if match.modifier == "differs" and match.parameter.type != "string":
+        return Differs(resource_type, parameter_id(resource_type, match.parameter.code), _differing(match))
     make = _PARTS.get(match.parameter.type)
     if make is None or match.modifier not in _MODIFIERS:
         raise _not_supported(match)
@@ -111,6 +114,18 @@ def _match_part(resource_type: str, match: Match, context: Context) -> Part:
 
 def _missing(resource_type: str, match: Match, context: Context) -> Keys:
     return having(resource_type, match.parameter.code, match.missing is False, context)
+
+
+def _differing(match: Match) -> str:
+    match match.values[0]:
+        case TokenValue(_, str(code)):
+            return code
+        case ReferenceValue((target,)):
+            return target
+        case UriValue(uri):
+            return uri
+        case _:
+            raise _not_supported(match)
 
 
 def _tokens(resource_type: str, match: Match, context: Context) -> Part:
@@ -209,7 +224,21 @@ def _quantities(resource_type: str, match: Match, context: Context) -> Part:
 
 
 _MODIFIERS = frozenset(
-    {None, "not", "exact", "contains", "identifier", "text", "code-text", "of-type", "above", "below", "equals", "ends"}
+    {
+        None,
+        "not",
+        "exact",
+        "contains",
+        "identifier",
+        "text",
+        "code-text",
+        "of-type",
+        "above",
+        "below",
+        "equals",
+        "ends",
+        "differs",
+    }
 )
 _PARTS: dict[SearchType, Callable[[str, Match, Context], Part]] = {
     "token": _tokens,

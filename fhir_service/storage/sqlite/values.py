@@ -96,6 +96,39 @@ class Not:
 
 
 @dataclass(frozen=True, slots=True)
+class Differs:
+    """Resources of a type with some value of a parameter that is not this one: their least or greatest is another."""
+
+    resource_type: str
+    p: int
+    text: str
+
+    @property
+    def drives(self) -> bool:
+        return False
+
+    def probe(self, candidate: Candidate) -> Sql:
+        least, greatest = (f"coalesce(sort->>'$.\"{self.p}\"[{n}]', sort->>'$.\"{self.p}\"')" for n in (0, 1))
+        return exists(
+            Sql(
+                f"SELECT 1 FROM entries WHERE rid = {candidate.rid} AND ({least} <> ? OR {greatest} <> ?)",
+                (self.text, self.text),
+            )
+        )
+
+    def rids(self, depth: int = 0) -> Sql:
+        a = f"a{depth}"
+        test = self.probe(Candidate(f"{a}.rid", f"{a}.d", depth + 1))
+        return Sql(
+            f"SELECT {a}.rid FROM ix {a} WHERE {a}.k = ? AND {test.text}",
+            (type_key(self.resource_type), *test.parameters),
+        )
+
+    def estimate(self, context: Context, limit: int) -> int:
+        return limit
+
+
+@dataclass(frozen=True, slots=True)
 class Either:
     """Resources that pass one of these parts."""
 
@@ -239,6 +272,8 @@ class Strings:
             return Sql("instr(v, ?) > 0", (value.folded,))
         if self.modifier == "equals":
             return Sql("v = ?", (value.folded,))
+        if self.modifier == "differs":
+            return Sql("v <> ?", (value.folded,))
         if self.modifier == "ends":
             return Sql("substr(v, ?) = ?", (-len(value.folded), value.folded)) if value.folded else Sql("1")
         return begins("v", value.folded)
