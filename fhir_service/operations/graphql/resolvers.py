@@ -19,14 +19,13 @@ from fhir_service.interactions.assembly import query_string
 from fhir_service.interactions.cursor import Position
 from fhir_service.interactions.versions import not_found, standing
 from fhir_service.operations.graphql.scalars import argument_name
-from fhir_service.operations.graphql.session import Session
+from fhir_service.operations.graphql.session import AT_ONCE, Session
 from fhir_service.operations.graphql.shape import Shape
 from fhir_service.storage.store import Cursor, Page
 
 FHIR_TYPE = "fhir_type"
 """Under this name a type of the schema tells its type or path in FHIR."""
 
-AT_ONCE = 20  # resources that are answered before other requests get their turn
 _CUTS = frozenset({"fhirpath", "_count", "_offset"})
 _SHAPING = ("flatten", "first", "singleton", "slice")
 
@@ -54,8 +53,8 @@ async def by_id(source: None, info: Info, /, **arguments: Any) -> Resource:
     """Return the resource with this id."""
     session: Session = info.context
     key = Key(info.field_name, arguments["id"])
-    session.searched(1)
-    return session.resource(standing(key, await session.services.store.read(key)))
+    found = await session.read(key)
+    return found or session.resource(standing(key, await session.services.store.read(key)))
 
 
 async def referred(source: Resource, info: Info, /, **options: Any) -> Resource | None:
@@ -83,7 +82,7 @@ async def _stored(text: str, session: Session) -> Resource | None:
         return await session.read(reference.key)
     if not reference.version.isdecimal():
         return None
-    session.searched(1)
+    session.found(1)
     version = await session.services.store.vread(reference.key, int(reference.version[:18]))
     return session.resource(version) if version and not version.deleted else None
 
@@ -152,8 +151,7 @@ def connected(name: str) -> Resolver:
 async def total(source: Resource, info: Info, /) -> int | None:
     """Return how many there are on all pages; counted only if it is asked for."""
     session: Session = info.context
-    session.searched(0)
-    return (await session.services.store.search(source["query"], count=0, total=True)).total
+    return (await session.search(source["query"], count=0, total=True)).total
 
 
 async def edges(source: Resource, info: Info, /) -> Any:
@@ -196,10 +194,7 @@ async def _page(
     query: Query, session: Session, count: int, direction: cursor.Direction = "after", at: Cursor = ()
 ) -> Page:
     after, before = (at or None, None) if direction == "after" else (None, at or None)
-    session.searched(0)
-    page = await session.services.store.search(query, count=count, after=after, before=before)
-    session.searched(len(page.matches))
-    return page
+    return await session.search(query, count=count, after=after, before=before)
 
 
 def _cut(values: list[Any], info: Info, cut: Mapping[str, Any]) -> list[Any]:

@@ -17,9 +17,10 @@ from fhir_service.fhir.json import decode
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.reference import references
 from fhir_service.fhir.resource import Key, Resource
+from fhir_service.fhir.search.query import Query
 from fhir_service.interactions.services import Services
 from fhir_service.operations.graphql.shape import Shape
-from fhir_service.storage.store import Version
+from fhir_service.storage.store import Page, Version
 
 MOST_RESOURCES = 5_000
 MOST_SEARCHES = 500
@@ -28,6 +29,7 @@ TIME_LIMIT = timedelta(seconds=10)
 STEP_LIMIT = 200_000
 """Of one evaluation of FHIRPath."""
 
+AT_ONCE = 20  # resources that are answered before other requests get their turn
 _LOOK = 1_000  # values between two looks at the time
 
 
@@ -43,6 +45,7 @@ class Session:
     _resources: int = MOST_RESOURCES
     _searches: int = MOST_SEARCHES
     _values: int = MOST_VALUES
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _read: dict[Key, "asyncio.Future[Resource | None]"] = field(default_factory=dict)
     _waiting: list[Key] = field(default_factory=list)
     _reading: set["asyncio.Task[None]"] = field(default_factory=set)
@@ -58,14 +61,22 @@ class Session:
             self._stop("時間の上限", "the time allowed")
         return self.stopped is None
 
-    def searched(self, found: int) -> None:
-        """Take a search and what it found from what is left; raise if that was too much."""
+    async def search(self, query: Query, **options: Any) -> Page:
+        """Return a page; one search goes after the other, so that other requests get their turn between them."""
         self._searches -= 1
-        self._found(found)
         if self._searches < 0:
             self._stop(f"検索が{MOST_SEARCHES}回", f"{MOST_SEARCHES} searches")
+        async with self._turn:
+            await asyncio.sleep(0)
+            if self._expired():
+                self._stop("時間の上限", "the time allowed")
+            if self.stopped is not None:
+                raise self.stopped
+            page = await self.services.store.search(query, **options)
+        self.found(len(page.matches))
         if self.stopped is not None:
             raise self.stopped
+        return page
 
     def resource(self, version: Version) -> Resource:
         """Return a resource; what its references within it mean is known from now on."""
@@ -127,12 +138,15 @@ class Session:
             for key in keys:
                 self._read[key].set_exception(error)
             return
-        self._found(len(versions))
-        for key in keys:
+        self.found(len(versions))
+        for n, key in enumerate(keys):
+            if n % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)
             version = versions.get(key)
             self._read[key].set_result(self.resource(version) if version and self.stopped is None else None)
 
-    def _found(self, number: int) -> None:
+    def found(self, number: int) -> None:
+        """Take resources from what is left."""
         self._resources -= number
         if self._resources < 0:
             self._stop(f"リソースが{MOST_RESOURCES:,}件", f"{MOST_RESOURCES:,} resources")

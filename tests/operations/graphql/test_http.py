@@ -131,3 +131,18 @@ def test_a_text_in_graphql_is_no_resource(ward: Ward) -> None:
 
     assert answer.status_code in (400, 415)
     assert answer.json()["resourceType"] == "OperationOutcome"
+
+
+def test_what_finds_too_much_is_refused_whole(ward: Ward) -> None:
+    def wider(inner: str) -> str:
+        one = f"ConditionList(_reference: patient) {{ subject {{ resource(type: Patient) {{ {inner} }} }} }}"
+        return " ".join(f"{name}: {one}" for name in "abc")
+
+    few, many = (
+        f'{{ Patient(id: "%-person") {{ {query} }} }}' for query in (wider("id"), wider(wider(wider(wider("id")))))
+    )
+
+    assert ward.asked(few).status_code == 200
+    refused = ward.asked(many)
+    assert refused.status_code == 400
+    assert refused.json()["issue"][0]["code"] == "too-costly"
