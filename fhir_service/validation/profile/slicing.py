@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from fhir_service.fhir.fhirpath import Item
@@ -22,14 +23,20 @@ if TYPE_CHECKING:
 DEFAULT = "@default"
 
 
+class Inside(NamedTuple):
+    """What the values of a slice must keep, and the slicing of the slice itself."""
+
+    checks: tuple[ItemCheck, ...]
+    slicing: Slicing | None
+
+
 class Slice(NamedTuple):
-    """One slice: what belongs to it, how often, what its values must keep, and its own slicing."""
+    """One slice: what belongs to it, how often; `inside` is compiled when a first value is of it."""
 
     name: str
     matches: Matches
     counts: Callable[[int], Faults]
-    checks: tuple[ItemCheck, ...]
-    slicing: Slicing | None
+    inside: Callable[[], Inside]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +74,10 @@ class Slicing:
                 left_over = ""
             last = max(last, number)
             members[number].append((step, item))
-        for each, inside in zip(self.slices, members, strict=True):
-            found += [fault._replace(path=path) for fault in each.counts(len(inside)) or ()]
-            for step, item in inside:
-                for check in each.checks:
-                    found += [fault.below(step) for fault in check(item, run) or ()]
-            if each.slicing is not None:
-                found += each.slicing.check_at(inside, path, run)
+        for each, mine in zip(self.slices, members, strict=True):
+            found += [fault._replace(path=path) for fault in each.counts(len(mine)) or ()]
+            if mine:
+                found += _members(each.inside(), mine, path, run)
         return found
 
     def _unmatched(self, step: str, item: Item, run: Run) -> list[Fault]:
@@ -124,13 +128,21 @@ def slicing(node: Node, place: Place, compiler: ElementCompiler) -> Slicing | No
     )
 
 
+def _members(inside: Inside, mine: list[tuple[str, Item]], path: str, run: Run) -> list[Fault]:
+    found = [fault.below(step) for step, item in mine for check in inside.checks for fault in check(item, run) or ()]
+    return [*found, *inside.slicing.check_at(mine, path, run)] if inside.slicing is not None else found
+
+
 def _slice(name: str, each: Node, node: Node, matches: Matches, place: Place, compiler: ElementCompiler) -> Slice:
     within = place._replace(types=_types(each, place))
-    counts = count_check(
-        least(each.element), most(each.element), "", f"{node.id}:{name.rpartition('/')[2]}", compiler.profile
-    )
-    checks = tuple(compiler.item_checks(each, within))
-    return Slice(name, matches, counts, checks, slicing(each, within, compiler))
+    said = f"{node.id}:{name.rpartition('/')[2]}"
+    counts = count_check(least(each.element), most(each.element), "", said, compiler.profile)
+
+    @cache
+    def inside() -> Inside:
+        return Inside(tuple(compiler.item_checks(each, within)), slicing(each, within, compiler))
+
+    return Slice(name, matches, counts, inside)
 
 
 def _types(node: Node, place: Place) -> tuple[str, ...]:
