@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/conformance-module.html
 """
 
+import zlib
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
@@ -44,10 +45,10 @@ class StoredDefinitions:
     def put(self, key: Key, body: bytes) -> bool:
         """Know a stored definition, or know it as it is now; return whether anything became different."""
         changed = self.forget(key)
-        head = _decode_head(body)
+        head = _head(body)
         if key.type not in TYPES or not head.url or self._is_of_r4(head.url):
             return changed
-        self._by_key[key] = (head.url, head.version, body)
+        self._by_key[key] = (head.url, head.version, zlib.compress(body, 1))
         self._by_url.setdefault(head.url, []).append(key)
         return True
 
@@ -66,11 +67,19 @@ class StoredDefinitions:
         if not rows:
             return None
         newest = max(enumerate(rows), key=lambda each: (newest_first(each[1][1]), each[0]))[1]
-        resource: Resource = _decode(newest[2])
+        resource: Resource = _decode(zlib.decompress(newest[2]))
         return resource
 
     def all(self, resource_type: str) -> Iterator[Resource]:
         """Give every definition of this type."""
         for key, (_, _, body) in list(self._by_key.items()):
             if key.type == resource_type:
-                yield _decode(body)
+                yield _decode(zlib.decompress(body))
+
+
+def _head(body: bytes) -> _Head:
+    """Return url and version; neither for what an older release stored in another shape."""
+    try:
+        return _decode_head(body)
+    except msgspec.ValidationError:
+        return _Head()

@@ -271,10 +271,11 @@ def test_a_damaged_archive_is_named(folder: Path) -> None:
 
 
 def test_the_japanese_packages_can_be_added_side_by_side(shared: Path, folder: Path) -> None:
-    for name in ("jp-core.r4-1.1.2-url", "jp-core.r4-1.2.0", "jp-clins.r4-1.5.2-snap"):
-        add(shared / "data" / "packages" / f"{name}.tgz", folder)
+    names = ("jp-core.r4-1.1.2-url", "jp-core.r4-1.2.0", "jp-clins.r4-1.5.2-snap")
+    added = [add(shared / "data" / "packages" / f"{name}.tgz", folder) for name in names]
 
     definitions = Definitions.load(packages=folder)
+    assert [(each.missing, each.issues) for each in added] == [((), ())] * 3
 
     patient = "http://jpfhir.jp/fhir/core/StructureDefinition/JP_Patient"
     assert definitions.find(f"{patient}|1.2.0") == definitions.find(patient)

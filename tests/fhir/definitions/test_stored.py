@@ -76,3 +76,10 @@ def test_a_stored_profile_that_changes_has_another_snapshot(definitions: Definit
         found.append(next(each["min"] for each in snapshot.elements if each["id"] == "Patient.name"))
 
     assert found == [1, 2]
+
+
+def test_what_has_another_shape_is_passed_over(definitions: Definitions) -> None:
+    definitions.put(KEY, body(url=7))
+    definitions.put(KEY, body(version=[]))
+
+    assert definitions.generation == 0
