@@ -97,6 +97,6 @@ def _issue(issue: Issue) -> Resource:
 
 def _text(issue: Issue) -> str:
     """Return what is said, in Japanese and English, with the name of the rule that is broken."""
-    if issue.rule is None or f"rule {issue.rule})" in issue.en:
+    if issue.rule is None or f"(rule {issue.rule}" in issue.en:
         return f"{issue.ja} / {issue.en}"
     return f"{issue.ja}(規則 {issue.rule}) / {issue.en} (rule {issue.rule})"
