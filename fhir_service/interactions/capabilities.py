@@ -37,11 +37,18 @@ NORMATIVE = frozenset({
     "Parameters", "Patient", "StructureDefinition", "ValueSet",
 })  # fmt: skip
 _KNOWN = frozenset({"mode", "_summary", "_elements", "_format", "_pretty"})
-# What is asked of every type without an expression: https://hl7.org/fhir/R4/search_filter.html and search.html#list
-OF_EVERY_TYPE = (
+# What is asked of every type without an expression: https://hl7.org/fhir/R4/search_filter.html, search.html#list and
+# #content
+_OF_EVERY_TYPE: tuple[Resource, ...] = (
+    {"name": "_content", "definition": "http://hl7.org/fhir/SearchParameter/Resource-content", "type": "string"},
     {"name": "_filter", "definition": "http://hl7.org/fhir/SearchParameter/filter", "type": "special"},
     {"name": "_list", "type": "special", "documentation": "The resources that are items of the List with this id."},
 )
+_OF_NARRATIVES: Resource = {
+    "name": "_text",
+    "definition": "http://hl7.org/fhir/SearchParameter/DomainResource-text",
+    "type": "string",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +181,10 @@ def _resource(name: str, registered: Registered, revincludes: list[str], profile
             "referencePolicy": ["literal", "logical", *(["enforced"] if registered.referential_integrity else [])],
             "searchInclude": sorted(f"{name}:{code}" for code, each in parameters.items() if each.type == "reference"),
             "searchRevInclude": revincludes,
-            "searchParam": [*OF_EVERY_TYPE, *(_search_parameter(each) for _, each in sorted(parameters.items()))],
+            "searchParam": [
+                *without_expression(name, registered.registry.definitions),
+                *(_search_parameter(each) for _, each in sorted(parameters.items())),
+            ],
             "operation": _operations(
                 each
                 for each in registered.operations
@@ -182,6 +192,12 @@ def _resource(name: str, registered: Registered, revincludes: list[str], profile
             ),
         }
     )
+
+
+def without_expression(resource_type: str, definitions: Definitions) -> tuple[Resource, ...]:
+    """Return the search parameters of a type that are of no element, as the statement tells them."""
+    has_narrative = definitions.is_a(resource_type, "DomainResource")
+    return (*_OF_EVERY_TYPE, _OF_NARRATIVES) if has_narrative else _OF_EVERY_TYPE
 
 
 def _search_parameter(parameter: SearchParameter) -> Resource:

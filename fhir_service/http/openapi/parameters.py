@@ -9,12 +9,16 @@ from dataclasses import dataclass, field
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.registry import SearchRegistry
-from fhir_service.interactions.capabilities import OF_EVERY_TYPE
+from fhir_service.interactions.capabilities import without_expression
 
 _TEXT: Resource = {"type": "string"}
 _NUMBER: Resource = {"type": "integer", "minimum": 0}
 _FLAG: Resource = {"type": "boolean"}
 _ID: Resource = {"type": "string", "pattern": r"^[A-Za-z0-9\-.]{1,64}$"}
+
+
+def _one_of(*values: str) -> Resource:
+    return {"type": "string", "enum": [*values]}
 
 
 def _query(name: str, told: str, schema: Resource) -> Resource:
@@ -38,27 +42,33 @@ COMMON: dict[str, Resource] = {
     "summary": _query(
         "_summary",
         "要約だけ · a part of each resource",
-        {"type": "string", "enum": ["true", "text", "data", "count", "false"]},
+        _one_of("true", "text", "data", "count", "false"),
     ),
     "elements": _query("_elements", "返す要素(コンマ区切り) · the elements to return", _TEXT),
     "count": _query("_count", "1ページの件数 · matches on a page", _NUMBER),
     "sort": _query("_sort", "並び順(コンマ区切り、-で降順) · search parameters, - for descending", _TEXT),
-    "total": _query(
-        "_total", "総数を数えるか · whether to count", {"type": "string", "enum": ["none", "estimate", "accurate"]}
+    "total": _query("_total", "総数を数えるか · whether to count", _one_of("none", "estimate", "accurate")),
+    "maxresults": _query("_maxresults", "全ページの件数の上限 · matches on all pages together", _NUMBER),
+    "contained": _query(
+        "_contained", "含まれるリソースを探すか · whether to find contained resources", _one_of("false", "true", "both")
     ),
+    "containedtype": _query("_containedType", "何を返すか · what to return", _one_of("container", "contained")),
+    "explain": _query("_explain", "検索の進め方も返す · tell the plan as well", _FLAG),
     "include": _query("_include", "参照先も返す(型:パラメーター[:型]) · what matches refer to", _TEXT),
     "revinclude": _query("_revinclude", "参照元も返す(型:パラメーター) · what refers to matches", _TEXT),
     "types": _query("_type", "リソースの型(コンマ区切り) · the resource types", _TEXT),
     "since": _query("_since", "この時点以後の版 · versions made at or after", _TEXT),
     "at": _query("_at", "この期間に現行だった版 · versions that stood within", _TEXT),
-    "mode": _query("mode", "何を述べるか · of what", {"type": "string", "enum": ["full", "normative", "terminology"]}),
+    "mode": _query("mode", "何を述べるか · of what", _one_of("full", "normative", "terminology")),
     "if-match": _header("If-Match", 'この版のときだけ書く: W/"3" · write only if this version stands'),
     "if-none-match": _header("If-None-Match", "この版でなければ返す · only if changed; * on PUT: only if absent"),
     "if-modified-since": _header("If-Modified-Since", "この日時より後に変わっていれば返す · only if changed since"),
     "if-none-exist": _header(
         "If-None-Exist", "この検索条件に合うものがなければ作る · create only if these criteria find none"
     ),
-    "prefer": _header("Prefer", "return=minimal|representation|OperationOutcome; handling=strict|lenient"),
+    "prefer": _header(
+        "Prefer", "return=minimal|representation|OperationOutcome; handling=strict|lenient; respond-async"
+    ),
 }
 
 
@@ -76,7 +86,7 @@ class SearchParameters:
         found = [self._component(each.url, each.code, each.type, each.description) for each in parameters.values()]
         found += [
             self._component(f"any/{each['name']}", each["name"], each["type"], each.get("documentation", ""))
-            for each in OF_EVERY_TYPE
+            for each in without_expression(resource_type, self.registry.definitions)
         ]
         return [{"$ref": f"#/components/parameters/{name}"} for name in sorted(set(found))]
 

@@ -28,7 +28,9 @@ class Told(NamedTuple):
 
 
 _RESULTS = ("summary", "elements")
-_PAGES = ("count", "sort", "total", "include", "revinclude", *_RESULTS)
+_PAGES = (
+    "count", "maxresults", "sort", "total", "include", "revinclude", "contained", "containedtype", "explain", *_RESULTS,
+)  # fmt: skip
 _WRITTEN: dict[str, str | None] = {"200": "[type]", "201": "[type]"}
 # https://hl7.org/fhir/R4/http.html#summary
 INTERACTIONS: dict[str, Told] = {

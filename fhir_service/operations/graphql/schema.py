@@ -34,7 +34,7 @@ from fhir_service.operations.graphql.scalars import argument, argument_name, gra
 
 OF_ANY = ("AuditEvent", "List", "Provenance", "Task")
 ANY = 40  # a parameter with more targets than these is one that may refer to anything
-_RESULT = {"_count": GraphQLInt, "_sort": GraphQLString, "_filter": GraphQLString}
+_RESULT = {"_count": GraphQLInt, **dict.fromkeys(("_sort", "_filter", "_content", "_text", "_list"), GraphQLString)}
 _OF_RESOURCE = ("resourceType", "id", "meta", "implicitRules", "language")
 
 FLATTEN = GraphQLDirective("flatten", [DirectiveLocation.FIELD], description="Put what is in it in its place.")
