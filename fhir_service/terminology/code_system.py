@@ -14,6 +14,22 @@ from fhir_service.terminology.extent import Extent, Rule
 Links = Mapping[str, tuple[str, ...]]
 
 
+# Systems of which packages hold extracts that they call complete (JP-CLINS has a LOINC of two codes).
+LARGE = frozenset(
+    {
+        "http://loinc.org",
+        "http://snomed.info/sct",
+        "http://unitsofmeasure.org",
+        "http://www.nlm.nih.gov/research/umls/rxnorm",
+        "http://hl7.org/fhir/sid/icd-10",
+        "http://hl7.org/fhir/sid/icd-10-cm",
+        "http://www.whocc.no/atc",
+        "http://dicom.nema.org/resources/ontology/DCM",
+    }
+)
+MANY = 1_000  # codes that each of them has at least
+
+
 @dataclass(frozen=True)
 class CodeSystem:
     """The concepts by code, each with the code above it in the nesting."""
@@ -90,11 +106,18 @@ def read(definition: Resource) -> CodeSystem:
     return CodeSystem(
         url=definition["url"],
         version=definition.get("version"),
-        complete=definition.get("content") == "complete",
+        complete=_is_complete(definition, len(concepts)),
         case_sensitive=definition.get("caseSensitive") is not False,
         concepts=concepts,
         parents=parents,
     )
+
+
+def _is_complete(definition: Resource, here: int) -> bool:
+    """Whether all codes are here: it says so, counts no more, and is no extract under the name of a large system."""
+    counted = definition.get("count")
+    lacks = isinstance(counted, int) and counted > here
+    return definition.get("content") == "complete" and not lacks and not (definition["url"] in LARGE and here < MANY)
 
 
 def _flat(concepts: Any) -> Iterator[tuple[str | None, str, Resource]]:
