@@ -7,6 +7,7 @@ https://hl7.org/fhir/R4/patient-operation-everything.html, …/group-operation-e
 …/encounter-operation-everything.html; that of an EpisodeOfCare is our own (`profiles/operations`).
 """
 
+import asyncio
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from functools import partial
@@ -118,6 +119,7 @@ async def _page(
         if matches or others or end is None:
             break
         first, at = [], end
+        await asyncio.sleep(0)  # others are answered meanwhile
     return _Page(matches, others, _with(others, seen), end)
 
 
