@@ -94,7 +94,7 @@ def _interactions(document: Resource, tag: str, up: str) -> str:
         for method, operation in _methods(item)
         if operation["tags"] == [tag]
     )
-    return _table(("", "URL", ""), rows)
+    return _table(("HTTP", "URL", "説明 · what it does"), rows)
 
 
 def _methods(item: Resource) -> Iterator[tuple[str, Resource]]:
@@ -121,7 +121,7 @@ def _operations(document: Resource, under: str, up: str) -> str:
             listed = " ".join(method.upper() for method, _ in methods)
             row = f"<code>{listed}</code>", f"<code>{escape(address)}</code>", f"<span class='en'>{escape(told)}</span>"
             rows.setdefault(address if under else name, row)
-    return _table(("", "URL", ""), rows.values())
+    return _table(("HTTP", "URL", "定義 · definition"), rows.values())
 
 
 def _search(document: Resource, name: str) -> str:
@@ -129,7 +129,8 @@ def _search(document: Resource, name: str) -> str:
     keys = [each["$ref"].rpartition("/")[2] for each in document["paths"][f"/{name}"]["get"]["parameters"]]
     found = (parameters[key] for key in keys if key.startswith("search-"))
     rows = sorted((each["name"], *_kind(each["description"])) for each in found)
-    return _table(("", "", ""), ((f"<code>{escape(code)}</code>", kind, told) for code, kind, told in rows))
+    head = "名前 · name", "型 · type", "説明 · description"
+    return _table(head, ((f"<code>{escape(code)}</code>", kind, told) for code, kind, told in rows))
 
 
 def _kind(described: str) -> tuple[str, str]:
@@ -143,7 +144,7 @@ def _elements(schema: Resource) -> str:
         for name, each in islice(schema.get("properties", {}).items(), 1_000)
         if not name.startswith("_")
     )
-    return _table(("", "", ""), rows)
+    return _table(("名前 · name", "型 · type", "参照先・コード · targets, codes"), rows)
 
 
 def _type(schema: Any) -> str:
