@@ -26,7 +26,6 @@ from fhir_service.storage.store import Store, Version
 
 TYPE = "SearchParameter"
 _WHOLE = "index"
-_R4 = "http://hl7.org/fhir/SearchParameter/"
 
 Rules = dict[str, str]
 """The fingerprint of each parameter of a type, by code."""
@@ -189,18 +188,11 @@ class ParameterIndex:
         await self._mark(types)
 
     async def _first_look(self, resource_type: str) -> None:
-        """Say what the index of a type was made by, if no mark does or if there is nothing to index.
-
-        A file that is older than the marks was made by R4's own definitions at least.
-        """
-        rules = self.rules(resource_type)
+        """Say what the index of a type was made by, if it is empty; by nothing that is known, if no mark does."""
         if not await self._store.count(resource_type):
-            self._indexed_by[resource_type] = rules
-        elif resource_type not in self._indexed_by:
-            declared = self._registry.declared(resource_type)
-            self._indexed_by[resource_type] = {
-                code: rule for code, rule in rules.items() if declared[code].url.startswith(_R4)
-            }
+            self._indexed_by[resource_type] = self.rules(resource_type)
+        else:
+            self._indexed_by.setdefault(resource_type, {})
 
     def _covered(self, job: Job) -> Iterable[str]:
         """Give the types that a job which goes on will have indexed by the rules as they are now."""

@@ -76,7 +76,7 @@ def here_and_now(request: FhirRequest) -> FhirRequest:
 
 def recorded(request: FhirRequest) -> bytes:
     """Return the request as its job keeps it."""
-    repeatable = request.method == "GET"
+    repeatable = request.method == "GET" or request.path[-1:] == ("_search",)
     headers = {name: request.headers[name] for name in ("prefer", "accept") if name in request.headers}
     asked = _Asked(
         request.method,

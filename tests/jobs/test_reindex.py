@@ -159,3 +159,17 @@ def test_a_second_server_on_the_same_data_is_refused(together: Client) -> None:
     assert second.returncode == 1
     assert "ほかのプロセス" in second.stderr
     assert "Another process" in second.stderr
+
+
+def test_a_file_that_does_not_say_what_it_is_indexed_by_is_indexed_anew(own: Client) -> None:
+    own.put(*patients(20))
+    own.server.stop()
+    connection = apsw.Connection(str(own.server.data_dir / "fhir.sqlite"))
+    connection.execute("DELETE FROM mark")
+    connection.execute("DELETE FROM st")
+    connection.close()
+
+    own.restart(kill=False)
+    own.indexed()
+
+    assert own.total("Patient?given=hana") == 20

@@ -100,7 +100,10 @@ def test_one_that_is_taken_back_is_unknown_at_once(together: Client, how: str) -
 
 
 def test_one_of_a_transaction_and_a_draft(together: Client) -> None:
-    together.put(search_parameter("of-transaction"), search_parameter("draft", status="draft", expression="no ( path"))
+    together.put(
+        search_parameter("of-transaction"),
+        search_parameter("draft", status="draft", type="date", expression="Patient.name.family"),
+    )
     together.indexed()
 
     assert together.total("Patient?of-transaction=nobody") == 0
