@@ -22,7 +22,8 @@ TEXTS = frozenset({"code", "string", "uri", "url", "canonical", "markdown", "id"
 CODED = TEXTS | {"Coding", "CodeableConcept", "Quantity", "Age", "Count", "Distance", "Duration"}
 """The types that a binding can be about: https://hl7.org/fhir/R4/terminologies.html#4.1"""
 
-Strength = Literal["required", "extensible"]
+Strength = Literal["required", "extensible", "maximum"]
+"""`maximum`: codes outside it are errors, but a concept may be told in words alone."""
 
 
 class Binding(NamedTuple):
@@ -46,14 +47,14 @@ def bindings(element: Resource, profile: str | None = None) -> list[Binding]:
         if extension.get("url") == MAX_VALUE_SET:
             largest = extension.get("valueCanonical") or extension.get("valueUri")
             if isinstance(largest, str) and largest != value_set:
-                found.append(Binding(largest, "required", profile))
+                found.append(Binding(largest, "maximum", profile))
     return found
 
 
 def binding_check(binding: Binding, type_name: str) -> Check | None:
     """Return the check of values of a type against the binding; None for a type that cannot be bound."""
     if type_name in TEXTS:
-        return _text_check(binding) if type_name == "code" or binding.strength == "required" else None
+        return _text_check(binding) if type_name == "code" or binding.strength != "extensible" else None
     return _concept_check(binding, _CODINGS.get(type_name, _quantity)) if type_name in CODED else None
 
 
@@ -61,7 +62,7 @@ def _text_check(binding: Binding) -> Check:
     """Check a code that has no system of its own: any of the value set will do."""
     codes: frozenset[str] | None = None
     asked = False
-    required = binding.strength == "required"
+    required = binding.strength != "extensible"
 
     def check(value: Any, run: Run) -> Faults:
         nonlocal codes, asked
@@ -107,7 +108,8 @@ _CODINGS: dict[str, Callable[[dict[str, Any]], Iterator[Coding]]] = {"CodeableCo
 
 
 def _concept_check(binding: Binding, codings_of: Callable[[dict[str, Any]], Iterator[Coding]]) -> Check:
-    required = binding.strength == "required"
+    required = binding.strength != "extensible"
+    by_words = binding.strength != "required"
 
     def check(value: Any, run: Run) -> Faults:
         if value.__class__ is not dict or not (required or run.options.extensible):
@@ -121,7 +123,7 @@ def _concept_check(binding: Binding, codings_of: Callable[[dict[str, Any]], Iter
                 return None
             unknown = unknown or answer is None
         if not codings:
-            return [_no_code(binding)] if required and "extension" not in value else None
+            return None if by_words or "extension" in value else [_no_code(binding)]
         if unknown:
             return [_not_known(codings, binding)] if required else None
         shown = ", ".join(f"{system or '-'}#{code}" for system, code in codings)[: SHOWN * 2]
@@ -131,7 +133,7 @@ def _concept_check(binding: Binding, codings_of: Callable[[dict[str, Any]], Iter
 
 
 def _not_member(ja: str, en: str, binding: Binding, codes: frozenset[str] | None) -> Fault:
-    severity: Severity = "error" if binding.strength == "required" else "warning"
+    severity: Severity = "warning" if binding.strength == "extensible" else "error"
     few = f": {', '.join(sorted(codes))}" if codes and len(codes) <= MEMBER_SHOWN else ""
     owner = f"、{binding.profile}" if binding.profile else ""
     owner_en = f", {binding.profile}" if binding.profile else ""

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from fhir_service.fhir.reference import parse_reference
+from fhir_service.validation.base import TYPE_BASE
 from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.run import Check, Run
 
@@ -31,6 +32,19 @@ def target_check(targets: Collection[str], profile: str | None = None) -> Check:
         return [_wrong_target(found, sorted(allowed), profile)]
 
     return check
+
+
+def type_agrees(value: Any, run: Run) -> Faults:
+    """Check that the `type` of a Reference is that of what its `reference` names."""
+    declared = value.get("type")
+    if not isinstance(declared, str) or not isinstance(value.get("reference"), str):
+        return None
+    found = target_type({"reference": value["reference"]}, run)
+    if found is None or found == declared.removeprefix(TYPE_BASE):
+        return None
+    ja = f"参照先は {found} ですが、type は「{declared[:SHOWN]}」です(規則 target-type)"
+    en = f"The reference is to {found}, but its type says '{declared[:SHOWN]}' (rule target-type)"
+    return [Fault(".type", "value", ja, en, rule="target-type")]
 
 
 def target_type(reference: dict[str, Any], run: Run) -> str | None:

@@ -18,7 +18,7 @@ from fhir_service.validation.primitive import mistyped, primitive_check
 from fhir_service.validation.reference import reference_check
 from fhir_service.validation.run import Check, Run
 from fhir_service.validation.shape import SHOWN, accept, array_check, object_check, partners_check
-from fhir_service.validation.target import target_check
+from fhir_service.validation.target import target_check, type_agrees
 
 RESOURCES = frozenset({"Resource", "DomainResource"})
 
@@ -70,6 +70,8 @@ class TypeChecks:
         rules = (
             *invariants(self._base.elements(name).get(name, {}), self._definitions, name),
             *self._extra.get(name, ()),
+            *((type_agrees,) if name == "Reference" else ()),
+            *(self._extra.get("Resource", ()) if definition.kind == "resource" else ()),
         )
         properties: dict[str, Check] = {}
         check = self._checks[name] = object_check(definition, properties, rules)

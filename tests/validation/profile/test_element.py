@@ -215,3 +215,46 @@ def test_expressions_may_ask_for_value_sets_and_profiles(ask: Ask) -> None:
 
     assert ask(having(name="医院"), conforming, named) == []
     assert ask(having(), conforming, named) == [("Patient.contained[0]", "x-3")]
+
+
+def test_what_is_asked_of_items_is_asked_of_items_inside_them(ask: Ask) -> None:
+    definition = profile("Questionnaire", element("Questionnaire.item.text", min=1))
+
+    def questions(*items: Resource) -> Resource:
+        return {"resourceType": "Questionnaire", "status": "draft", "item": list(items)}
+
+    def item(name: str, *items: Resource, **more: Any) -> Resource:
+        return {"linkId": name, "type": "group", **more} | ({"item": list(items)} if items else {"type": "string"})
+
+    good = questions(item("1", item("1.1", item("1.1.1", text="c"), text="b"), text="a"))
+    assert ask(good, definition) == []
+    bad = questions(item("1", item("1.1", item("1.1.1"), text="b"), text="a"))
+    assert ask(bad, definition) == [("Questionnaire.item[0].item[0].item[0].text", "min")]
+
+
+def test_a_maximum_value_set_lets_words_stand_alone(ask: Ask) -> None:
+    definition = profile("Patient", name="any")
+
+    def speaking(language: Resource) -> Resource:
+        return patient(communication=[{"language": language}])
+
+    assert ask(speaking({"text": "手話"}), definition) == []
+    assert ask(speaking({"coding": [{"system": "urn:ietf:bcp:47", "code": "ja"}]}), definition) == []
+    assert ask(speaking({"coding": [{"system": "http://e.jp", "code": "sign"}]}), definition) == [
+        ("Patient.communication[0].language", "binding-maximum")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reference", "found"),
+    [
+        ({"reference": "Patient/1", "type": "Patient"}, []),
+        ({"type": "Patient"}, []),
+        ({"reference": "Patient/1", "type": "Group"}, [("Observation.subject.type", "target-type")]),
+        ({"type": "Slot"}, [("Observation.subject", "target")]),
+    ],
+)
+def test_the_type_of_a_reference_is_that_of_what_it_names(
+    ask: Ask, reference: Resource, found: list[tuple[str, str]]
+) -> None:
+    assert ask(observation(subject=reference), profile("Observation", name="any")) == found
