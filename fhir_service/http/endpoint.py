@@ -205,4 +205,4 @@ def _form(raw: bytes, method: str, path: tuple[str, ...]) -> tuple[tuple[str, st
             ),
             status=415,
         )
-    return query_parameters(raw, form=True)
+    return query_parameters(raw)

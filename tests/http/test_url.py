@@ -57,5 +57,5 @@ def test_a_path_that_cannot_be_read_is_refused(raw: bytes) -> None:
     assert refused.value.status == 400
 
 
-def test_a_form_may_hold_lines() -> None:
-    assert query_parameters(b"_filter=a%0D%0Ab", form=True) == (("_filter", "a\r\nb"),)
+def test_a_value_may_have_lines() -> None:
+    assert query_parameters(b"_filter=a%0D%0Ab") == (("_filter", "a\r\nb"),)

@@ -18,12 +18,13 @@ def test_a_query_is_sent_in_the_url_as_text_as_json_or_as_parameters(ward: Ward)
     answers = [
         ward.api.get(f"{path}?query={quote(ASK)}"),
         ward.api.get(f"{path}?query={quote('query($a: Boolean!) { id @include(if: $a) }')}&variables={variables}"),
+        ward.api.get(f"{path}?query=%7B%0A++id%0D%0A%7D"),
         ward.api.post(path, content=ASK, headers={"Content-Type": "application/graphql"}),
         ward.api.post(path, json=named, headers={"Content-Type": "application/json; charset=utf-8"}),
         ward.api.post(path, json=parameters, headers={"Content-Type": "application/fhir+json"}),
     ]
 
-    assert [answer.status_code for answer in answers] == [200] * 5
+    assert [answer.status_code for answer in answers] == [200] * 6
     assert all(answer.json() == {"data": {"id": f"{ward.n}-other"}} for answer in answers)
     assert {answer.headers["Content-Type"] for answer in answers} == {"application/json"}
 
