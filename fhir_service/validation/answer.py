@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fhir_service.fhir.fhirpath.error import FhirPathError
 from fhir_service.fhir.fhirpath.regex import pattern
 from fhir_service.fhir.outcome import Severity
+from fhir_service.fhir.reference import parse_reference
 from fhir_service.fhir.resource import Resource
 from fhir_service.validation.enable_when import compare, value_of
 from fhir_service.validation.fault import Fault
@@ -63,7 +64,7 @@ def answer_faults(question: Resource, answer: Resource, questionnaire: Resource,
         return
     if kind in CHOICES:
         yield from _choice(question, name, value, questionnaire, run)
-    yield from _limits(question, name, value)
+    yield from _limits(question, name, value, run)
 
 
 def _choice(question: Resource, name: str, value: Any, questionnaire: Resource, run: Run) -> Iterator[Fault]:
@@ -145,7 +146,7 @@ def _held(url: str, questionnaire: Resource, system: Any, code: str, run: Run) -
     return None
 
 
-def _limits(question: Resource, name: str, value: Any) -> Iterator[Fault]:
+def _limits(question: Resource, name: str, value: Any, run: Run) -> Iterator[Fault]:
     """https://hl7.org/fhir/R4/questionnaire-definitions.html#Questionnaire.item.maxLength, and the extensions"""
     link_id = question.get("linkId")
     most = question.get("maxLength")
@@ -159,7 +160,9 @@ def _limits(question: Resource, name: str, value: Any) -> Iterator[Fault]:
         if (url := each.get("url")) in LIMITS and limit is not None:
             yield from LIMITS[url](link_id, name, value, limit)
     if name == "Quantity":
-        yield from _unit(question, value)
+        yield from _unit(question, value, run)
+    if name == "Reference":
+        yield from _target(question, value)
 
 
 def _bound(rule: str, low: bool) -> Any:
@@ -209,18 +212,34 @@ LIMITS: dict[str, Any] = {
 }
 
 
-def _unit(question: Resource, value: Resource) -> Iterator[Fault]:
-    """https://hl7.org/fhir/R4/extension-questionnaire-unitoption.html"""
-    options = [
-        each.get("valueCoding") or {} for each in question.get("extension", ()) if each.get("url") == UNIT_OPTION
-    ]
-    if options and not any(
+def _unit(question: Resource, value: Resource, run: Run) -> Iterator[Fault]:
+    """https://hl7.org/fhir/R4/extension-questionnaire-unitoption.html, and -unitvalueset"""
+    extensions = question.get("extension", ())
+    options = [each.get("valueCoding") or {} for each in extensions if each.get("url") == UNIT_OPTION]
+    offered = any(
         each.get("code") == value.get("code") and each.get("system") == value.get("system") for each in options
-    ):
-        shown = str(value.get("unit") or value.get("code"))[:SHOWN]
+    )
+    sets = [str(each.get("valueCanonical")) for each in extensions if each.get("url") == UNIT_VALUE_SET]
+    code = value.get("code")
+    held = [run.validator.terminology.contains(each, value.get("system"), str(code)) for each in sets]
+    if (options and not offered) or False in held or (sets and code is None):
+        shown = str(value.get("unit") or code)[:SHOWN]
         ja = f"「{question.get('linkId')}」の答えの単位「{shown}」は選べる単位にありません。"
         en = f"The unit of the answer to '{question.get('linkId')}' ({shown}) is none of those offered."
         yield Fault(".value", "code-invalid", ja, en, rule="questionnaire-unit")
+
+
+def _target(question: Resource, value: Resource) -> Iterator[Fault]:
+    """https://hl7.org/fhir/R4/extension-questionnaire-referenceresource.html"""
+    wanted = [each.get("valueCode") for each in question.get("extension", ()) if each.get("url") == REFERENCE_RESOURCE]
+    found = value.get("type") or parse_reference(str(value.get("reference", ""))).type
+    if wanted and found is not None and found not in wanted:
+        listed = "・".join(map(str, wanted))
+        ja = f"「{question.get('linkId')}」の答えは {listed} への参照です({found} になっています)。"
+        en = (
+            f"The answer to '{question.get('linkId')}' must refer to {' or '.join(map(str, wanted))}, not to a {found}."
+        )
+        yield Fault(".value", "structure", ja, en, rule="questionnaire-target")
 
 
 def _limit(ja: str, en: str, rule: str, severity: Severity = "error") -> Fault:

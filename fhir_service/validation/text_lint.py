@@ -194,7 +194,7 @@ def _texts(value: Any, path: str, name: str = "", around: str = "") -> Iterator[
         if _SUSPECT(value) or name in _WATCHED or around == "kana":
             yield Text(value, path, name, around)
     elif value.__class__ is dict:
-        inner = "kana" if name == "name" and _is_kana(value) else name
+        inner = "kana" if name == "name" and _is_kana(value) else "" if _is_insured(value) else name
         for key, child in value.items():
             if child.__class__ in (str, dict, list):
                 yield from _texts(child, f"{path}.{key}", key, inner)
@@ -209,3 +209,9 @@ def _is_kana(name: Resource) -> bool:
         isinstance(each, dict) and each.get("url") == _EXTENSION and each.get("valueCode") == "SYL"
         for each in extensions
     )
+
+
+def _is_insured(identifier: Resource) -> bool:
+    """Whether this is the symbol and number of an insured person, which are written in full width."""
+    system = identifier.get("system")
+    return isinstance(system, str) and "insurance" in system.casefold()

@@ -250,3 +250,13 @@ def test_expressions_and_parameters_can_be_read(validator: Validator) -> None:
         ("operation", "error", "parameter[1].type"),
         ("operation", "error", "parameter[1].max"),
     }
+
+
+def test_no_two_elements_of_a_resource_have_one_id(validator: Validator) -> None:
+    names = [{"id": "n", "text": "一"}, {"id": "n", "text": "二"}]
+    contained = {"resourceType": "Organization", "id": "n", "name": "三"}
+    patient = {"resourceType": "Patient", "name": names, "contained": [contained]}
+    patient["managingOrganization"] = {"reference": "#n"}
+
+    assert told(validator, patient) == [("element-id", "error", "name[1].id")]
+    assert told(validator, patient | {"name": names[:1]}) == []

@@ -13,6 +13,7 @@ from fhir_service.validation.validator import Validator
 URL = "https://example.jp/fhir/outreach/Questionnaire/made"
 BASE = "http://hl7.org/fhir/StructureDefinition/"
 SCALE = "http://example.jp/scale"
+TIME_UNITS = "http://hl7.org/fhir/ValueSet/all-time-units"
 
 CONTAINED = {
     "resourceType": "ValueSet",
@@ -283,3 +284,34 @@ def test_without_its_questionnaire_nothing_is_compared_and_that_is_said(validato
     assert (unnamed.severity, unnamed.rule) == ("information", "questionnaire")
     assert (unknown.severity, unknown.rule) == ("warning", "questionnaire")
     assert "http://example.jp/absent" in unknown.ja
+
+
+@pytest.mark.parametrize(
+    ("question", "value", "expected"),
+    [
+        (
+            asked("a", "reference", extension=[extension("questionnaire-referenceResource", valueCode="Organization")]),
+            {"valueReference": {"reference": "Organization/o"}},
+            {},
+        ),
+        (
+            asked("a", "reference", extension=[extension("questionnaire-referenceResource", valueCode="Organization")]),
+            {"valueReference": {"reference": "Patient/p"}},
+            {"target": "error"},
+        ),
+        (
+            asked("a", "quantity", extension=[extension("questionnaire-unitOption", valueCoding={"code": "kg"})]),
+            {"valueQuantity": {"value": 60, "unit": "斤"}},
+            {"unit": "error"},
+        ),
+        (
+            asked("a", "quantity", extension=[extension("questionnaire-unitValueSet", valueCanonical=TIME_UNITS)]),
+            {"valueQuantity": {"value": 60, "system": "http://unitsofmeasure.org", "code": "kg"}},
+            {"unit": "error"},
+        ),
+    ],
+)
+def test_references_and_units_are_those_that_the_question_asks_for(
+    validator: Validator, question: dict[str, Any], value: dict[str, Any], expected: dict[str, str]
+) -> None:
+    assert rules(validator, [question], [answer("a", value)]) == expected

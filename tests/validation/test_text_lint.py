@@ -27,6 +27,7 @@ GOOD = [
     {"resourceType": "Basic", "code": {"text": "改行と\tタブと\r\n改行は使えます"}},
     {"resourceType": "Observation", "valueString": "β遮断薬 café ①㈱ ～ ― 𠮷野 👨‍⚕️"},
     kana(family="ヤマダ", given=["タロウ"]),
+    patient(identifier=[{"system": "http://jpfhir.jp/fhir/clins/Idsystem/JP_Insurance_member/1", "value": "１８７"}]),
 ]
 
 

@@ -1,0 +1,51 @@
+"""The ids of elements: no two in one resource are the same.
+
+https://hl7.org/fhir/R4/element.html#id
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fhir_service.fhir.resource import Resource
+from fhir_service.validation.fault import Fault, Faults
+
+if TYPE_CHECKING:
+    from fhir_service.validation.run import Run
+
+SHOWN = 64
+
+
+def element_id_rules(resource: Resource, run: Run) -> Faults:
+    """Return the faults of a resource two elements of which have one id; resources inside have ids of their own."""
+    if resource.get("resourceType") == "StructureDefinition":
+        return None  # an element has the same id in the snapshot and in the differential
+    found: list[tuple[str, str]] = []
+    for name, child in resource.items():
+        if child.__class__ is dict or child.__class__ is list:
+            _ids(child, f".{name}", found)
+    if len(found) < 2 or len({id_ for id_, _ in found}) == len(found):
+        return None
+    seen: set[str] = set()
+    faults: list[Fault] = []
+    for id_, place in found:
+        if id_ in seen:
+            ja = f"要素の id「{id_[:SHOWN]}」が、このリソースの中で重複しています。"
+            en = f"Another element of the resource has the id '{id_[:SHOWN]}'."
+            faults.append(Fault(f"{place}.id", "invalid", ja, en, rule="element-id"))
+        seen.add(id_)
+    return faults
+
+
+def _ids(value: Any, place: str, found: list[tuple[str, str]]) -> None:
+    if value.__class__ is list:
+        for index, each in enumerate(value):
+            if each.__class__ is dict:
+                _ids(each, f"{place}[{index}]", found)
+    elif "resourceType" not in value:
+        for name, child in value.items():
+            kind = child.__class__
+            if kind is dict or kind is list:
+                _ids(child, f"{place}.{name}", found)
+            elif name == "id" and kind is str:
+                found.append((child, place))
