@@ -53,12 +53,9 @@ class ElementCompiler:
         self.base = base
         self.profiles = profiles
         self.model: Model = model_of(definitions)
-        self._root: Node | None = None
-        self._referred: dict[str, ItemCheck] = {}
 
     def root(self, node: Node, type_name: str) -> ItemCheck:
         """Return the check of a whole value of the profile's type."""
-        self._root = node
         described = self.base.elements(type_name).get(type_name, {})
         return _all([*self.item_checks(node, Place((type_name,), described))])
 
@@ -89,34 +86,11 @@ class ElementCompiler:
                 yield Invariant(constraint, self.definitions, context, self.profile).on
 
     def _children(self, node: Node, place: Place) -> Iterator[ItemCheck]:
-        if not node.children and (named := self._named(node)) is not None:
-            yield self._referring(named, place)
+        # A content reference takes over what R4 says of the other element, as HL7's suite has it (params-recursion):
+        # what the profile asks of `Questionnaire.item` is not asked of the items inside.
         for name, child in node.children.items():
             if (check := self.child_check(name, child, place.types)) is not None:
                 yield check
-
-    def _named(self, node: Node) -> Node | None:
-        """Return the element of this profile whose content a content reference takes over, if it asks for anything.
-
-        https://hl7.org/fhir/R4/elementdefinition.html#ElementDefinition.contentReference
-        """
-        url, hash_sign, path = str(node.element.get("contentReference", "")).partition("#")
-        found: Node | None = self._root if hash_sign and not url else None
-        for step in path.split(".")[1:]:
-            found = found.children.get(step) if found is not None else None
-        return found
-
-    def _referring(self, named: Node, place: Place) -> ItemCheck:
-        """Return the check by the children of another element, which may have this one below it."""
-        self._referred.setdefault(named.id, _nothing)
-
-        def check(item: Item, run: Run) -> Faults:
-            if self._referred[named.id] is _nothing:
-                checks = [*self._children(named, place)]
-                self._referred[named.id] = _all(checks) if checks else _passed
-            return self._referred[named.id](item, run)
-
-        return check
 
     def child_check(self, name: str, node: Node, types: Sequence[str]) -> ItemCheck | None:
         """Return the check of an element of a value that has one of these types; None if nothing is asked for."""
@@ -153,16 +127,6 @@ class ElementCompiler:
         kept = [each for each in variants if "." in each or not codes or each in codes]
         others = [code for code in codes if code not in kept and self.definitions.has_type(code)]
         return tuple(kept or others or variants) if variants != ["Resource"] else tuple(others or variants)
-
-
-def _nothing(_item: Item, _run: Run) -> Faults:
-    """Stand for a check that is not compiled yet."""
-    return None
-
-
-def _passed(_item: Item, _run: Run) -> Faults:
-    """Pass what nothing is asked of."""
-    return None
 
 
 def _by_type(checks: dict[str, Any]) -> ItemCheck:
