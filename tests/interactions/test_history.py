@@ -96,6 +96,21 @@ def test_a_parameter_that_is_not_understood_is_refused(api: httpx.Client, basic:
     assert api.get(f"{basic}/_history?{query}").status_code == (200 if query == "_cursor=" else 400)
 
 
+def test_a_history_gives_parts_of_each_version(api: httpx.Client, basic: str) -> None:
+    whole, parts, counted = (
+        api.get(f"{basic}/_history", params=params).json()
+        for params in ({}, {"_elements": "id"}, {"_summary": "count"})
+    )
+
+    assert whole["total"] == parts["total"] == counted["total"] and "entry" not in counted
+    shown = [entry["resource"] for entry in parts["entry"] if "resource" in entry]
+    assert shown and all(each["meta"]["tag"][0]["code"] == "SUBSETTED" for each in shown)
+    assert "_elements=id" in parts["link"][0]["url"]
+    assert api.get("_history?_count=1&_elements=id,anything").status_code == 200
+    for query in ("_elements=colour", "_summary=short"):
+        assert api.get(f"{basic}/_history?{query}").status_code == 400, query
+
+
 def test_a_page_link_of_one_history_is_refused_by_another(api: httpx.Client, basic: str) -> None:
     following = link(api.get(f"{basic}/_history?_count=1").json(), "next")
     assert following is not None
