@@ -11,6 +11,7 @@ from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.registry import SearchRegistry
 from fhir_service.interactions.capabilities import without_expression
 
+MOST_TOLD = 300  # characters of an expression
 _TEXT: Resource = {"type": "string"}
 _NUMBER: Resource = {"type": "integer", "minimum": 0}
 _FLAG: Resource = {"type": "boolean"}
@@ -83,12 +84,17 @@ class SearchParameters:
     def of(self, resource_type: str) -> list[Resource]:
         """Return the references to the search parameters of a type."""
         parameters: Mapping[str, SearchParameter] = self.registry.parameters(resource_type)
-        found = [self._component(each.url, each.code, each.type, each.description) for each in parameters.values()]
+        found = [self._component(each.url, each.code, each.type, self._told(each)) for each in parameters.values()]
         found += [
             self._component(f"any/{each['name']}", each["name"], each["type"], each.get("documentation", ""))
             for each in without_expression(resource_type, self.registry.definitions)
         ]
         return [{"$ref": f"#/components/parameters/{name}"} for name in sorted(set(found))]
+
+    def _told(self, parameter: SearchParameter) -> str:
+        """Return what a parameter is said to be, or what it looks at on the types that have it."""
+        expression = (self.registry.definition(parameter.url) or {}).get("expression", "")
+        return parameter.description or str(expression)[:MOST_TOLD]
 
     def _component(self, url: str, code: str, type_: str, told: str) -> str:
         if url not in self._names:
