@@ -14,7 +14,7 @@ BIN      := $(VENV)/bin
 READY    := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-data check lint format profile-pages sushi bench bench-docs bench-validation lock clean
+.PHONY: help setup run demo test test-data check lint format profile-pages sushi bench bench-docs bench-search bench-validation lock clean
 
 help: ## show these lines
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -73,6 +73,9 @@ bench-docs: setup ## the same, and write the table of docs/performance.md
 
 bench-validation: setup ## measure how long it takes to check and index one resource
 	$(BIN)/python -m bench.validation
+
+bench-search: setup ## every kind of search on 20,000 and 200,000 resources, into docs/performance.md
+	$(BIN)/python -m bench.search --write-docs
 
 lock: ## pin again: the newest versions that pyproject.toml allows
 	rm -rf .cache/lock && $(PYTHON) -m venv .cache/lock

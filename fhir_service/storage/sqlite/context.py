@@ -3,6 +3,7 @@
 import apsw
 
 from fhir_service.storage.sqlite.composite_parts import near
+from fhir_service.storage.sqlite.sql import Sql
 from fhir_service.storage.sqlite.words import register
 from fhir_service.storage.store import PrimaryDates
 
@@ -22,6 +23,8 @@ class Reader:
         connection.create_scalar_function("near", near, 4, deterministic=True)
         self._counts: dict[int, tuple[int, int]] = {}  # key: rows found, limit that was counted to
         self._asked = 0
+        self._totals: dict[Sql, int] = {}
+        self._counted_at = -1
 
     def rows_of_key(self, key: int, limit: int) -> int:
         """Return how many rows of `ix` have a key, `limit` if it is as many or more; it may be a little old."""
@@ -34,6 +37,16 @@ class Reader:
             rows = self.connection.execute(_COUNT, (key, limit)).get
             self._counts[key] = (rows, limit)
         return min(rows, limit)
+
+    def count(self, select: Sql) -> int:
+        """Return what a SELECT counts; the same is not counted twice as long as no other connection writes."""
+        version: int = self.connection.execute("PRAGMA data_version").get
+        if version != self._counted_at or len(self._totals) > _REMEMBERED:
+            self._counted_at = version
+            self._totals.clear()
+        if select not in self._totals:
+            self._totals[select] = self.connection.execute(select.text, select.parameters).get
+        return self._totals[select]
 
     def primary_date(self, resource_type: str) -> str | None:
         """Return the code of the primary date parameter of a type."""

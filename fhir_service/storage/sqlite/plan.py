@@ -6,6 +6,7 @@ another table are few, those are gathered and sorted. What is rare is found by c
 """
 
 from collections.abc import Sequence
+from math import isqrt
 from typing import NamedTuple
 
 from fhir_service.fhir.search.parameter import SearchParameter
@@ -28,7 +29,10 @@ from fhir_service.storage.sqlite.sql import Candidate, Context, Part, Sql, all_o
 from fhir_service.storage.sqlite.values import Keys
 
 FEW = 2_000
-"""As many rids are gathered and sorted without further thought (some milliseconds)."""
+"""As many rids are gathered and sorted at the most (some milliseconds)."""
+
+LEAST_FEW, PROBED = 200, 27
+"""Of a type of n resources, sqrt(PROBED * n) are gathered as quickly as a page is found by trying one after another."""
 
 MANY = 50_000
 """Between keys that all have more than FEW rows, counting goes on up to here."""
@@ -64,6 +68,8 @@ class Plan:
         self.query = query
         self.order = order_of(query, context)
         self._context = context
+        resources = context.rows_of_key(type_key(query.resource_type), MANY)
+        self.few = min(FEW, max(LEAST_FEW, isqrt(PROBED * resources)))
         self.parts = tuple(part_of(query.resource_type, clause, context) for clause in query.clauses)
         self._spans = _spans(self.parts)
         self.start = self._begin()
@@ -115,7 +121,7 @@ class Plan:
         if not drivers:
             return self._everything()
         if len(drivers) == 1 and keys:
-            return Start(keys[0].keys, None, keys[0], FEW)
+            return Start(keys[0].keys, None, keys[0], self.few)
         rarest, rows = self._rarest(drivers)
         if rarest is not None:
             return rarest
@@ -125,8 +131,8 @@ class Plan:
         return self._everything()
 
     def _rarest(self, drivers: Sequence[Part]) -> tuple[Start | None, int]:
-        """Return the start with the fewest rows, if it has fewer than FEW."""
-        start, rows = None, FEW
+        """Return the start with the fewest rows, if it has few."""
+        start, rows = None, self.few
         for part in sorted(drivers, key=lambda part: not isinstance(part, Keys)):  # keys are the cheapest to count
             count = part.estimate(self._context, rows)
             if count < rows:
@@ -142,14 +148,14 @@ class Plan:
         return start, rows
 
     def _everything(self) -> Start:
-        return Start((type_key(self.query.resource_type),), None, None, FEW)
+        return Start((type_key(self.query.resource_type),), None, None, self.few)
 
     def _is_many(self) -> bool:
         """Whether the matches may be too many to be sorted."""
         start = self.start
-        if start.rows < FEW:
+        if start.rows < self.few:
             return False
-        return not isinstance(start.part, Keys) or start.part.estimate(self._context, FEW) >= FEW
+        return not isinstance(start.part, Keys) or start.part.estimate(self._context, self.few) >= self.few
 
     def _in_date_order(self, page: Page) -> Sql:
         after = (beyond("i.d", "i.rid", self.order, page), beyond("g.d", "g.rid", self.order, page))

@@ -51,7 +51,7 @@ def search(
     rids = [int(row[-1] or 0) for row in rows]
     total_found: int | None = None
     if total:
-        total_found = sum([_total(connection, plan, estimate) for plan in plans])
+        total_found = sum([_total(reader, plan, estimate) for plan in plans])
     includes = tuple(dict.fromkeys([include for query in queries for include in query.includes]))
     others = included(connection, rids, includes, include_limit) if includes else []
     return Page(
@@ -63,14 +63,11 @@ def search(
     )
 
 
-def _total(connection: apsw.Connection, plan: Plan, estimate: bool) -> int:
-    if estimate:
-        found = count_up_to(connection, plan.matches(), COUNTED)
-        if found < COUNTED:
-            return found
-    select = plan.guess() if estimate else plan.count()
-    total: int = connection.execute(select.text, select.parameters).get
-    return total
+def _total(reader: Reader, plan: Plan, estimate: bool) -> int:
+    if estimate and len(plan.parts) > 1:
+        found = count_up_to(reader.connection, plan.matches(), COUNTED)
+        return found if found < COUNTED else reader.count(plan.guess())
+    return reader.count(plan.count())
 
 
 def _rows(connection: apsw.Connection, plans: Sequence[Plan], part: Part) -> list[Cursor]:

@@ -1,0 +1,224 @@
+"""Measure every kind of search on two data sets, one ten times the other: `make bench-search`.
+
+Eight clients ask at random places for pages of 20. `--write-docs` puts the table into docs/performance.md.
+"""
+
+import argparse
+import http.client
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from urllib.parse import quote, urlsplit
+
+from bench import data, k6, machine, proof, report
+from bench.processes import Running, fhir_server, run_command
+
+CLIENTS = 8
+PLACES = 300  # of a kind of search, that its clients choose from
+PAGES = 50
+PRACTITIONERS = 200
+BEGIN, END = "<!-- bench-search:begin -->", "<!-- bench-search:end -->"
+MOST_P50, MOST_P99, MOST_GROWTH = 5.0, 50.0, 1.5
+PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One kind of search: p50 and p99 in milliseconds on the small and on the large data set."""
+
+    name: str
+    small: tuple[float, float]
+    large: tuple[float, float]
+    failed: int = 0
+    all_matches: bool = False  # its work is to look at every match
+
+    @property
+    def growth(self) -> float:
+        return self.large[0] / self.small[0] if self.small[0] else 0.0
+
+    @property
+    def met(self) -> str:
+        if self.failed:
+            return f"{self.failed} failed"
+        most_growth = 10 if self.all_matches else MOST_GROWTH
+        fast = self.large[0] <= MOST_P50 and self.large[1] <= MOST_P99
+        return "met" if fast and self.growth <= most_growth else "missed"
+
+    def cells(self) -> tuple[str, ...]:
+        times = (f"{each:,.2f}" for each in (*self.small, *self.large))
+        return (self.name, *times, f"{self.growth:.2f}", self.met)
+
+
+def dataset(size: int) -> Iterator[data.Resource]:
+    """Yield the data of `bench.data`, and practitioners whom the patients have; every observation has a component."""
+    for number in range(PRACTITIONERS):
+        yield {"resourceType": "Practitioner", "id": f"d{number}", "name": [{"family": f"医師{number}"}]}
+    for number, resource in enumerate(data.dataset(size)):
+        if resource["resourceType"] == "Patient":
+            practitioner = {"reference": f"Practitioner/d{number % PRACTITIONERS}"}
+            yield resource | {"generalPractitioner": [practitioner]}
+        else:
+            part = {
+                "code": {"coding": [{"system": data.CODES, "code": "part"}]},
+                "valueQuantity": resource["valueQuantity"],
+            }
+            yield resource | {"component": [part]}
+
+
+def searches(size: int) -> dict[str, list[str]]:
+    """Return the paths of each kind of search on a data set."""
+    random, people = Random(1), data.patients_of(size)
+    codes = people * data.HITS // data.HITS
+
+    def paths(template: str) -> list[str]:
+        return [_filled(template, random, people, codes) for _ in range(PLACES)]
+
+    dated = {f"date, `{prefix}`": f"/Observation?date={prefix}{{day}}" for prefix in PREFIXES}
+    several = ",".join(["{code}"] * 20)
+    templates = {
+        "string": "/Patient?family={family}",
+        "string in kana": "/Patient?name={kana}",
+        "string, `:contains` of two characters": "/Patient?name:contains={given}",
+        **dated,
+        "date span, sorted": "/Observation?date=ge{day}&date=lt{later}&_sort=-date",
+        "token": f"/Observation?code={data.CODES}|c{{code}}",
+        "token, 20 joined by OR": f"/Observation?code={several}".replace("{code}", "c{code}"),
+        "token without system, and a date": "/Observation?category=survey&date=ge{day}",
+        "quantity": "/Observation?value-quantity=gt{amount}",
+        "quantity with its unit": "/Observation?value-quantity={amount}|http://unitsofmeasure.org|{{score}}",
+        "composite": f"/Observation?code-value-quantity={data.CODES}|c{{code}}$ge20",
+        "composite of a component": "/Observation?component-code-value-quantity=part$gt{amount}",
+        "reference": "/Observation?subject=Patient/p{person}",
+        "chain of two steps": "/Observation?subject:Patient.general-practitioner.name=医師{practitioner}",
+        "`_has`": "/Patient?_has:Observation:patient:code=c{code}",
+        "`_include` and `_revinclude`": (
+            "/Patient?identifier={person}&_include=Patient:general-practitioner&_revinclude=Observation:subject"
+        ),
+        "`_include`, `:iterate`": (
+            "/Observation?code=c{code}&_include=Observation:subject&_include:iterate=Patient:general-practitioner"
+        ),
+        "`_sort=-date` of all": "/Observation?category=survey&_sort=-date",
+        "`_sort` by a quantity": "/Observation?status=final&_sort=-value-quantity",
+        "`_filter`": "/Observation?_filter=code eq c{code} and value-quantity ge 20",
+        "`_total=accurate` of all": "/Observation?category=survey&_total=accurate",
+        "`_total=estimate` of all": "/Observation?category=survey&_total=estimate",
+    }
+    return {name: paths(template) for name, template in templates.items()}
+
+
+ALL_MATCHES = frozenset({"`_total=accurate` of all", "`_total=estimate` of all"})
+
+
+def _filled(template: str, random: Random, people: int, codes: int) -> str:
+    family, kana = random.choice(data.FAMILIES)
+    while "{code}" in template:
+        template = template.replace("{code}", str(random.randrange(codes)), 1)
+    year, month, day = random.randrange(2010, 2025), random.randrange(1, 13), random.randrange(1, 29)
+    path = template.format(
+        family=family, kana=kana, given=random.choice(data.GIVENS)[0], person=random.randrange(people),
+        practitioner=random.randrange(PRACTITIONERS), amount=random.randrange(20, 100), score="{score}",
+        day=f"{year}-{month:02}-{day:02}", later=f"{year + 1}-{month:02}-{day:02}",
+    )  # fmt: skip
+    return quote(path, safe="/?&=,:$") + "&_count=20"
+
+
+def measure(folder: Path, size: int, seconds: float) -> dict[str, tuple[float, float, int]]:
+    """Return p50, p99 and how many failed of each kind of search on a data set of this size."""
+    directory, file = folder / f"data-{size}", folder / f"{size}.ndjson"
+    data.write_ndjson(file, dataset(size))
+    run_command("load", file, "--data-dir", directory)
+    file.unlink()
+    found: dict[str, tuple[float, float, int]] = {}
+    with fhir_server(directory) as server:
+        proof.prove(server, size)
+        for name, paths in searches(size).items():
+            for path in paths[:3]:  # what is planned once is found again
+                proof.get(server, path)
+            load = k6.run("get", server, clients=CLIENTS, seconds=seconds, paths=paths)
+            found[name] = (load.p50, load.p99, load.failed)
+            print(f"  {size:,}: {name}: p50 {load.p50:.2f} ms, p99 {load.p99:.1f} ms", file=sys.stderr, flush=True)
+        found[f"walk of {PAGES} pages, each page"] = walk(server)
+    return found
+
+
+def walk(server: Running) -> tuple[float, float, int]:
+    """Return p50, p99 and failures of the pages that eight clients walk through, each from the first to the last."""
+    times: list[float] = []
+    failed: list[str] = []
+
+    def client() -> None:
+        address = urlsplit(server.base)
+        connection = http.client.HTTPConnection(address.netloc)
+        url: str | None = f"{address.path}/Observation?category=survey&_sort=-date&_count=20"
+        for _ in range(PAGES):
+            if url is None:
+                failed.append("ended")
+                return
+            begun = time.perf_counter()
+            connection.request("GET", url)
+            body = connection.getresponse().read()
+            times.append((time.perf_counter() - begun) * 1000)
+            url = _next(body)
+
+    threads = [threading.Thread(target=client) for _ in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    times.sort()
+    return times[len(times) // 2], times[len(times) * 99 // 100], len(failed)
+
+
+def _next(body: bytes) -> str | None:
+    _, found, rest = body.partition(b'"relation":"next","url":"')
+    address = urlsplit(rest.partition(b'"')[0].decode())
+    return f"{address.path}?{address.query}" if found else None
+
+
+def markdown(small: int, large: int, rows: list[Measured]) -> str:
+    """Return the table as Markdown."""
+    head = ("search", f"p50, {small:,}", "p99", f"p50, {large:,}", "p99", "growth", "")
+    lines = [f"| {' | '.join(head)} |", "|---|---:|---:|---:|---:|---:|---|"]
+    return "\n".join([*lines, *(f"| {' | '.join(row.cells())} |" for row in rows)])
+
+
+def write_document(text: str) -> None:
+    """Put the table between its marks in docs/performance.md."""
+    before, _, rest = report.DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
+    report.DOCUMENT.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+
+
+def main() -> None:
+    arguments = _arguments()
+    small, large = (2_100, 21_000) if arguments.quick else (20_000, 200_000)
+    day = datetime.now(UTC).date().isoformat()
+    with tempfile.TemporaryDirectory(dir=arguments.folder, prefix="fhir-bench-") as folder:
+        described = machine.describe(Path(folder))
+        few, many = (measure(Path(folder), size, arguments.seconds) for size in (small, large))
+    rows = [
+        Measured(name, few[name][:2], many[name][:2], few[name][2] + many[name][2], name in ALL_MATCHES)
+        for name in many
+    ]
+    text = f"Measured {day} on {described}.\n\n{markdown(small, large, rows)}"
+    print(text)
+    if arguments.write_docs:
+        write_document(text)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.search", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the data: no figures to quote")
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each kind of search")
+    parser.add_argument("--folder", type=Path, help="where the databases are written (the system's temporary folder)")
+    parser.add_argument("--write-docs", action="store_true", help="put the table into docs/performance.md")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
