@@ -85,11 +85,10 @@ class ParameterIndex:
 
     def reloaded(self) -> None:
         """Take into account that packages have come while the server runs."""
-        self._registry.reload()
+        changed = self._registry.reload()
         self._registry.store(self._stored.values())
         self._indexer.forget()
-        every = sorted(self._registry.definitions.resource_types)
-        self._look_at([each for each in every if self.rules(each) != self._indexed_by[each]])
+        self._look_at(self._types_of(changed))
 
     def _look_at(self, types: list[str]) -> None:
         """Refuse what these types are not indexed by, and begin to index it."""

@@ -138,12 +138,16 @@ class SearchRegistry:
         self._paths.clear()
         self.indexing({})
 
-    def reload(self) -> None:
-        """Read the loaded definitions again: packages have come."""
+    def reload(self) -> list[Resource]:
+        """Read the loaded definitions again, since packages have come; return those that came, went or changed."""
+        before = self._definitions
         for kept in ("_definitions", "_by_base"):
             self.__dict__.pop(kept, None)
+        now = self._definitions
+        changed = [each for url in before.keys() | now.keys() for each in _differing(before.get(url), now.get(url))]
         self._loaded.clear()
         self.store(tuple(self._stored.values()))
+        return changed
 
     def indexing(self, incomplete: Mapping[str, Mapping[str, Indexing]]) -> None:
         """Refuse searches by these parameters, by type and code: what was stored before them is not indexed yet."""
@@ -279,6 +283,10 @@ class SearchRegistry:
             return known
         allowed = dict.fromkeys(target for path in paths if path.element for target in path.element.targets)
         return [target for target in known if target in allowed] or allowed
+
+
+def _differing(before: Resource | None, now: Resource | None) -> list[Resource]:
+    return [] if before == now else [each for each in (before, now) if each is not None]
 
 
 def _by_base(definitions: Iterable[Resource]) -> dict[str, list[Resource]]:
