@@ -4,7 +4,6 @@ https://hl7.org/fhir/R4/extensibility.html and https://hl7.org/fhir/R4/defining-
 """
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from fhir_service.fhir.fhirpath import Item
@@ -19,8 +18,8 @@ HL7 = "http://hl7.org/fhir/StructureDefinition/"
 _EXAMPLE = re.compile(r"https?://(?:[^/]*\.)?example\.(?:org|com|net)/").match
 
 
-def extension_check(structure: Check, places: frozenset[str], *, modifier: bool) -> Check:
-    """Return the check of one extension; `places` are the names of where it stands (`Patient.contact`, `Element`)."""
+def extension_check(structure: Check, owner: str, places: frozenset[str], *, modifier: bool) -> Check:
+    """Return the check of an extension of an `owner` (`Patient.contact`); `places` are the names of where it stands."""
 
     def check(value: Any, run: Run) -> Faults:
         found = structure(value, run)
@@ -37,7 +36,7 @@ def extension_check(structure: Check, places: frozenset[str], *, modifier: bool)
             if modifier or url.startswith(HL7):
                 return [*(found or ()), _unknown(url, modifier)]
             return found
-        more = _by_definition(value, definition, run, places, modifier)
+        more = _by_definition(value, definition, run, owner, places, modifier)
         return [*(found or ()), *more] if more else found
 
     return check
@@ -66,44 +65,40 @@ def _both(found: Faults, value: dict[str, Any]) -> Faults:
 
 
 def _by_definition(
-    value: dict[str, Any], definition: ExtensionDefinition, run: Run, places: frozenset[str], modifier: bool
+    value: dict[str, Any], definition: ExtensionDefinition, run: Run, owner: str, places: frozenset[str], modifier: bool
 ) -> list[Fault]:
     found: list[Fault] = []
     if definition.modifier != modifier:
         found.append(_misplaced_modifier(definition))
     if not definition.fits(places) and not _is_chosen(value, definition, run):
         found.append(_out_of_context(definition))
+    for expression in definition.invariants:
+        if not _holds(expression, value, owner, run):
+            found.append(_broken_context(definition, expression))
     found += definition.check(Item(value, "Extension"), run) or ()
     return found
 
 
 def _is_chosen(value: dict[str, Any], definition: ExtensionDefinition, run: Run) -> bool:
     """Whether it stands in an extension, or at a place of the resource, that its contexts choose."""
-    if definition.extensions and any(
-        value in outer.get("extension", ())
-        for outer in _nested(run.resource)
-        if outer.get("url") in definition.extensions
-    ):
+    if not definition.extensions and not definition.expressions:
+        return False
+    holder = run.holders.get(id(value), {})
+    if definition.extensions and holder.get("url") in definition.extensions:
         return True
-    for expression in definition.expressions:
-        for place in run.validator.evaluate(expression, run):
-            holder = place.value if isinstance(place.value, dict) else place.primitive or {}
-            if any(each is value for each in (*holder.get("extension", ()), *holder.get("modifierExtension", ()))):
-                return True
-    return False
+    return any(id(holder) in run.chosen(expression) for expression in definition.expressions)
 
 
-def _nested(resource: Any) -> Iterator[dict[str, Any]]:
-    """Give every object that has a url and extensions, as extensions do."""
-    pending = [resource]
-    while pending:
-        match pending.pop():
-            case dict(node):
-                if "url" in node and isinstance(node.get("extension"), list):
-                    yield node
-                pending.extend(each for each in node.values() if isinstance(each, (dict, list)))
-            case list(items):
-                pending.extend(items)
+def _holds(expression: str, value: dict[str, Any], owner: str, run: Run) -> bool:
+    """Whether a context invariant holds where the extension stands; one that cannot be evaluated does.
+
+    https://hl7.org/fhir/R4/structuredefinition-definitions.html#StructureDefinition.contextInvariant
+    """
+    holder = run.holders.get(id(value))
+    if holder is None:
+        return True
+    result = run.validator.evaluate(expression, Item(holder, owner), run, extension=Item(value, "Extension"))
+    return not (len(result) == 1 and result[0].value is False)
 
 
 def _unknown(url: str, modifier: bool) -> Fault:
@@ -122,6 +117,13 @@ def _misplaced_modifier(definition: ExtensionDefinition) -> Fault:
     ja = f"拡張 {definition.url} は {wanted} に書いてください(規則 extension-modifier)"
     en = f"The extension {definition.url} must be a {wanted} (rule extension-modifier)"
     return Fault("", "extension", ja, en, "error", "extension-modifier", definition.url)
+
+
+def _broken_context(definition: ExtensionDefinition, expression: str) -> Fault:
+    shown = expression[:SHOWN]
+    ja = f"拡張 {definition.url} は、{shown} が成り立つ所でだけ使えます(規則 extension-context)"
+    en = f"The extension {definition.url} may only stand where {shown} holds (rule extension-context)"
+    return Fault("", "extension", ja, en, "error", "extension-context", definition.url)
 
 
 def _out_of_context(definition: ExtensionDefinition) -> Fault:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from fhir_service.fhir.fhirpath import Environment
+from fhir_service.fhir.fhirpath import Environment, Item
 from fhir_service.fhir.reference import parse_reference
 from fhir_service.fhir.resource import Resource
 from fhir_service.validation.fault import Faults
@@ -54,6 +54,7 @@ class Run:
         self.options = options
         self.container = container
         self.holder = holder
+        self._chosen: dict[str, frozenset[int]] = {}
         self.checking: set[tuple[int, str]] = holder.checking if holder else container.checking if container else set()
 
     @property
@@ -115,6 +116,31 @@ class Run:
         contained = self.resource.get("contained")
         inside = [each for each in contained if isinstance(each, dict)] if isinstance(contained, list) else []
         return {each["id"]: each for each in reversed(inside) if isinstance(each.get("id"), str)}
+
+    @cached_property
+    def holders(self) -> dict[int, Resource]:
+        """What each extension of this resource stands in, by the identity of the extension."""
+        found: dict[int, Resource] = {}
+        pending: list[Any] = [self.resource]
+        while pending:
+            match pending.pop():
+                case dict(node):
+                    for name in ("extension", "modifierExtension"):
+                        if isinstance(extensions := node.get(name), list):
+                            found |= {id(each): node for each in extensions}
+                    pending.extend(each for each in node.values() if isinstance(each, (dict, list)))
+                case list(items):
+                    pending.extend(items)
+        return found
+
+    def chosen(self, expression: str) -> frozenset[int]:
+        """Return the identities of the objects that an expression chooses in this resource."""
+        found = self._chosen.get(expression)
+        if found is None:
+            items = self.validator.evaluate(expression, Item(self.resource, str(self.resource["resourceType"])), self)
+            nodes = (item.value if isinstance(item.value, dict) else item.primitive for item in items)
+            found = self._chosen[expression] = frozenset(id(node) for node in nodes if node is not None)
+        return found
 
     def resolve_or_told(self, reference: str) -> Resource | None:
         """Return what a reference names or, if that is not at hand, what its text tells: the type and id."""

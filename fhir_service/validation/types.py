@@ -102,7 +102,7 @@ class TypeChecks:
         check = self._check(code)
         if code == "Extension":
             modifier = element.name == "modifierExtension"
-            return extension_check(check, self._places(definition.name), modifier=modifier)
+            return extension_check(check, definition.name, self._places(definition.name), modifier=modifier)
         if definition.name == "Reference" and element.name == "reference":
             check = reference_check(check, self._definitions.resource_types)
         added = [*self._added(definition, element, code)]
@@ -125,7 +125,7 @@ class TypeChecks:
         """Return the check of the ids and extensions of an element of a primitive type."""
         element_type = self._definitions.type("Element")
         places = self._places(code) | {f"{definition.name}.{element.name}"}
-        extensions = array_check(extension_check(self._check("Extension"), places, modifier=False))
+        extensions = array_check(extension_check(self._check("Extension"), code, places, modifier=False))
         properties = {"id": self._check("string"), "extension": extensions}
         partner = object_check(element_type, properties, ())
         return partners_check(partner) if element.repeats else partner

@@ -50,6 +50,7 @@ class Validator:
         base = BaseDefinitions(definitions)
         self._types = TypeChecks(definitions, base, extra or {})
         self._compiler = ProfileCompiler(definitions, base)
+        self._expression = lru_cache(maxsize=256)(lambda expression: compile_fhirpath(expression, definitions))
 
     def __call__(self, resource: Resource) -> list[Issue]:
         """Return what is wrong with a resource by R4 itself and the profiles that it claims; nothing is changed."""
@@ -171,11 +172,11 @@ class Validator:
         """Whether a code is of a value set; None if nobody knows."""
         return self.terminology.contains(value_set, system, code)
 
-    def evaluate(self, expression: str, run: Run) -> Items:
-        """Return what an expression of a definition chooses in a resource; nothing if it cannot be evaluated."""
+    def evaluate(self, expression: str, focus: Item, run: Run, **variables: Any) -> Items:
+        """Return the result of an expression of a definition; nothing if it cannot be evaluated."""
+        environment = replace(run.environment, variables=variables) if variables else run.environment
         try:
-            compiled = compile_fhirpath(expression, self.definitions)
-            return compiled.evaluate(run.resource, run.environment)
+            return self._expression(expression).evaluate(focus, environment)
         except FhirPathError:
             return []
 

@@ -138,3 +138,14 @@ def test_an_extension_that_nobody_defines_is_let_be_unless_it_changes_the_meanin
     validator: Any, name: str, url: str, found: list[tuple[str, str]]
 ) -> None:
     assert places(validator.check(patient(**{name: [{"url": url, "valueCode": "a"}]}))) == found
+
+
+def test_an_extension_may_only_stand_where_its_invariant_holds(ask: Ask) -> None:
+    known = extension("x", "code", "HumanName") | {"contextInvariant": ["use = 'old'", "%extension.value = 'a'"]}
+
+    def named(use: str, code: str) -> Resource:
+        return patient(name=[{"use": use} | having(f"{URL}x", valueCode=code)])
+
+    assert ask(named("old", "a"), ANY, known) == []
+    assert ask(named("usual", "a"), ANY, known) == [("Patient.name[0].extension[0]", "extension-context")]
+    assert ask(named("old", "b"), ANY, known) == [("Patient.name[0].extension[0]", "extension-context")]
