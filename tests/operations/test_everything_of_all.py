@@ -6,15 +6,27 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import StartServer
+from tests.conftest import Server, StartServer
 
 Json = dict[str, Any]
 
 
+@pytest.fixture(scope="module")
+def own(_servers: StartServer) -> Iterator[Server]:
+    """A server for these tests alone."""
+    started = _servers()
+    yield started
+    started.stop()
+
+
 @pytest.fixture
-def api(start_server: StartServer) -> Iterator[httpx.Client]:
+def api(own: Server) -> Iterator[httpx.Client]:
+    """A client of it, without any patient there."""
     headers = {"Content-Type": "application/fhir+json", "Accept": "application/fhir+json"}
-    with httpx.Client(base_url=f"{start_server().base}/", headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=f"{own.base}/", headers=headers, timeout=30) as client:
+        for resource_type in ("Observation", "Appointment", "Patient"):
+            for entry in client.get(f"{resource_type}?_count=100").json().get("entry", []):
+                client.delete(f"{resource_type}/{entry['resource']['id']}").raise_for_status()
         yield client
 
 
