@@ -70,12 +70,16 @@ def load_chunks(
 
     from fhir_service.app import wire
     from fhir_service.cli.loading import running
+    from fhir_service.cli.refusal import refuse
+    from fhir_service.fhir.outcome import FhirError
     from fhir_service.jobs.background import Background
     from fhir_service.storage.sqlite import NewerFile
 
     async def work(progress: Progress) -> "Summary":
         try:
             services = wire(settings)
+        except FhirError as error:
+            refuse(error)
         except (NewerFile, OSError) as error:
             typer.echo(f"{error}", err=True)
             raise typer.Exit(1) from None

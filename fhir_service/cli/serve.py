@@ -82,6 +82,7 @@ def _start(flags: dict[str, Any]) -> None:
     from pydantic import ValidationError
 
     from fhir_service.app import build
+    from fhir_service.cli.refusal import refuse
     from fhir_service.cli.tuning import tune
     from fhir_service.fhir.outcome import FhirError
     from fhir_service.http.protocol import LimitedProtocol
@@ -100,9 +101,7 @@ def _start(flags: dict[str, Any]) -> None:
     try:
         application = build(settings)
     except FhirError as error:
-        for issue in error.issues:
-            typer.echo(f"{issue.ja}\n{issue.en}", err=True)
-        raise typer.Exit(2) from None
+        refuse(error)
     except (NewerFile, OSError) as error:
         typer.echo(f"{error}", err=True)
         raise typer.Exit(1) from None

@@ -40,11 +40,16 @@ def validate(
 
     リソースのファイルを検証し、誤りの場所と内容を日本語で示します。
     """
+    from fhir_service.cli.refusal import refuse
     from fhir_service.cli.reports.checked import check_files
     from fhir_service.fhir.definitions import Definitions
+    from fhir_service.fhir.outcome import FhirError
 
-    definitions = Definitions.load(packages=data_dir / "packages")
-    rules = _policy(definitions, policy, data_dir)
+    try:
+        definitions = Definitions.load(packages=data_dir / "packages")
+        rules = _policy(definitions, policy, data_dir)
+    except FhirError as error:
+        refuse(error)
     found = list(check_files(files, rules, definitions, profile or ()))
     _write(found, output)
     if any(each.is_wrong for each in found):
@@ -52,7 +57,6 @@ def validate(
 
 
 def _policy(definitions: "Definitions", path: Path | None, data_dir: Path) -> "Policy":
-    from fhir_service.fhir.outcome import FhirError
     from fhir_service.terminology.loaded import LoadedTerminology
     from fhir_service.validation.policy import Policy, PolicyRules
     from fhir_service.validation.policy_file import read_policy
@@ -61,12 +65,7 @@ def _policy(definitions: "Definitions", path: Path | None, data_dir: Path) -> "P
 
     kept = data_dir / "policy.toml"
     path = path or (kept if kept.exists() else None)
-    try:
-        rules = PolicyRules() if path is None else read_policy(path, definitions.resource_types)
-    except FhirError as error:
-        for issue in error.issues:
-            typer.echo(f"{issue.ja}\n{issue.en}", err=True)
-        raise typer.Exit(2) from None
+    rules = PolicyRules() if path is None else read_policy(path, definitions.resource_types)
     return Policy(Validator(definitions, LoadedTerminology(definitions), extra=RULES), rules)
 
 

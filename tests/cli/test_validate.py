@@ -161,3 +161,17 @@ def test_whatever_is_in_a_file_is_answered(tmp_path: Path, content: bytes) -> No
         ended = run(tmp_path, tmp_path / name)
         assert "Traceback" not in ended.stderr
         assert ended.returncode in (0, 1)
+
+
+@pytest.mark.parametrize("command", ["load", "reindex"])
+def test_no_command_begins_with_a_bad_policy(tmp_path: Path, command: str) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "policy.toml").write_text("[checks]\nx = 1\n", encoding="utf-8")
+    words = [write(tmp_path / "good.json", GOOD)] if command == "load" else []
+
+    ended = subprocess.run(
+        [COMMAND, command, *words, "--data-dir", data], capture_output=True, text=True, timeout=120, check=False
+    )
+
+    assert (ended.returncode, "2 行" in ended.stderr, "Traceback" in ended.stderr) == (2, True, False)
