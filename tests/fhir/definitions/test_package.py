@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import tarfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.definitions import package as package_module
 from fhir_service.fhir.definitions.adding import Added, add_package
 from fhir_service.fhir.outcome import FhirError
+from fhir_service.fhir.search.registry import SearchRegistry
 
 MANIFEST = {"name": "example.phases", "version": "1.0.0", "fhirVersions": ["4.0.1"]}
 PHASE = {"resourceType": "CodeSystem", "url": "http://example.org/phase", "version": "1.0.0", "content": "complete"}
@@ -270,12 +272,18 @@ def test_a_damaged_archive_is_named(folder: Path) -> None:
         Definitions.load(packages=folder)
 
 
-def test_the_japanese_packages_can_be_added_side_by_side(shared: Path, folder: Path) -> None:
-    names = ("jp-core.r4-1.1.2-url", "jp-core.r4-1.2.0", "jp-clins.r4-1.5.2-snap")
-    added = [add(shared / "data" / "packages" / f"{name}.tgz", folder) for name in names]
+@pytest.fixture(scope="module")
+def japanese(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of packages that JP Core 1.1.2 and 1.2.0 and CLINS are added to without any finding."""
+    folder = tmp_path_factory.mktemp("japanese")
+    for name in ("jp-core.r4-1.1.2-url", "jp-core.r4-1.2.0", "jp-clins.r4-1.5.2-snap"):
+        added = add(shared / "data" / "packages" / f"{name}.tgz", folder)
+        assert (added.already, added.missing, added.issues) == (False, (), ())
+    return folder
 
-    definitions = Definitions.load(packages=folder)
-    assert [(each.missing, each.issues) for each in added] == [((), ())] * 3
+
+def test_the_japanese_packages_stand_side_by_side(japanese: Path) -> None:
+    definitions = Definitions.load(packages=japanese)
 
     patient = "http://jpfhir.jp/fhir/core/StructureDefinition/JP_Patient"
     assert definitions.find(f"{patient}|1.2.0") == definitions.find(patient)
@@ -286,3 +294,16 @@ def test_the_japanese_packages_can_be_added_side_by_side(shared: Path, folder: P
     assert [str(package) for package in definitions.packages][2:] == [
         "jp-core.r4#1.2.0", "jp-core.r4#1.1.2-url", "jp-eCSCLINS.r4#1.x.x-temp",
     ]  # fmt: skip
+
+
+def test_the_japanese_packages_add_little_to_a_start(japanese: Path) -> None:
+    without, with_them = (min(_start(packages) for _ in range(3)) for packages in (None, japanese))
+
+    assert with_them - without < 0.25
+
+
+def _start(packages: Path | None) -> float:
+    """Seconds of CPU until all search parameters are known, which is what a start reads of packages."""
+    began = time.process_time()
+    SearchRegistry(Definitions.load(packages=packages)).parameters("Patient")
+    return time.process_time() - began
