@@ -29,11 +29,16 @@ _TOLD = (
 
 
 class Document(NamedTuple):
-    """The document, and the bytes of its JSON: as they are, and packed."""
+    """The bytes of the document's JSON: as they are, and packed."""
 
-    content: Resource
     plain: bytes
     packed: bytes
+
+    @property
+    def content(self) -> Resource:
+        """The document as a value; it takes ten times the memory of its bytes, and is not kept."""
+        read: Resource = json.decode(self.plain)
+        return read
 
 
 def document_of(services: Services) -> Document:
@@ -46,9 +51,8 @@ def document_of(services: Services) -> Document:
 @lru_cache(maxsize=2)
 def _made(registry: SearchRegistry, known: tuple[int, int], operations: tuple[Operation, ...]) -> Document:
     """Return the document; `known` counts up with what the registry and its definitions know."""
-    content = openapi(registry, operations)
-    plain = json.encode(content)
-    return Document(content, plain, gzip.compress(plain, 6, mtime=0))
+    plain = json.encode(openapi(registry, operations))
+    return Document(plain, gzip.compress(plain, 6, mtime=0))
 
 
 def openapi(registry: SearchRegistry, operations: Iterable[Operation]) -> Resource:
