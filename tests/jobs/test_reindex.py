@@ -2,6 +2,7 @@
 
 import subprocess
 import tarfile
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import httpx
 import pytest
 
 from fhir_service.fhir import json
-from tests.conftest import COMMAND
+from tests.conftest import COMMAND, StartServer
 
 from .conftest import Client, patients, search_parameter
 
@@ -27,25 +28,23 @@ def lose_the_index(data_dir: Path) -> None:
     connection.execute("DELETE FROM st")
 
 
-def test_what_a_defect_lost_is_found_again_and_counts_in_are_counts_out(own: Client) -> None:
-    own.put(*patients(50), {"resourceType": "Organization", "id": "o", "name": "Hanazono"})
-    own.server.stop()
-    lose_the_index(own.server.data_dir)
-    own.restart(kill=False)
-    assert own.total("Patient?given=hana") == 0
+def test_what_a_defect_lost_is_found_again_and_counts_in_are_counts_out(together: Client) -> None:
+    together.put(*patients(50), {"resourceType": "Organization", "id": "o", "name": "Hanazono"})
+    lose_the_index(together.server.data_dir)
+    assert together.total("Patient?given=hana") == 0
 
-    accepted = own("POST", "$reindex")
-    result = own.done(accepted.headers["Content-Location"])
+    accepted = together("POST", "$reindex")
+    result = together.done(accepted.headers["Content-Location"])
 
     assert accepted.status_code == 202
     assert numbers(result) == {"found": 51, "indexed": 51, "superseded": 0}
-    assert own.total("Patient?given=hana") == 50
-    assert own.total("Organization?name=hana") == 1
-    assert own("GET", "Patient/p00001/_history").json()["total"] == 1
+    assert together.total("Patient?given=hana") == 50
+    assert together.total("Organization?name=hana") == 1
+    assert together("GET", "Patient/p00001/_history").json()["total"] == 1
 
 
 def test_only_what_is_asked_for_is_indexed(together: Client) -> None:
-    together.put(*patients(20), {"resourceType": "Organization", "id": "o", "name": "Hanazono"})
+    together.put(*patients(50), {"resourceType": "Organization", "id": "o", "name": "Hanazono"})
 
     of_type = together.done(together("POST", "Patient/$reindex").headers["Content-Location"])
     by_name = together.done(together("POST", "$reindex?type=Organization").headers["Content-Location"])
@@ -53,7 +52,7 @@ def test_only_what_is_asked_for_is_indexed(together: Client) -> None:
     by_parameter = together.done(together("POST", f"$reindex?searchParameter={parameter}").headers["Content-Location"])
     one = together("POST", "Patient/p00003/$reindex")
 
-    assert numbers(of_type)["found"] == 20
+    assert numbers(of_type)["found"] == 50
     assert numbers(by_name)["found"] == numbers(by_parameter)["found"] == 1
     assert numbers(one) == {"found": 1, "indexed": 1, "superseded": 0}
 
@@ -93,7 +92,7 @@ def package(folder: Path) -> Path:
     with tarfile.open(file, "w:gz") as archive:
         for name, content in {
             "package.json": {"name": "test.package", "version": "1.0.0", "fhirVersions": ["4.0.1"]},
-            "SearchParameter-nickname.json": search_parameter(),
+            "SearchParameter-of-package.json": search_parameter("of-package"),
         }.items():
             data = json.encode(content)
             info = tarfile.TarInfo(f"package/{name}")
@@ -106,29 +105,45 @@ def command(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([str(COMMAND), *words], capture_output=True, text=True, check=False, timeout=60)
 
 
-def test_the_search_parameters_of_a_package_find_what_was_stored_before_it(own: Client, tmp_path: Path) -> None:
-    own.put(*patients(30))
-    own.server.stop()
-    added = command("packages", "add", str(package(tmp_path)), "--data-dir", str(own.server.data_dir))
-    assert added.returncode == 0, added.stderr
+@pytest.fixture(scope="module")
+def stopped(_servers: StartServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Client, Any]]:
+    """A server that was stopped, reindexed, given a package and loaded, and runs again; what the command said."""
+    folder = tmp_path_factory.mktemp("stopped")
+    client = Client(_servers(), _servers, {})
+    client.put(*patients(30))
+    client("PUT", "SearchParameter/nickname", search_parameter())
+    client.indexed()
+    client.server.stop()
+    data = ("--data-dir", str(client.server.data_dir))
 
-    own.restart(kill=False)
-    own.indexed()
+    lose_the_index(client.server.data_dir)
+    reindexed = command("reindex", *data)
+    added = command("packages", "add", str(package(folder)), *data)
+    file = folder / "patients.ndjson"
+    file.write_bytes(b"\n".join(json.encode(each | {"id": f"more-{each['id']}"}) for each in patients(20)))
+    loaded = command("load", str(file), *data)
 
-    assert own.total("Patient?nickname=hana") == 30
+    assert (added.returncode, loaded.returncode) == (0, 0), added.stderr + loaded.stderr
+    client.restart(kill=False)
+    client.indexed()
+    yield client, reindexed
+    client.server.stop()
 
 
-def test_the_command_indexes_what_a_stopped_server_holds(own: Client) -> None:
-    own.put(*patients(30))
-    own.server.stop()
-    lose_the_index(own.server.data_dir)
+def test_the_command_indexes_what_a_stopped_server_holds(stopped: tuple[Client, Any]) -> None:
+    client, reindexed = stopped
 
-    done: Any = command("reindex", "--data-dir", str(own.server.data_dir))
-    own.restart(kill=False)
+    assert reindexed.returncode == 0, reindexed.stderr
+    assert "31 of 31" in reindexed.stdout
+    assert client.total("Patient?given=hana") == 50
 
-    assert done.returncode == 0, done.stderr
-    assert "30" in done.stdout
-    assert own.total("Patient?given=hana") == 30
+
+def test_the_search_parameters_of_a_package_find_what_was_stored_before_it(stopped: tuple[Client, Any]) -> None:
+    assert stopped[0].total("Patient?of-package=hana") == 50
+
+
+def test_what_is_loaded_is_found_by_stored_search_parameters_too(stopped: tuple[Client, Any]) -> None:
+    assert stopped[0].total("Patient?nickname=hana") == 50
 
 
 def test_the_command_leaves_a_running_server_alone(together: Client) -> None:
@@ -136,21 +151,6 @@ def test_the_command_leaves_a_running_server_alone(together: Client) -> None:
 
     assert done.returncode == 1
     assert "$reindex" in done.stderr
-
-
-def test_what_is_loaded_is_found_by_stored_search_parameters_too(own: Client, tmp_path: Path) -> None:
-    own("PUT", "SearchParameter/nickname", search_parameter())
-    own.indexed()
-    own.server.stop()
-    file = tmp_path / "patients.ndjson"
-    file.write_bytes(b"\n".join(map(json.encode, patients(30))))
-
-    loaded = command("load", str(file), "--data-dir", str(own.server.data_dir))
-    own.restart(kill=False)
-    own.indexed()
-
-    assert loaded.returncode == 0, loaded.stderr
-    assert own.total("Patient?nickname=hana") == 30
 
 
 def test_a_second_server_on_the_same_data_is_refused(together: Client) -> None:

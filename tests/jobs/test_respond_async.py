@@ -1,9 +1,12 @@
 """Long requests that are answered later: https://hl7.org/fhir/R4/async.html"""
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
+
+from tests.conftest import StartServer
 
 from .conftest import Client, patients
 
@@ -123,28 +126,45 @@ def test_other_preferences_still_hold(api: httpx.Client) -> None:
     assert later.json()["type"] == "searchset"
 
 
-def test_a_result_outlives_a_restart_and_a_read_goes_on_after_a_kill(own: Client) -> None:
-    own.put(*patients(10))
-    finished = own("GET", "Patient", prefer="respond-async").headers["Content-Location"]
-    assert len(own.done(finished).json()["entry"]) == 10
-    under_way = [own("GET", "Patient?_count=1", prefer="respond-async").headers["Content-Location"] for _ in range(5)]
-
-    own.restart(kill=True)
-
-    assert len(own.done(finished).json()["entry"]) == 10
-    assert [len(own.done(each).json()["entry"]) for each in under_way] == [1] * 5
-
-
-def test_a_write_that_a_kill_broke_off_has_failed_and_says_so(own: Client) -> None:
+@pytest.fixture(scope="module")
+def killed(_servers: StartServer) -> Iterator[tuple[Client, dict[str, list[str]]]]:
+    """A server that was killed and started again, and the status addresses that it had given before."""
+    client = Client(_servers(), _servers, {})
+    client.put(*patients(10))
+    finished = client("GET", "Patient", prefer="respond-async").headers["Content-Location"]
+    assert len(client.done(finished).json()["entry"]) == 10
+    reads = [client("GET", "Patient?_count=1", prefer="respond-async").headers["Content-Location"] for _ in range(5)]
     entries = [
-        {"resource": each, "request": {"method": "PUT", "url": f"Patient/{each['id']}"}} for each in patients(3000)
+        {"resource": each, "request": {"method": "PUT", "url": f"Basic/{each['id']}"}}
+        for each in ({"resourceType": "Basic", "id": f"b{n}", "code": {"text": "x"}} for n in range(3000))
     ]
     body = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
-    address = own("POST", "", body, prefer="respond-async").headers["Content-Location"]
+    write = client("POST", "", body, prefer="respond-async").headers["Content-Location"]
+    client.restart(kill=True)
+    yield client, {"finished": [finished], "reads": reads, "write": [write]}
+    client.server.stop()
 
-    own.restart(kill=True)
-    answer = own.done(address)
+
+Killed = tuple[Client, dict[str, list[str]]]
+
+
+def test_a_result_outlives_a_kill(killed: Killed) -> None:
+    client, addresses = killed
+
+    assert [len(client.done(each).json()["entry"]) for each in addresses["finished"]] == [10]
+
+
+def test_a_read_goes_on_after_a_kill(killed: Killed) -> None:
+    client, addresses = killed
+
+    assert [len(client.done(each).json()["entry"]) for each in addresses["reads"]] == [1] * 5
+
+
+def test_a_write_that_a_kill_broke_off_has_failed_and_says_so(killed: Killed) -> None:
+    client, addresses = killed
+
+    answer = client.done(addresses["write"][0])
 
     assert answer.status_code == 500
     assert answer.json()["issue"][0]["code"] == "incomplete"
-    assert own.total("Patient") in (0, 3000)
+    assert client.total("Basic") in (0, 3000)
