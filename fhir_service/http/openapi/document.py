@@ -10,6 +10,8 @@ from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
+import msgspec
+
 import fhir_service
 from fhir_service.fhir import json
 from fhir_service.fhir.resource import Resource
@@ -37,7 +39,7 @@ class Document(NamedTuple):
     @property
     def content(self) -> Resource:
         """The document as a value; it takes ten times the memory of its bytes, and is not kept."""
-        read: Resource = json.decode(self.plain)
+        read: Resource = msgspec.json.decode(self.plain)
         return read
 
 
