@@ -1,7 +1,7 @@
 """What criteria find within a transaction: what the store holds, less what was deleted, and what was put before.
 
 https://hl7.org/fhir/R4/http.html#trules: entries are processed one after another, so that the criteria of a later one
-see what an earlier one did. Chains, `_has` and `_lastUpdated` see the store alone.
+see what an earlier one did. Chains, `_has`, `_lastUpdated` and full text see the store alone.
 """
 
 from collections.abc import Iterable

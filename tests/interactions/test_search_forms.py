@@ -177,6 +177,12 @@ def test_encoded_characters_are_decoded_once(api: httpx.Client, tag: str, query:
     assert api.get(f"Patient?_tag={tag}&{query}&_summary=count").json()["total"] == 1
 
 
+def test_names_are_found_by_their_sound_as_they_are_folded(api: httpx.Client, tag: str) -> None:
+    for sound in ("zoe", "ＺＯË"):
+        assert found(api, tag, "Patient", ("phonetic", sound)) == {""}
+    assert found(api, tag, "Patient", ("phonetic:exact", "zoe")) == set()
+
+
 def test_missing_is_asked_of_composites(api: httpx.Client, tag: str) -> None:
     having = found(api, tag, "Observation", ("component-code-value-quantity:missing", "false"))
     lacking = found(api, tag, "Observation", ("code-value-string:missing", "true"))

@@ -33,6 +33,7 @@ from fhir_service.fhir.search.query import (
     TypedValue,
     UriValue,
 )
+from fhir_service.storage.sqlite import SqliteStore, plan, search
 from fhir_service.storage.store import Store
 
 from .made import (
@@ -394,3 +395,31 @@ async def test_uris(store: Store, modifier: str | None, uri: str, expected: list
 
     clause = Match(parameter("Encounter", "instantiates"), (UriValue(uri),), modifier)
     assert await found(store, query("Encounter", clause)) == expected
+
+
+async def test_an_estimate_is_a_count_where_that_costs_little_and_else_a_guess(
+    sqlite_store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(60):
+        made = [TokenEntry("code", "s", "x"), TokenEntry("status", None, "final" if n % 3 else "amended")]
+        await sqlite_store.commit([put("Observation", f"o{n}", *made)])
+    asked = query("Observation", token("Observation", "code", "s|x"), token("Observation", "status", "|final"))
+
+    async def estimate() -> int | None:
+        return (await sqlite_store.search(asked, count=0, total=True, estimate=True)).total
+
+    assert await estimate() == 40
+    for module in (plan, search):
+        monkeypatch.setattr(module, "COUNTED", 5)
+    for of in (1, 7):
+        monkeypatch.setattr(plan, "SAMPLED", of)
+        guess = await estimate()
+        assert guess is not None
+        assert guess == 40 if of == 1 else 15 <= guess <= 60
+
+
+async def test_a_total_is_counted_anew_after_a_write(store: Store) -> None:
+    asked = query("Observation", token("Observation", "code", "s|x"))
+    for n in range(3):
+        assert (await store.search(asked, count=0, total=True)).total == n
+        await store.commit([put("Observation", f"o{n}", TokenEntry("code", "s", "x"))])
