@@ -35,6 +35,10 @@ class Folder:
                 self._by_url.setdefault(url, head)
         self.package = Package(package.name, package.version, len(self._by_url), package.title, package.canonical)
 
+    def knows(self, url: str) -> bool:
+        """Whether there is a definition with this url."""
+        return url in self._by_url
+
     def find(self, url: str, version: str | None = None) -> Resource | None:
         """Return the definition with this url, of this version if one is named."""
         _, found, file = self._by_url.get(url, ("", "", None))

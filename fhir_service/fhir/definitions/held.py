@@ -14,6 +14,10 @@ class Held:
         self._definitions = list(definitions)
         self._by_url = {each["url"]: each for each in reversed(self._definitions) if isinstance(each.get("url"), str)}
 
+    def knows(self, url: str) -> bool:
+        """Whether there is a definition with this url."""
+        return url in self._by_url
+
     def find(self, url: str, version: str | None = None) -> Resource | None:
         """Return the definition with this url, of this version if one is named (its own, or else the package's)."""
         found = self._by_url.get(url)

@@ -21,6 +21,8 @@ class Source(Protocol):
     @property
     def package(self) -> Package: ...
 
+    def knows(self, url: str) -> bool: ...
+
     def find(self, url: str, version: str | None = None) -> Resource | None: ...
 
     def all(self, resource_type: str) -> Iterator[Resource]: ...
@@ -51,6 +53,23 @@ class Sources:
             if definition is not None:
                 return Located(definition, source.package)
         return None
+
+    def pinned(self, canonical: str, within: Package) -> str:
+        """Return a canonical so that it names the same definition to everybody as it does to this package.
+
+        It gets a version where another package has one of the same url, that would be found first.
+        """
+        if "|" in canonical:
+            return canonical
+        mine, everybodys = (
+            next((source for source in order if source.knows(canonical)), None)
+            for order in (self._order(within), self.all)
+        )
+        if mine is None or mine is everybodys:
+            return canonical
+        definition = mine.find(canonical) or {}
+        version = definition.get("version") or mine.package.version
+        return f"{canonical}|{version}" if version else canonical
 
     def _order(self, within: Package | None) -> tuple[Source, ...]:
         if within is None or not self.all or within == self.all[0].package:

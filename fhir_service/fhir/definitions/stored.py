@@ -59,6 +59,10 @@ class StoredDefinitions:
             self._by_url[known[0]] = [each for each in self._by_url[known[0]] if each != key]
         return known is not None
 
+    def knows(self, url: str) -> bool:
+        """Whether there is a definition with this url."""
+        return bool(self._by_url.get(url))
+
     def find(self, url: str, version: str | None = None) -> Resource | None:
         """Return the definition with this url, of this version if one is named, else of the newest."""
         rows = [self._by_key[key] for key in self._by_url.get(url, ())]

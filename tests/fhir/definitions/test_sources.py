@@ -73,3 +73,23 @@ def test_what_is_r4s_own_is_never_another(definitions: Definitions) -> None:
     )
 
     assert least(shadowed, "http://hl7.org/fhir/StructureDefinition/Patient", NEW) == 0
+
+
+def test_the_value_sets_of_a_profile_are_those_that_its_package_means() -> None:
+    def colours(code: str) -> Resource:
+        return {"resourceType": "ValueSet", "url": "http://example.org/ValueSet/colour", "title": code}
+
+    binding = {"strength": "required", "valueSet": "http://example.org/ValueSet/colour"}
+    element = {"id": "Patient.maritalStatus", "path": "Patient.maritalStatus", "binding": binding}
+    bound = profile("bound", 0) | {"differential": {"element": [element]}}
+    both = Definitions(Archive(R4), [Held(NEW, [colours("new")]), Held(OLD, [colours("old")]), Held(ABOVE, [bound])])
+    alone = Definitions(Archive(R4), [Held(OLD, [colours("old")]), Held(ABOVE, [bound])])
+
+    def value_set(definitions: Definitions) -> str:
+        snapshot = definitions.snapshot(f"{URL}bound")
+        assert snapshot is not None
+        return next(str(e["binding"]["valueSet"]) for e in snapshot.elements if e["id"] == "Patient.maritalStatus")
+
+    assert value_set(both) == "http://example.org/ValueSet/colour|1.2.0"
+    assert (both.find(value_set(both)) or {})["title"] == "old"
+    assert value_set(alone) == "http://example.org/ValueSet/colour"

@@ -51,11 +51,19 @@ class Snapshots:
         if located is None:
             return None
         try:
-            return _snapshot(located, self._make(located, ()))
+            made = self._make(located, ())
+            return _snapshot(located, made, [self._pinned(each, located.package) for each in flat(made.tree)])
         except MISSHAPEN as error:
             url = str(located.definition.get("url", ""))
             ja, en = "StructureDefinition の形をしていません", "it does not have the shape of a StructureDefinition"
             raise broken(url, ja, en) from error
+
+    def _pinned(self, element: Resource, within: Package) -> Resource:
+        """Return an element whose value set is the one that its package means."""
+        value_set = element.get("binding", {}).get("valueSet")
+        if not isinstance(value_set, str) or (pinned := self._sources.pinned(value_set, within)) == value_set:
+            return element
+        return {**element, "binding": {**element["binding"], "valueSet": pinned}}
 
     def _locate(self, canonical: str, within: Package | None) -> Located | None:
         url = canonical if ":" in canonical else f"{TYPE_BASE}{canonical}"
@@ -125,7 +133,7 @@ class Snapshots:
         return self._make(located, trail).tree, base
 
 
-def _snapshot(located: Located, made: _Made) -> Snapshot:
+def _snapshot(located: Located, made: _Made, elements: list[Resource]) -> Snapshot:
     definition, package = located
     return Snapshot(
         url=str(definition.get("url", "")),
@@ -137,7 +145,7 @@ def _snapshot(located: Located, made: _Made) -> Snapshot:
         derivation=str(definition.get("derivation", "")),
         abstract=definition.get("abstract") is True,
         base=definition.get("baseDefinition"),
-        elements=list(flat(made.tree)),
+        elements=elements,
         contexts=tuple(_contexts(definition)),
         context_invariants=tuple(map(str, definition.get("contextInvariant", ()))),
         package=package,

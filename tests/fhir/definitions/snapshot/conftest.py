@@ -1,32 +1,18 @@
 """Definitions of a test's own beside those of R4."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from fhir_service.fhir.definitions import R4, Definitions, Package
 from fhir_service.fhir.definitions.archive import Archive
+from fhir_service.fhir.definitions.held import Held
 from fhir_service.fhir.resource import Resource
 
 BASE = "https://example.jp/fhir/test/StructureDefinition/"
 TYPES = "http://hl7.org/fhir/StructureDefinition/"
 Define = Callable[..., Definitions]
-
-
-class Held:
-    """Definitions in memory."""
-
-    def __init__(self, package: Package, resources: list[Resource]) -> None:
-        self.package = package
-        self._resources = resources
-
-    def find(self, url: str, version: str | None = None) -> Resource | None:
-        found = (each for each in self._resources if each["url"] == url and version in (None, each.get("version")))
-        return next(found, None)
-
-    def all(self, resource_type: str) -> Iterator[Resource]:
-        return (each for each in self._resources if each["resourceType"] == resource_type)
 
 
 @pytest.fixture(scope="session")

@@ -15,11 +15,10 @@ import msgspec
 import pytest
 
 from fhir_service.fhir.definitions import Package
+from fhir_service.fhir.definitions.held import Held
 from fhir_service.fhir.definitions.snapshot.snapshots import Snapshots
 from fhir_service.fhir.definitions.sources import Sources
 from fhir_service.fhir.resource import Resource
-
-from .conftest import Held
 
 GAPS = tomllib.loads(Path(__file__).parents[1].joinpath("snapshot_gaps.toml").read_text(encoding="utf-8"))
 PACKAGES = {

@@ -17,9 +17,9 @@ from fhir_service.fhir.definitions.adding import add_package
 from fhir_service.fhir.definitions.archive import Archive
 from fhir_service.fhir.definitions.building import NAME, built
 from fhir_service.fhir.definitions.folder import own_folders
+from fhir_service.fhir.definitions.held import Held
 from fhir_service.fhir.resource import Resource
 
-from .conftest import Held
 from .test_shipped import decode, said
 
 HOME = Path(__file__).parents[4] / ".cache" / "sushi"
