@@ -67,6 +67,8 @@ def _place(target: Json, value: Any, at: Path, shapes: Mapping[Path, Shape], wit
     """Put one field into the object that it belongs to by its directives and those above it."""
     shape = shapes.get(at, PLAIN)
     is_list = isinstance(value, list)
+    if value == [] and shape.first:  # the first of nothing
+        is_list, value = False, None
     items = [(each, (*at, n)) for n, each in enumerate(value)] if is_list else [(value, at)]
     several = within.several or (is_list and not shape.first)
     for n, (each, place) in enumerate(items[:1] if shape.first else items):

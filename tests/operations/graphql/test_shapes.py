@@ -13,6 +13,7 @@ def test_flatten_puts_what_is_in_a_field_in_its_place(ward: Ward) -> None:
 def test_first_gives_the_first_alone(ward: Ward) -> None:
     assert ward.of_person("{ name @first @flatten { family given @first } }") == {"family": "水野", "given": "光一"}
     assert ward.of_person("{ name @first { use } }") == {"name": {"use": "official"}}
+    assert ward.of_person("{ name(use: old) @first { use } }") == {"name": None}
 
 
 def test_singleton_gives_no_list(ward: Ward) -> None:
