@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fhir_service.fhir.fhirpath import ucum
 from fhir_service.validation.fault import Fault, Faults
 
 if TYPE_CHECKING:
@@ -58,6 +59,19 @@ def _display(coding: Any, system: str, code: str, run: Run) -> Faults:
 
 def _folded(text: str) -> str:
     return " ".join(text.casefold().split())
+
+
+def quantity_rules(quantity: Any, run: Run) -> Faults:
+    """Return the faults of a quantity: its code is no unit of its system."""
+    system, code = quantity.get("system"), quantity.get("code")
+    if system != ucum.SYSTEM or code is None or (known := run.validator.terminology.valid(system, code)):
+        return None
+    ja = f"「{code[:SHOWN]}」は UCUM の単位ではありません。単位の名前は unit に、UCUM のコードは code に書きます。"
+    en = f"'{code[:SHOWN]}' is no UCUM unit: its name belongs in unit, its UCUM code in code."
+    if known is None:
+        ja = f"「{code[:SHOWN]}」という UCUM の単位は、ここでは知られていません。"
+        en = f"The UCUM unit '{code[:SHOWN]}' is not known here."
+    return [Fault(".code", "code-invalid", ja, en, "error" if known is False else "warning", rule="unit")]
 
 
 def identifier_rules(identifier: Any, run: Run) -> Faults:

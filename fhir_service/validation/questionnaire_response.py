@@ -172,7 +172,7 @@ def _text(question: Resource, item: Resource, where: str) -> Iterator[Fault]:
     if text is not None and question.get("text") is not None and text != question["text"]:
         ja = f"項目「{question.get('linkId')}」の文言が質問票と違います。"
         en = f"The text of the item '{question.get('linkId')}' is not that of the questionnaire."
-        yield _fault(f"{where}.text", ja, en, "text", severity="warning")
+        yield _fault(f"{where}.text", ja, en, "text")
 
 
 def _has_item(items: list[Resource], link_id: Any) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from fhir_service.validation.attachment import attachment_rules
 from fhir_service.validation.bundle import bundle_rules
 from fhir_service.validation.code_lists import code_system_rules, concept_map_rules, value_set_rules
-from fhir_service.validation.coding import coding_rules, identifier_rules
+from fhir_service.validation.coding import coding_rules, identifier_rules, quantity_rules
 from fhir_service.validation.element_id import element_id_rules
 from fhir_service.validation.measure import measure_report_rules, measure_rules
 from fhir_service.validation.questionnaire import questionnaire_rules
@@ -14,6 +14,7 @@ from fhir_service.validation.run import Check
 from fhir_service.validation.search_parameter import operation_definition_rules, search_parameter_rules
 from fhir_service.validation.structure_definition import structure_definition_rules
 
+QUANTITIES = ("Quantity", "Age", "Distance", "Duration")
 RULES: Mapping[str, tuple[Check, ...]] = {
     "Attachment": (attachment_rules,),
     "Bundle": (bundle_rules,),
@@ -30,4 +31,5 @@ RULES: Mapping[str, tuple[Check, ...]] = {
     "SearchParameter": (search_parameter_rules,),
     "StructureDefinition": (structure_definition_rules,),
     "ValueSet": (value_set_rules,),
+    **dict.fromkeys(QUANTITIES, (quantity_rules,)),
 }

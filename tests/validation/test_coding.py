@@ -45,6 +45,29 @@ def test_a_code_is_one_of_its_system(
     assert found == [(rule, severity, f"Basic.code.coding[0]{at}") for rule, severity, at in expected]
 
 
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("mm[Hg]", []),
+        ("{回}/d", []),
+        ("10*3/uL", []),
+        ("mmHg", [("unit", "warning")]),
+        ("錠", [("unit", "error")]),
+        ("mg / dL", [("unit", "error")]),
+    ],
+)
+def test_the_code_of_a_quantity_is_a_unit(validator: Validator, code: str, expected: list[tuple[str, str]]) -> None:
+    quantity = {"value": 1, "unit": code, "system": "http://unitsofmeasure.org", "code": code}
+    observation = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"text": "x"},
+        "valueQuantity": quantity,
+    }
+
+    assert [(rule, severity) for rule, severity, _ in rules(validator, observation)] == expected
+
+
 def test_the_system_of_an_identifier_is_absolute(validator: Validator) -> None:
     person = {"resourceType": "Patient", "identifier": [{"system": "患者番号", "value": "1"}]}
 

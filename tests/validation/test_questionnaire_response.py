@@ -98,7 +98,7 @@ BOOLEAN = asked("out", "boolean", required=True, text="外出していますか"
         pytest.param(
             [BOOLEAN],
             [answer("out", {"valueBoolean": True}, text="外に出ますか")],
-            {"text": "warning"},
+            {"text": "error"},
             id="another wording",
         ),
         pytest.param(
