@@ -25,7 +25,8 @@ from fhir_service.storage.job_table import Job
 from fhir_service.storage.store import Store, Version
 
 TYPE = "SearchParameter"
-_WHOLE = "index"
+_WHOLE, _DEFINED = "index", "defined"
+_EPOCH = ""
 
 Rules = dict[str, str]
 """The fingerprint of each parameter of a type, by code."""
@@ -41,6 +42,7 @@ class ParameterIndex:
         self._jobs = jobs
         self._stored: dict[str, Resource] = {}  # those in force, by id
         self._indexed_by: dict[str, Rules] = {}
+        self._epochs: dict[str, int] = {}  # how often the rules of a type have changed
         self._incomplete: dict[str, dict[str, Indexing]] = {}
         self._unsettled: set[str] = set()  # types that have changed since the last job was begun
         self._settling: asyncio.Task[None] | None = None
@@ -93,6 +95,7 @@ class ParameterIndex:
     def _look_at(self, types: list[str]) -> None:
         """Refuse what these types are not indexed by, and begin to index it."""
         for each in types:
+            self._epochs[each] = self._epochs.get(each, 0) + 1
             self._compare(each)
         self._registry.indexing(self._incomplete)
         self._unsettled.update(types)
@@ -100,7 +103,14 @@ class ParameterIndex:
             self._settling = asyncio.get_running_loop().create_task(self._settle())
 
     def rules(self, resource_type: str) -> Rules:
-        """Return the rules of a type as they are now."""
+        """Return the rules of a type as they are now, and how often they have changed.
+
+        A job that began before the last change may have come to resources that were then indexed by other rules, even
+        if the rules are now what they were when it began; what it has done counts for nothing.
+        """
+        return {**self._now(resource_type), _EPOCH: str(self._epochs.get(resource_type, 0))}
+
+    def _now(self, resource_type: str) -> Rules:
         return fingerprints(self._registry, resource_type)
 
     def progress(self, resource_type: str, done: int, total: int) -> None:
@@ -110,11 +120,11 @@ class ParameterIndex:
 
     async def finished(self, rules: Mapping[str, Rules]) -> None:
         """Take notice that these types are indexed by these rules: what is still defined so can be searched by."""
-        changed = [each for each in rules if self._incomplete.get(each)]
+        changed = [each for each in rules if self._incomplete.get(each) and self._is_of_now(each, rules[each])]
         if not changed:
             return
         for each in changed:
-            now = self.rules(each)
+            now = self._now(each)
             left = {
                 code: indexing
                 for code, indexing in self._incomplete[each].items()
@@ -124,6 +134,9 @@ class ParameterIndex:
             self._refuse(each, left)
         await self._mark(changed)
         self._registry.indexing(self._incomplete)
+
+    def _is_of_now(self, resource_type: str, rules: Rules) -> bool:
+        return rules.get(_EPOCH) == str(self._epochs.get(resource_type, 0))
 
     async def distrust(self) -> None:
         """Have what is indexed by stored search parameters indexed again at the next start.
@@ -157,7 +170,7 @@ class ParameterIndex:
 
     def _compare(self, resource_type: str) -> None:
         """Refuse what the index of a type was not made by, and forget what it was made by and is no more."""
-        now = self.rules(resource_type)
+        now = self._now(resource_type)
         had = self._indexed_by.get(resource_type, {})
         self._indexed_by[resource_type] = {code: rule for code, rule in now.items() if had.get(code) == rule}
         known = self._incomplete.get(resource_type, {})
@@ -176,6 +189,8 @@ class ParameterIndex:
         types = sorted(self._registry.definitions.resource_types)
         kept = {each: marks[_name(each)] for each in types if _name(each) in marks}
         self._indexed_by = {each: msgspec.json.decode(mark, type=Rules) for each, mark in kept.items()}
+        others = marks.get(_DEFINED) != fingerprint  # than when the server last ran
+        self._epochs = {each: int(rules.pop(_EPOCH, 0)) + others for each, rules in self._indexed_by.items()}
         if marks.get(_WHOLE) == fingerprint and len(kept) == len(types):
             self._indexer.forget()
             return
@@ -189,7 +204,7 @@ class ParameterIndex:
     async def _first_look(self, resource_type: str) -> None:
         """Say what the index of a type was made by, if it is empty; by nothing that is known, if no mark does."""
         if not await self._store.count(resource_type):
-            self._indexed_by[resource_type] = self.rules(resource_type)
+            self._indexed_by[resource_type] = self._now(resource_type)
         else:
             self._indexed_by.setdefault(resource_type, {})
 
@@ -200,8 +215,9 @@ class ParameterIndex:
             if each not in counts:
                 yield each
             elif not counts[each].done:
-                now = self.rules(each)
-                if all(counts[each].rules.get(code) == now[code] for code in self._incomplete.get(each, ())):
+                now, rules = self._now(each), counts[each].rules
+                of_now = self._is_of_now(each, rules)
+                if of_now and all(rules.get(code) == now[code] for code in self._incomplete.get(each, ())):
                     yield each
 
     async def _settle(self) -> None:
@@ -216,9 +232,13 @@ class ParameterIndex:
         await self._jobs.begin(KIND, msgspec.json.encode(Asked(types)))
 
     async def _mark(self, types: Iterable[str]) -> None:
-        marks = {_name(each): msgspec.json.encode(self._indexed_by[each]) for each in types}
+        marks = {
+            _name(each): msgspec.json.encode(self._indexed_by[each] | {_EPOCH: str(self._epochs.get(each, 0))})
+            for each in types
+        }
+        marks[_DEFINED] = whole(self._registry).encode()
         # Only a start that finds all in step may take the short way.
-        marks[_WHOLE] = b"" if self._incomplete else whole(self._registry).encode()
+        marks[_WHOLE] = b"" if self._incomplete else marks[_DEFINED]
         await self._store.jobs.mark(marks)
 
 

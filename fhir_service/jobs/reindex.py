@@ -75,7 +75,8 @@ class Reindexing:
     async def run(self, progress: Progress) -> bytes:
         types = msgspec.json.decode(progress.job.asked, type=Asked).types
         counts = counts_of(progress.job)
-        await self._under_way.settled()  # what was indexed by older rules is stored by now
+        await self._under_way.settled()  # what was indexed by older rules is stored, or on its way to the writer
+        await progress.save(progress.job.done, progress.job.total, _state(counts))  # the writer has come to this
         rules = {each: self._observer.rules(each) for each in types if each not in counts}
         totals = {each: await self._store.count(each) for each in types}
         await self._observer.finished({each: rules[each] for each in rules if not totals[each]})

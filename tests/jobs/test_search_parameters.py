@@ -77,6 +77,18 @@ def test_a_changed_expression_is_indexed_again(together: Client) -> None:
     assert together.total("Patient?other=sato") == 1
 
 
+def test_an_expression_that_is_changed_to_and_fro_while_it_is_indexed_finds_all(together: Client) -> None:
+    people = patients(800)
+    together.put(*({**each, "name": [{**each["name"][0], "family": "Kato"}]} for each in people))
+
+    for expression in ("Patient.name.given", "Patient.name.family", "Patient.name.given"):
+        together("PUT", "SearchParameter/fro", search_parameter("fro", expression=expression))
+    together.indexed()
+
+    assert together.total("Patient?fro=kato") == 0
+    assert together.total("Patient?fro=hana") >= 800
+
+
 @pytest.mark.parametrize("how", ["deleted", "retired", "patched"])
 def test_one_that_is_taken_back_is_unknown_at_once(together: Client, how: str) -> None:
     together("PUT", f"SearchParameter/{how}", search_parameter(how))
