@@ -72,7 +72,8 @@ NOT_METRIC: dict[str, tuple[str, str]] = {
     "[fth_us]": ("6", "[ft_us]"), "[mi_us]": ("5280", "[ft_us]"), "[fdr_us]": ("1", "[foz_us]/8"),
     "[min_us]": ("1", "[fdr_us]/60"), "[fth_i]": ("6", "[ft_i]"), "[syd_i]": ("1", "[yd_i]2"),
     "[gal_br]": ("4.54609", "l"), "[qt_br]": ("1", "[gal_br]/4"), "[pt_br]": ("1", "[qt_br]/2"),
-    "[gil_br]": ("1", "[pt_br]/4"), "[foz_br]": ("1", "[gil_br]/5"), "[ston_av]": ("20", "[scwt_av]"), "[scwt_av]": ("100", "[lb_av]"),
+    "[gil_br]": ("1", "[pt_br]/4"), "[foz_br]": ("1", "[gil_br]/5"),
+    "[ston_av]": ("20", "[scwt_av]"), "[scwt_av]": ("100", "[lb_av]"),
     "att": ("98066.5", "Pa"),
     "[HPF]": ("1", "1"), "[LPF]": ("100", "1"), "[S]": ("1e-13", "s"), "[car_m]": ("0.2", "g"),
 }  # fmt: skip
