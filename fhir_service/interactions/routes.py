@@ -22,8 +22,8 @@ from fhir_service.interactions.transaction import transaction
 from fhir_service.interactions.update import conditional_update, update
 from fhir_service.interactions.vread import vread
 
-TAKES_BYTES = ("$install",)
-"""The last step of a path to which bytes can be sent that are no resource."""
+_OTHER_BODIES: dict[type, tuple[str, ...]] = {RawBody: ("$install",), str: ("$graphql",)}
+"""The last step of a path to which bytes, or a text, can be sent that are no resource."""
 OF_VERSIONS = ("$meta",)
 """The operations that a version of a resource has, too: `[type]/[id]/_history/[vid]/$meta`."""
 _LEVELS: tuple[Level, ...] = ("system", "type", "instance")
@@ -106,7 +106,7 @@ async def dispatch(request: FhirRequest, services: Services) -> FhirResponse:
 
 def _chosen(request: FhirRequest, services: Services) -> Interaction:
     path = request.path
-    if request.body.__class__ is RawBody and path[-1:] != TAKES_BYTES:
+    if (takes := _OTHER_BODIES.get(request.body.__class__)) and path[-1:] != takes:
         raise _no_bytes(request.media_type)
     if path and path[-1].startswith("$") and len(path) <= len(_LEVELS):
         _check_path(path[:-1], services)

@@ -128,10 +128,11 @@ def test_a_resource_that_is_not_there_has_nothing_to_ask_about(ward: Ward) -> No
 
 
 def test_a_text_in_graphql_is_no_resource(ward: Ward) -> None:
-    answer = ward.api.post("Patient", content="{ id }", headers={"Content-Type": "application/graphql"})
+    for method, path in (("POST", "Patient"), ("PUT", "Patient/x"), ("PATCH", "Patient/x"), ("POST", "$convert")):
+        answer = ward.api.request(method, path, content="{ id }", headers={"Content-Type": "application/graphql"})
 
-    assert answer.status_code in (400, 415)
-    assert answer.json()["resourceType"] == "OperationOutcome"
+        assert answer.status_code == 415, path
+        assert answer.json()["resourceType"] == "OperationOutcome"
 
 
 def test_what_finds_too_much_is_refused_whole(ward: Ward) -> None:
