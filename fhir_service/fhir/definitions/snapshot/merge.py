@@ -8,9 +8,8 @@ from typing import Any
 
 from fhir_service.fhir.resource import Resource
 
-# What a profile adds to instead of replacing it: the property, and what makes two of its values the same.
+# What a profile adds to instead of replacing it, besides rules: the property, and what makes two of its values the same.
 ADDED: dict[str, Callable[[Any], Any]] = {
-    "constraint": lambda each: each.get("key"),
     "condition": lambda each: each,
     "alias": lambda each: each,
     "mapping": lambda each: (each.get("identity"), each.get("map")),
@@ -33,7 +32,9 @@ def merged(base: Resource, differential: Resource, source: str) -> Resource:
     out = {**base, **{name: value for name, value in differential.items() if name not in PLACE}}
     for name, same in ADDED.items():
         if name in differential:
-            out[name] = _added(base.get(name, []), _sourced(name, differential[name], source), same)
+            out[name] = _added(base.get(name, []), differential[name], same)
+    if "constraint" in differential:
+        out["constraint"] = _constraints(base.get("constraint", []), differential["constraint"], source)
     for name in PROSE:
         text = differential.get(name)
         if isinstance(text, str) and text.startswith(CONTINUES) and name in base:
@@ -57,10 +58,11 @@ def typed(element: Resource, root: Resource) -> Resource:
     return out
 
 
-def _sourced(name: str, values: list[Any], source: str) -> list[Any]:
-    if name != "constraint":
-        return values
-    return [{**each, "source": each.get("source", source)} for each in values]
+def _constraints(inherited: list[Any], own: list[Any], source: str) -> list[Any]:
+    """Return the rules that are inherited, which cannot be changed, then the own ones."""
+    keys = {each.get("key") for each in inherited}
+    new = {each.get("key"): {**each, "source": each.get("source", source)} for each in own}
+    return [*inherited, *(each for key, each in new.items() if key not in keys)]
 
 
 def _added(inherited: list[Any], own: list[Any], same: Callable[[Any], Any]) -> list[Any]:

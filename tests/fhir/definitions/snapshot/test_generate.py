@@ -40,6 +40,22 @@ def test_an_element_has_what_its_profile_says_and_all_that_is_inherited(define: 
     assert not snapshot.issues
 
 
+def test_a_rule_that_is_inherited_cannot_be_changed(define: Define) -> None:
+    strict = {"key": "own-1", "severity": "error", "human": "…", "expression": "false"}
+    definitions = define(
+        profile("below", element("Patient", constraint=[strict])),
+        profile(
+            "above", element("Patient", constraint=[strict | {"expression": "true"}]), base=f"{BASE}below", of="Patient"
+        ),
+    )
+
+    rules = {
+        each["key"]: each["expression"] for each in by_id(generated(definitions, "above"))["Patient"]["constraint"]
+    }
+
+    assert rules["own-1"] == "false"
+
+
 def test_a_profile_on_a_profile_has_what_both_say(define: Define) -> None:
     definitions = define(
         profile("below", element("Patient.name", min=1)),
