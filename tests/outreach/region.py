@@ -24,7 +24,7 @@ class Region:
     """The server as the region uses it. `mark` makes the numbers of one test differ from those of any other."""
 
     api: httpx.Client
-    mark: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    mark: str = field(default_factory=lambda: str(uuid.uuid4().int)[:12])
 
     def sample(self, name: str) -> Resource:
         """Return an example whose person, document and organisations are this test's own."""
