@@ -8,7 +8,7 @@ from typing import Any
 
 from fhir_service.fhir.resource import Resource
 
-# What a profile adds to instead of replacing it, besides rules: the property, and what makes two of its values the same.
+# What a profile adds to instead of replacing it, besides rules: the property, and what makes two values the same.
 ADDED: dict[str, Callable[[Any], Any]] = {
     "condition": lambda each: each,
     "alias": lambda each: each,
