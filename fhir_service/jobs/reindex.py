@@ -5,6 +5,7 @@ written meanwhile is indexed by the same rules already.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -25,6 +26,7 @@ from fhir_service.storage.store import Reindex, Store, Version
 KIND = "reindex"
 PAGE = 50  # resources in one turn of the writer, which is how long a write may wait for it
 BREATH = 8  # resources after which other requests have their turn
+TURN = 0.01  # seconds after which they have it sooner: what an expression costs is not ours to say
 SAVED = 20  # pages after which it is kept how far it has come
 
 
@@ -117,9 +119,11 @@ class Reindexing:
 async def index(versions: Sequence[Version], entries: Callable[[Resource], IndexEntries], store: Store) -> int:
     """Index these versions anew; return how many of them still stood."""
     rewrites: list[Reindex] = []
+    begun = time.monotonic()
     for n, version in enumerate(versions):
-        if n % BREATH == BREATH - 1:
+        if n % BREATH == BREATH - 1 or time.monotonic() - begun > TURN:
             await asyncio.sleep(0)
+            begun = time.monotonic()
         rewrites.append(Reindex(version.key, version.version, entries(json.decode(version.body))))
     return await store.reindex(rewrites)
 

@@ -129,6 +129,7 @@ WRONG = {
     "no such element": {"expression": "Patient.nickname"},
     "wrong type": {"type": "date"},
     "another type's": {"expression": "Observation.code"},
+    "without an end": {"type": "number", "expression": "(1 | 2).repeat($this + 1)"},
     "behind a reference": {"expression": "Patient.generalPractitioner.resolve().name"},
     "what is stamped": {"expression": "Patient.meta.lastUpdated", "type": "date"},
     "no expression": {"expression": None},

@@ -16,6 +16,8 @@ from fhir_service.fhir.search.paths import root_of, simple_paths, split_union
 from fhir_service.fhir.search.registry import INHERITED, SearchRegistry
 
 LONGEST = 4_000  # characters of an expression
+_EMPTY = fhirpath.Environment(limit=2_000)
+"""What an expression may cost on a resource that holds nothing: `(1 | 2).repeat($this + 1)` has no end on any."""
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_\-]{0,63}").fullmatch
 _RESOLVES_TO_TYPE = re.compile(r"resolve\(\)\s+is\s+[A-Za-z]+")
 _STAMPED = re.compile(r"\bmeta\.(?:lastUpdated|versionId)\b").search
@@ -137,10 +139,17 @@ def _on_type(
 def _branch(branch: str, kind: str, resource_type: str, registry: SearchRegistry) -> Iterator[Said]:
     shown = branch[:200]
     try:
-        fhirpath.compile(branch, registry.definitions, context_type=resource_type)
+        expression = fhirpath.compile(branch, registry.definitions, context_type=resource_type)
     except FhirPathError as error:
         issue = error.issues[0]
         yield "expression", f"FHIRPathとして読めません({shown}): {issue.ja}", f"'{shown}' is no FHIRPath: {issue.en}"
+        return
+    if _is_endless(expression, resource_type):
+        yield (
+            "expression",
+            f"計算が終わらないため、索引にできません({shown})",
+            f"'{shown}' costs too much to be indexed",
+        )
         return
     if "resolve(" in _RESOLVES_TO_TYPE.sub("", branch):
         yield (
@@ -165,6 +174,14 @@ def _branch(branch: str, kind: str, resource_type: str, registry: SearchRegistry
         yield "expression", f"「{shown}」の型({listed})は、{kind}の検索パラメータの値になりません", (
             f"'{shown}' leads to {listed}, which is nothing that a {kind} parameter compares"
         )  # fmt: skip
+
+
+def _is_endless(expression: fhirpath.Expression, resource_type: str) -> bool:
+    try:
+        expression.evaluate({"resourceType": resource_type}, _EMPTY)
+    except FhirPathError as error:
+        return error.issues[0].code == "too-costly"
+    return False
 
 
 def _composite(

@@ -12,7 +12,7 @@ from typing import Any
 
 from fhir_service.fhir import fhirpath
 from fhir_service.fhir.definitions import Definitions, Element
-from fhir_service.fhir.fhirpath import Expression, FhirPathError
+from fhir_service.fhir.fhirpath import Environment, Expression, FhirPathError
 from fhir_service.fhir.reference import parse_reference
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.contained import add_contained
@@ -30,6 +30,9 @@ BUCKETS = tuple(LISTS)
 OF_THE_STORE = frozenset({"_id", "_lastUpdated"})
 
 NAME_PARTS = ("family", "given")  # of HumanName, the only type that has such elements
+
+# A stored SearchParameter may hold any expression: what it costs a write, and what it holds up, has an end (0.4 s).
+_LIMITED = Environment(limit=200_000)
 
 # The System types that an expression can end in, as the FHIR types that index the same.
 SYSTEM_TYPES = {
@@ -283,7 +286,7 @@ def _extension(code: str, value: Resource, by_property: dict[str, Converter]) ->
 def _calculate(calculated: Calculated, resource: Resource) -> Iterator[Entry]:
     """Give the entries of an expression; one that cannot be evaluated on this resource finds nothing in it."""
     try:
-        items = calculated.expression.evaluate(resource)
+        items = calculated.expression.evaluate(resource, _LIMITED)
     except FhirPathError:
         return
     for item in items:
