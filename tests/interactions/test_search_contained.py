@@ -99,6 +99,7 @@ def test_a_chain_goes_on_inside_contained_resources(api: httpx.Client, code: str
     assert found(**{"medication.code:not": code, "_id": f"{code}-0"}) == 0
     assert found(**{"medication.form:missing": "true", "_id": f"{code}-0"}) == 1
     assert found(_filter=f"medication.code eq {code}") == 3
+    assert found(**{"medication.code:code-text": code[:20].upper()}) == 3
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,7 @@ def says(kind: str, item: Item) -> bool:
         case _ if value is None:
             return False
         case "token":
-            concept = item.type == "CodeableConcept" and "text" in value
+            concept = item.type == "CodeableConcept" and ("text" in value or "coding" in value)
             label = item.type in ("Coding", "Identifier")
             return concept or label or any(code is not None for _, code in values.codings(item.type, value))
         case "string":

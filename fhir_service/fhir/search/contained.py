@@ -8,7 +8,6 @@ https://hl7.org/fhir/R4/search.html#contained
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import Any
 
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Resource
@@ -48,19 +47,20 @@ def contained_in(resource: Resource) -> list[Resource]:
 def add_contained(
     entries: IndexEntries,
     resource: Resource,
-    references: Iterable[tuple[str, Any]],
+    references: Iterable[tuple[str, str]],
     index: Callable[[Resource], IndexEntries],
 ) -> None:
-    """Add what the contained resources say; `references` are codes of parameters with the References they select."""
+    """Add what the contained resources say; `references` are codes of parameters with the references they select."""
     contained = contained_in(resource)
     types = dict.fromkeys(("", *(each["resourceType"] for each in contained)))
     entries.tokens += [TokenEntry(CONTAINED, None, each) for each in types]
     by_id = {f"#{each['id']}": each for each in contained if "id" in each}
-    for code, text in dict.fromkeys((code, each.get("reference")) for code, each in references):
+    for code, text in dict.fromkeys(references):
         if (target := by_id.get(text)) is not None:
             prefix = f"{code}:{target['resourceType']}."
             said = index({name: value for name, value in target.items() if name != "contained"})
             entries.tokens.append(TokenEntry(prefix, None, ""))
+            entries.coded |= {prefix + each for each in said.coded}
             for name in _LISTS:
                 getattr(entries, name).extend([each._replace(code=prefix + each.code) for each in getattr(said, name)])
 

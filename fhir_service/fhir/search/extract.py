@@ -254,8 +254,8 @@ class Indexer:
         return (str(found.key) if found.base in self._local else f"{found.base}/{found.key}"), found.version
 
 
-def _references(plan: Plan, resource: Resource) -> Iterator[tuple[str, Any]]:
-    """Give what the reference parameters select, each with the code of its parameter."""
+def _references(plan: Plan, resource: Resource) -> Iterator[tuple[str, str]]:
+    """Give the text of each reference and canonical that a parameter selects, with the code of the parameter."""
     bucket = BUCKETS.index("reference")
     for name, value in resource.items():
         for rule in plan.by_property.get(name, ()):
@@ -263,7 +263,10 @@ def _references(plan: Plan, resource: Resource) -> Iterator[tuple[str, Any]]:
                 nodes = value if type(value) is list else [value]
                 for step in rule.steps:
                     nodes = step(nodes)
-                yield from ((rule.code, node) for node in nodes if isinstance(node, dict))
+                for node in nodes:
+                    text = node.get("reference") if isinstance(node, dict) else node
+                    if isinstance(text, str):
+                        yield rule.code, text
 
 
 def _versioned_url(resource: Resource) -> Sequence[UriEntry]:
