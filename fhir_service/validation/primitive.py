@@ -46,6 +46,14 @@ RANGES: dict[str, tuple[int, int]] = {
 }
 DATES = frozenset({"date", "dateTime", "instant"})
 TEXTS = frozenset({"string", "markdown"})
+URIS = frozenset({"uri", "url", "canonical"})
+
+# https://hl7.org/fhir/R4/datatypes.html#uri: "UUIDs and OIDs are represented as URNs"
+_NAMED = ("urn:uuid:", "urn:oid:", "uuid:", "oid:")
+_URN = re.compile(
+    r"urn:uuid:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}([|#?].*)?"
+    r"|urn:oid:[0-2](\.(0|[1-9][0-9]*))+([|#?].*)?"
+)
 
 
 def primitive_check(code: str, definitions: Definitions) -> Check:
@@ -55,8 +63,8 @@ def primitive_check(code: str, definitions: Definitions) -> Check:
     if code in TEXTS:
         return _text
     if code in SHAPES:
-        pattern = definitions.type(code).pattern or r"\S*"
-        return _pattern_check(code, pattern)
+        check = _pattern_check(code, definitions.type(code).pattern or r"\S*")
+        return _uri_check(check) if code in URIS else check
     return {"boolean": _boolean, "decimal": _decimal, "base64Binary": _base64, "xhtml": _xhtml}[code]
 
 
@@ -94,6 +102,21 @@ def _pattern_check(code: str, pattern: str) -> Check:
         ]
 
     return check
+
+
+def _uri_check(check: Check) -> Check:
+    """Return the check of a URI, which if it names a UUID or OID is a well-formed URN."""
+
+    def checked(value: Any, run: Run) -> Faults:
+        faults = check(value, run)
+        if faults is not None or not value.startswith(_NAMED) or _URN.fullmatch(value):
+            return faults
+        shown = _shown(value)
+        ja = f"「{shown}」は UUID・OID の URI として正しくありません(urn:uuid:小文字の UUID、urn:oid:1.2.3)(規則 urn)"
+        en = f"'{shown}' is no well-formed URN of a UUID or OID (urn:uuid:… or urn:oid:1.2.3) (rule urn)"
+        return [Fault("", "value", ja, en, rule="urn")]
+
+    return checked
 
 
 def _is_real(value: str) -> bool:

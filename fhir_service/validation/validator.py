@@ -104,8 +104,8 @@ class Validator:
             if run.options.must_support and (tree := self._compiler.tree(canonical)) is not None:
                 found += unsupported(tree, item, model_of(self.definitions), profile.url)
             return found
-        except UNSOUND as error:
-            return [_not_checked(canonical, error)]
+        except UNSOUND:
+            return [_not_checked(canonical)]
 
     # --- what checks ask of it; `within` is the package whose definition asks
 
@@ -222,10 +222,10 @@ def _unknown(canonical: str, asked: bool) -> Fault:
     return Fault(path, "not-found", ja, en, "error" if asked else "warning", "profile-unknown", shown)
 
 
-def _not_checked(canonical: str, error: Exception) -> Fault:
+def _not_checked(canonical: str) -> Fault:
     """Return that a resource, mostly one that has not the shape of its type, could not be checked to the end."""
-    ja = f"プロファイル「{canonical}」による検証を最後まで行えませんでした({error!r:.200})。"
-    en = f"The check against the profile {canonical} could not be finished ({error!r:.200})."
+    ja = f"プロファイル「{canonical}」による検証を終えられませんでした。ほかの誤りを直してお試しください。"
+    en = f"The check against the profile {canonical} could not be finished. Mend the other errors and try again."
     return Fault("", "processing", ja, en, "error", "profile-unfinished", canonical)
 
 

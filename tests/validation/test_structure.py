@@ -6,6 +6,7 @@ from copy import deepcopy
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -28,6 +29,8 @@ DEFECTS: dict[str, set[tuple[str, str | None]]] = {
     "DeviceUseStatement-example": {("DeviceUseStatement.reasonReference", "target")},
     # The performer of the dispense is a Practitioner, where only an Organization may be.
     "MedicationRequest-medrx0301": {("MedicationRequest.dispenseRequest.performer", "target")},
+    # A value set is named urn:oid:X.Y.Z.
+    "Library-zika-virus-intervention-logic": {("Library.dataRequirement.codeFilter.valueSet", "urn")},
     # The performer is an Encounter.
     "Observation-clinical-gender": {("Observation.performer", "target")},
     # Required elements are missing.
@@ -169,7 +172,8 @@ def test_a_primitive_with_only_an_extension_counts_as_present(check: Validator) 
          ["2020-01-01T00:00:00", "2020-01-01T24:00:00Z", "2020-02-30T00:00:00Z", "2020-01-01 00:00",
           "2020-01-01T00:00Z"]),
         ("multipleBirthInteger", [0, -1, 2**31 - 1], [2**31, -(2**31) - 1]),
-        ("implicitRules", ["http://e", "urn:x"], ["http://e x", "a\nb", ""]),
+        ("implicitRules", ["http://e", "urn:x", "urn:oid:1.2.392", f"urn:uuid:{uuid4()}"],
+         ["http://e x", "a\nb", "", "urn:uuid:1", "urn:oid:1.02", "uuid:1", "oid:1.2"]),
         ("gender", ["male"], [" male", "male ", "a  b", "", "\t"]),
         ("id", ["a", "A-1.b", "x" * 64], ["x" * 65, "a_b", "a/b", "", "山", "a\n"]),
     ],

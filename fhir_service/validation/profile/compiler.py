@@ -112,8 +112,8 @@ class ProfileCompiler:
             compiler = ElementCompiler(snapshot.url, snapshot.package, self._definitions, self._base, self)
             return Profile(snapshot, compiler.root(grow(snapshot.elements), snapshot.type))
         except (*UNSOUND, RecursionError) as error:
-            ja = f"構造定義 {snapshot.url} が壊れています({error!r})。"
-            en = f"The StructureDefinition {snapshot.url} is not sound ({error!r})."
+            ja = f"構造定義 {snapshot.url} を読めません。StructureDefinition の形をしていないところがあります。"
+            en = f"The StructureDefinition {snapshot.url} cannot be read: part of it has not the shape of one."
             raise FhirError(Issue("invalid", ja, en)) from error
 
 

@@ -63,7 +63,7 @@ def _usual(node: Node, place: Place) -> list[dict[str, str]]:
 def _discriminator(kind: str, path: str, node: Node, place: Place, compiler: ElementCompiler) -> Matches | None:
     steps = [*_steps(path)]
     if steps == [("url", None)] and "Extension" in place.types and (urls := _urls(node)):
-        return lambda item, run: isinstance(item.value, dict) and item.value.get("url") in urls
+        return lambda item, run: isinstance(item.value, dict) and str(item.value.get("url")) in urls
     walk = _walk(steps, compiler)
     if kind == "exists":
         return _presence(_reached(steps, node, compiler), walk)

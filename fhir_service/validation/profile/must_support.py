@@ -36,7 +36,7 @@ def _below(node: Node, item: Item, model: Model, profile: str) -> Iterator[Fault
 
 def _extensions(name: str, node: Node, found: list[Item], profile: str) -> Iterator[Fault]:
     """Give the extensions that are not there; other slices are told apart by their checks alone."""
-    present = {each.value.get("url") for each in found if each.type == "Extension"}
+    present = {str(each.value.get("url")) for each in found if each.type == "Extension"}
     for each in node.slices.values():
         urls = {url.partition("|")[0] for one in each.types for url in one.get("profile", ())}
         if each.element.get("mustSupport") is True and urls and urls.isdisjoint(present):
