@@ -1,7 +1,9 @@
 """Invariants: the constraints of a definition, in FHIRPath; those that nearly every resource meets in Python.
 
-An empty result passes: constraints of R4 such as ref-1 rely on it. A constraint that cannot be read or evaluated is
-told of, naming the definition that has it, and breaks nothing.
+A constraint holds if it is true. An empty result breaks it (que-13, `repeats=true or …`, where nothing says that it
+repeats), unless it is only a warning (que-0, of a name, where there is none) or asks what may not be known: what a
+reference points to, which of two dates of different precision is earlier. A constraint that cannot be read or evaluated
+is told of, naming the definition that has it, and breaks nothing.
 https://hl7.org/fhir/R4/conformance-rules.html#constraints
 """
 
@@ -25,6 +27,9 @@ SHOWN = 400
 # What is checked with the shape of a value (`shape.py`, `contained.py`, `reference.py`, `extension.py`).
 ELSEWHERE = frozenset({"ele-1", "ext-1", "dom-2", "dom-3", "dom-4", "dom-5", "ref-1", "txt-1", "txt-2"})
 
+# What gives an empty result of good resources, too: asking others, and comparing with anything but a number.
+_OPEN = re.compile(r"\b(?:resolve|memberOf|conformsTo)\(|\bis\b|[<>]=?(?!=?\s*\d)").search
+
 ItemCheck = Any
 
 
@@ -42,6 +47,7 @@ class Invariant:
         self._fault = self._broken()
         expression = constraint.get("expression")
         self._native = NATIVE.get(expression) if isinstance(expression, str) else None
+        self._open = self.severity == "warning" or (isinstance(expression, str) and _OPEN(expression) is not None)
         self._expression = None
         self._unusable: list[Fault] | None = None
         if self._native is None and isinstance(expression, str):
@@ -76,7 +82,7 @@ class Invariant:
             result = truth(self._expression.evaluate(item, run.environment))
         except FhirPathError as error:
             return [self._not_evaluated(error)]
-        return [self._fault] if result is False else None
+        return None if result or (result is None and self._open) else [self._fault]
 
     def _broken(self) -> Fault:
         owner = f"、{self._profile}" if self._profile else ""

@@ -37,7 +37,7 @@ def _in_order(value: dict[str, Any]) -> bool:
     start, end = value.get("start"), value.get("end")
     if start is None or end is None:
         return True
-    if len(start) == len(end) and start[10:].partition("+")[2] == end[10:].partition("+")[2] and start[-1] == end[-1]:
+    if len(start) == len(end) and start[19:] == end[19:]:  # of one precision and, if they have times, one zone
         return bool(start <= end)
     left, right = parse(start), parse(end)
     return left is None or right is None or compare(left, right) != 1

@@ -10,6 +10,7 @@ from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.validation.policy import Partner, Policy, PolicyRules, SeverityChange
 from fhir_service.validation.policy_file import read_policy
 from fhir_service.validation.run import Options
+from fhir_service.validation.validator import Validator
 
 OUTREACH = "https://example.jp/fhir/outreach/StructureDefinition/"
 HOSPITAL = "urn:oid:1.2.392.100495.20.3.23|1311234567"
@@ -218,3 +219,11 @@ def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
     for name in ("absent.toml", "sjis.toml"):
         with pytest.raises(FhirError):
             read_policy(tmp_path / name, TYPES)
+
+
+def test_a_write_keeps_the_invariants_of_r4(validator: Validator) -> None:
+    sister = {"relationship": [{"text": "妹"}]}
+
+    assert [
+        (issue.rule, issue.severity) for issue in Policy(validator)({"resourceType": "Patient", "contact": [sister]})
+    ] == [("pat-1", "error")]

@@ -7,7 +7,7 @@ import pytest
 
 from fhir_service.fhir.resource import Resource
 from fhir_service.validation.run import Options
-from tests.validation.profile.conftest import BASE, URL, Ask, element, profile
+from tests.validation.profile.conftest import BASE, URL, Ask, element, places, profile
 
 
 def patient(**elements: Any) -> Resource:
@@ -89,7 +89,25 @@ def test_an_invariant_of_a_profile_is_asked_where_it_stands(ask: Ask) -> None:
     assert ask(patient(name=[{"family": "a"}, {"text": "b"}]), definition) == [("Patient.name[1]", "x-1")]
 
 
-@pytest.mark.parametrize("expression", ["name.(", "name.first().foo(", "a" * 20_000, "(name | name).single()"])
+@pytest.mark.parametrize(
+    ("expression", "severity", "found"),
+    [
+        ("period.start = '2020'", "error", [("Patient.name[0]", "x-1")]),
+        ("true and family.matches('^a')", "error", [("Patient.name[0]", "x-1")]),
+        ("family.matches('^a')", "warning", []),
+        ("period.start < @2020-01-01", "error", []),
+        ("%resource.managingOrganization.resolve().active", "error", []),
+    ],
+)
+def test_an_invariant_whose_answer_is_empty_is_broken_unless_the_answer_may_not_be_known(
+    ask: Ask, expression: str, severity: str, found: list[tuple[str, str]]
+) -> None:
+    rule = {"key": "x-1", "severity": severity, "human": "?", "expression": expression}
+
+    assert ask(patient(name=[{"text": "a"}]), profile("Patient", element("Patient.name", constraint=[rule]))) == found
+
+
+@pytest.mark.parametrize("expression", ["name.(", "name.first().foo(", "(" + "a" * 20_000, "('a' | 'b').single()"])
 def test_an_invariant_that_cannot_be_evaluated_is_told_of_and_refuses_nothing(
     validator: Any, ask: Ask, expression: str
 ) -> None:
@@ -256,3 +274,18 @@ def test_the_type_of_a_reference_is_that_of_what_it_names(
     ask: Ask, reference: Resource, found: list[tuple[str, str]]
 ) -> None:
     assert ask(observation(subject=reference), profile("Observation", name="any")) == found
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "found"),
+    [
+        ("2020-01-01T10:00:00-05:00", "2020-01-01T12:00:00-01:00", [("Patient.name[0].period", "per-1")]),
+        ("2020-01-01T10:00:00+09:00", "2020-01-01T02:00:00+00:00", []),
+        ("2020-01-01T10:00:00-05:00", "2020-01-01T10:00:00-05:00", []),
+        ("2020-01", "2020-01-15", []),
+    ],
+)
+def test_a_period_is_in_order_whatever_its_zones(
+    validator: Any, start: str, end: str, found: list[tuple[str, str]]
+) -> None:
+    assert places(validator.check(patient(name=[{"text": "a", "period": {"start": start, "end": end}}]))) == found
