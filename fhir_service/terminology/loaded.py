@@ -13,7 +13,7 @@ from fhir_service.terminology.external import external
 from fhir_service.terminology.value_set import is_whole, selected
 
 MOST_KEPT = 4_000
-MOST_SYSTEMS = 128  # their concepts are kept whole, with names and properties
+MOST_SYSTEMS = 256  # their concepts are kept whole, with names and properties
 MOST_NESTED = 40
 
 Kept = TypeVar("Kept")
@@ -34,7 +34,8 @@ class LoadedTerminology:
     def __init__(self, definitions: Findable) -> None:
         self._definitions = definitions
         self._value_sets: dict[str, Selection | None] = {}
-        self._code_systems: dict[str, CodeSystem | None] = {}
+        self._code_systems: dict[str, CodeSystem] = {}
+        self._not_here: dict[str, None] = {}
         self._members: dict[str, frozenset[Member] | None] = {}
         self._open: list[str] = []
         self._generation = definitions.generation
@@ -44,6 +45,7 @@ class LoadedTerminology:
         self._generation = self._definitions.generation
         self._value_sets.clear()
         self._code_systems.clear()
+        self._not_here.clear()
         self._members.clear()
 
     def contains(self, value_set: str, system: str | None, code: str) -> bool | None:
@@ -115,11 +117,13 @@ class LoadedTerminology:
         if self._generation != self._definitions.generation:
             self._anew()
         canonical = f"{url}|{version}" if version else url
-        if canonical not in self._code_systems:
-            definition = self._definitions.find(canonical)
-            made = read(definition) if definition is not None and _has_concepts(definition) else None
-            _keep(self._code_systems, canonical, made, MOST_SYSTEMS)
-        return self._code_systems[canonical]
+        found = self._code_systems.get(canonical)
+        if found is not None or canonical in self._not_here:
+            return found
+        definition = self._definitions.find(canonical)
+        if definition is None or not _has_concepts(definition):
+            return _keep(self._not_here, canonical, None)
+        return _keep(self._code_systems, canonical, read(definition), MOST_SYSTEMS)
 
     def _reached(self, system: str, code: str, way: int) -> frozenset[Member] | None:
         known = self.code_system(system)

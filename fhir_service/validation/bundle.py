@@ -48,7 +48,7 @@ def bundle_rules(bundle: Resource, run: Run) -> Faults:
     kind = bundle.get("type")
     entries = [each if isinstance(each, dict) else {} for each in bundle.get("entry", ())]
     links = BundleLinks(entries)
-    found = [*_links(bundle), *_full_urls(entries, str(kind), run), *_ambiguous(entries, links, run)]
+    found = [*_links(bundle), *_full_urls(entries, str(kind), run), *_lost(entries, links)]
     if kind in FIRST:
         found += _first(entries, links, str(kind))
     if kind == "searchset":
@@ -149,19 +149,21 @@ def _not_there(place: Place, several: bool, wanted: str, links: BundleLinks) -> 
     )
 
 
-def _ambiguous(entries: list[Resource], links: BundleLinks, run: Run) -> Iterator[Fault]:
-    """Tell of references that cannot be followed: a URN to nothing here, or to several entries."""
+def _lost(entries: list[Resource], links: BundleLinks) -> Iterator[Fault]:
+    """Tell of references that cannot be followed: a URN to nothing here."""
     for index in range(len(entries)):
+        if not any(_is_lost(reference, index, links) for reference in links.references(index)):
+            continue
         for place in links.places(index):
-            reference = place.reference
-            if not reference.startswith(("urn:uuid:", "urn:oid:")):
-                continue
-            matches = len(links.targets(reference, index))
-            shown = reference[:SHOWN]
-            if matches == 0:
+            if _is_lost(place.reference, index, links):
+                shown = place.reference[:SHOWN]
                 ja = f"参照「{shown}」に当たる entry が Bundle の中にありません。"
                 en = f"No entry of the Bundle has the fullUrl '{shown}'."
                 yield Fault(place.path, "not-found", ja, en, "warning", rule="urn-reference")
+
+
+def _is_lost(reference: str, index: int, links: BundleLinks) -> bool:
+    return reference.startswith(("urn:uuid:", "urn:oid:")) and not links.targets(reference, index)
 
 
 def _unreachable(entries: list[Resource], links: BundleLinks, severity: Severity, wanted: str) -> Iterator[Fault]:

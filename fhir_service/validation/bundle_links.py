@@ -10,6 +10,7 @@ from fhir_service.fhir.reference import parse_reference
 from fhir_service.fhir.resource import Resource
 
 MOST_DEEP = 60
+NESTED = (dict, list)
 
 
 class Place(NamedTuple):
@@ -32,7 +33,7 @@ class BundleLinks:
                 self._by_url.setdefault(url, []).append(index)
             if isinstance(resource, dict) and isinstance(resource.get("id"), str):
                 self._by_key.setdefault(f"{resource.get('resourceType')}/{resource['id']}", []).append(index)
-        self._places: dict[int, list[Place]] = {}
+        self._texts: dict[int, list[str]] = {}
 
     def targets(self, reference: str, source: int) -> list[int]:
         """Return the entries that a reference in the entry `source` means."""
@@ -64,19 +65,23 @@ class BundleLinks:
         key = parse_reference(reference).key
         return key is not None and str(key) in self._by_key
 
-    def places(self, index: int) -> list[Place]:
+    def references(self, index: int) -> list[str]:
         """Return the references in the resource of an entry."""
-        if index not in self._places:
-            resource = self._entries[index].get("resource")
-            self._places[index] = list(_references(resource, f".entry[{index}].resource", 0))
-        return self._places[index]
+        if index not in self._texts:
+            self._texts[index] = []
+            _collect(self._entries[index].get("resource"), self._texts[index], 0)
+        return self._texts[index]
+
+    def places(self, index: int) -> Iterator[Place]:
+        """Give the references in the resource of an entry with their places, which takes longer."""
+        return _references(self._entries[index].get("resource"), f".entry[{index}].resource", 0)
 
     def reached_from(self, start: int) -> set[int]:
         """Return the entries that are linked with one, whichever refers to which."""
         linked: dict[int, set[int]] = {index: set() for index in range(len(self._entries))}
         for index in linked:
-            for place in self.places(index):
-                for target in self.targets(place.reference, index):
+            for reference in self.references(index):
+                for target in self.targets(reference, index):
                     linked[index].add(target)
                     linked[target].add(index)
         found, frontier = {start}, [start]
@@ -98,6 +103,22 @@ def pointed(value: Resource, steps: tuple[str, ...], base: str) -> Iterator[Plac
             yield from pointed(each, tuple(rest), place)
         elif isinstance(each.get("reference"), str):
             yield Place(f"{place}.reference", each["reference"])
+
+
+def _collect(value: Any, texts: list[str], depth: int) -> None:
+    """Add the references in a value."""
+    if depth > MOST_DEEP:
+        return
+    if value.__class__ is dict:
+        if (reference := value.get("reference")).__class__ is str:
+            texts.append(reference)
+        for child in value.values():
+            if child.__class__ in NESTED:
+                _collect(child, texts, depth + 1)
+    elif value.__class__ is list:
+        for child in value:
+            if child.__class__ is dict:
+                _collect(child, texts, depth + 1)
 
 
 def _references(value: Any, path: str, depth: int) -> Iterator[Place]:

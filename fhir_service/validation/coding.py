@@ -47,9 +47,10 @@ def _is_value_set(system: str, run: Run) -> bool:
 def _display(coding: Any, system: str, code: str, run: Run) -> Faults:
     """A name in the system's own languages ought to be one that it gives; a Japanese one may be anybody's."""
     display = coding["display"]
-    if not display.isascii():
+    terminology = run.validator.terminology
+    if not display.isascii() or terminology.display(system, code) == display:
         return None
-    names = run.validator.terminology.displays(system, code)
+    names = terminology.displays(system, code)
     if not names or _folded(display) in map(_folded, names):
         return None
     ja = f"コード「{code[:SHOWN]}」の表示名「{display[:SHOWN]}」は、コード体系の表示名({names[0][:SHOWN]})と違います。"

@@ -14,18 +14,41 @@ if TYPE_CHECKING:
     from fhir_service.validation.run import Run
 
 SHOWN = 64
+NESTED = (dict, list)
 
 
 def element_id_rules(resource: Resource, run: Run) -> Faults:
     """Return the faults of a resource two elements of which have one id; resources inside have ids of their own."""
     if resource.get("resourceType") == "StructureDefinition":
         return None  # an element has the same id in the snapshot and in the differential
+    ids: list[str] = []
+    for name, child in resource.items():
+        if child.__class__ in NESTED and name != "contained":
+            _collect(child, ids)
+    if len(ids) < 2 or len(set(ids)) == len(ids):
+        return None
+    return _doubled(resource)
+
+
+def _collect(value: Any, ids: list[str]) -> None:
+    """Add the ids of elements, without their places: nearly always there are none."""
+    if value.__class__ is list:
+        for each in value:
+            if each.__class__ is dict:
+                _collect(each, ids)
+    elif "resourceType" not in value:
+        for child in value.values():
+            if child.__class__ in NESTED:
+                _collect(child, ids)
+        if (own := value.get("id")).__class__ is str:
+            ids.append(own)
+
+
+def _doubled(resource: Resource) -> list[Fault]:
     found: list[tuple[str, str]] = []
     for name, child in resource.items():
-        if child.__class__ is dict or child.__class__ is list:
+        if child.__class__ in NESTED:
             _ids(child, f".{name}", found)
-    if len(found) < 2 or len({id_ for id_, _ in found}) == len(found):
-        return None
     seen: set[str] = set()
     faults: list[Fault] = []
     for id_, place in found:
@@ -44,8 +67,7 @@ def _ids(value: Any, place: str, found: list[tuple[str, str]]) -> None:
                 _ids(each, f"{place}[{index}]", found)
     elif "resourceType" not in value:
         for name, child in value.items():
-            kind = child.__class__
-            if kind is dict or kind is list:
+            if child.__class__ in NESTED:
                 _ids(child, f"{place}.{name}", found)
-            elif name == "id" and kind is str:
+            elif name == "id" and child.__class__ is str:
                 found.append((child, place))
