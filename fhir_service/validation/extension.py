@@ -4,6 +4,7 @@ https://hl7.org/fhir/R4/extensibility.html and https://hl7.org/fhir/R4/defining-
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from fhir_service.fhir.fhirpath import Item
@@ -30,7 +31,7 @@ def extension_check(structure: Check, owner: str, places: frozenset[str], *, mod
         elif not any(name.startswith(("value", "_value")) for name in value):
             found = [*(found or ()), EMPTY]
         if ":" not in url:
-            return found
+            return found if owner == "Extension" else [*(found or ()), RELATIVE]
         definition = run.validator.extension(url)
         if definition is None:
             if modifier or url.startswith(HL7):
@@ -48,6 +49,13 @@ EMPTY = Fault(
     "拡張には値(value[x])か下位の拡張が必要です(規則 ext-1)",
     "An extension must have a value or extensions (rule ext-1)",
     rule="ext-1",
+)
+RELATIVE = Fault(
+    ".url",
+    "extension",
+    "拡張の url は絶対 URL でなければなりません(規則 extension-url)",
+    "The url of an extension must be absolute (rule extension-url)",
+    rule="extension-url",
 )
 BOTH = Fault(
     "",
@@ -75,8 +83,21 @@ def _by_definition(
     for expression in definition.invariants:
         if not _holds(expression, value, owner, run):
             found.append(_broken_context(definition, expression))
+    if definition.names and "extension" in value:
+        found += _strangers(value["extension"], definition)
     found += definition.check(Item(value, "Extension"), run) or ()
     return found
+
+
+def _strangers(inside: Any, definition: ExtensionDefinition) -> Iterator[Fault]:
+    """Tell of extensions inside that have a short name, which the definition does not give."""
+    for index, each in enumerate(inside if isinstance(inside, list) else ()):
+        url = each.get("url") if isinstance(each, dict) else None
+        if isinstance(url, str) and ":" not in url and url not in definition.names:
+            names = ", ".join(sorted(definition.names))
+            ja = f"拡張 {definition.url} の中に「{url[:SHOWN]}」はありません。あるのは {names} です(規則 extension-url)"
+            en = f"The extension {definition.url} has no '{url[:SHOWN]}' inside, but {names} (rule extension-url)"
+            yield Fault(f".extension[{index}]", "extension", ja, en, "error", "extension-url", definition.url)
 
 
 def _is_chosen(value: dict[str, Any], definition: ExtensionDefinition, run: Run) -> bool:

@@ -23,6 +23,8 @@ DIV = '<div xmlns="http://www.w3.org/1999/xhtml">{}</div>'
 DEFECTS: dict[str, set[tuple[str, str | None]]] = {
     # Entries 1043 and on repeat the full URLs of others.
     "Bundle-dataelements": {("Bundle", "bdl-7")},
+    # The extension glstring has `text` and `url` inside, but no `uri`.
+    "Bundle-hla-1": {("Bundle.entry.resource.extension.extension", "extension-url")},
     # `parent` is a reference to a DeviceDefinition, where only a Device may be.
     "DeviceMetric-example": {("DeviceMetric.parent", "target")},
     # The reason is a Procedure.

@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/defining-extensions.html
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from fhir_service.fhir.definitions.snapshot import Snapshot
@@ -30,6 +30,7 @@ class ExtensionDefinition:
     """`elements` are the places its contexts name, without `[x]`, `extensions` the extensions it may stand in.
 
     `expressions` are FHIRPath that chooses its places in a resource, `invariants` what must hold where it stands.
+    `names` are the urls of the extensions that it defines inside itself.
     """
 
     url: str
@@ -38,6 +39,7 @@ class ExtensionDefinition:
     extensions: frozenset[str]
     expressions: tuple[str, ...]
     invariants: tuple[str, ...]
+    names: frozenset[str]
     check: Callable[[Item, Run], Faults]
 
     def fits(self, places: frozenset[str]) -> bool:
@@ -58,5 +60,12 @@ def extension_definition(snapshot: Snapshot, check: Callable[[Item, Run], Faults
         extensions=frozenset(contexts["extension"]),
         expressions=tuple(contexts["fhirpath"]),
         invariants=snapshot.context_invariants,
+        names=frozenset(_names(snapshot)),
         check=check,
     )
+
+
+def _names(snapshot: Snapshot) -> Iterator[str]:
+    for element in snapshot.elements:
+        if element["path"] == "Extension.extension.url" and isinstance(url := element.get("fixedUri"), str):
+            yield url
