@@ -95,6 +95,7 @@ class _Snapshot:
 
 
 _BREATH = 32  # changes that are prepared before others have their turn
+_HEAVY = 1_000  # strings or tokens of one change: some ten milliseconds
 
 
 class SqliteStore:
@@ -230,7 +231,10 @@ class SqliteStore:
             last = rows[-1][0]
 
     async def commit(self, changes: Sequence[Change], conditions: Sequence[Condition] = ()) -> list[Committed]:
-        prepared = prepare(changes, conditions) if len(changes) <= _BREATH else await _prepared(changes, conditions)
+        if len(changes) <= _BREATH and not any(map(_is_heavy, changes)):
+            prepared = prepare(changes, conditions)
+        else:
+            prepared = await _prepared(changes, conditions)
         outcome = self._writer.submit(prepared)
         if self._watching and any(map(self._is_watched, changes)):
             # Who waits for the commit may give up; it goes on, and whoever watches must hear of it.
@@ -285,6 +289,13 @@ async def _prepared(changes: Sequence[Change], conditions: Sequence[Condition]) 
     """Return a large commit made ready, while the loop goes on."""
     prepared: list[PreparedChange] = []
     for start in range(0, len(changes), _BREATH):
-        prepared += prepare(changes[start : start + _BREATH], ()).changes
+        some = changes[start : start + _BREATH]
+        made = await asyncio.to_thread(prepare, some, ()) if any(map(_is_heavy, some)) else prepare(some, ())
+        prepared += made.changes
         await asyncio.sleep(0)
     return PreparedCommit(tuple(prepared), tuple(conditions))
+
+
+def _is_heavy(change: Change) -> bool:
+    """Whether a change takes so long to prepare that a thread has to do it."""
+    return isinstance(change, Put) and (len(change.entries.strings) > _HEAVY or len(change.entries.tokens) > _HEAVY)
