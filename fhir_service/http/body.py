@@ -14,7 +14,7 @@ from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.http.asgi import Receive
 from fhir_service.http.negotiation import CHARSETS, ContentType, codec_of
-from fhir_service.interactions.exchange import RawBody
+from fhir_service.interactions.exchange import RawBody, TextBody
 
 # zlib's own names for its container formats: 32 + 15 finds out whether it is gzip or zlib
 _ENCODINGS = {"gzip": 32 + zlib.MAX_WBITS, "x-gzip": 32 + zlib.MAX_WBITS, "deflate": 32 + zlib.MAX_WBITS}
@@ -67,7 +67,7 @@ def decode_body(raw: bytes, kind: ContentType, definitions: Definitions) -> Any:
             )
         ) from None
     if kind.format == "graphql":
-        return text
+        return TextBody(text)
     if is_xml:
         # What HTTP says goes before what the document says: https://www.rfc-editor.org/rfc/rfc7303#section-3
         return _xml(_XML_ENCODING.sub(r"\1", text.removeprefix("\ufeff")).encode(), kind, definitions)

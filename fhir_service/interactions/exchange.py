@@ -15,6 +15,12 @@ class RawBody(bytes):
     """A body that is neither resource nor text, such as a package."""
 
 
+class TextBody(str):
+    """A body that is a text, such as a query in GraphQL."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class FhirRequest:
     """One RESTful request.

@@ -8,7 +8,7 @@ from fhir_service.interactions.batch import batch
 from fhir_service.interactions.capabilities import capability_statement
 from fhir_service.interactions.create import create
 from fhir_service.interactions.delete import conditional_delete, delete
-from fhir_service.interactions.exchange import FhirRequest, FhirResponse, RawBody
+from fhir_service.interactions.exchange import FhirRequest, FhirResponse, RawBody, TextBody
 from fhir_service.interactions.history import history
 from fhir_service.interactions.patch import conditional_patch, patch
 from fhir_service.interactions.proposal import is_id
@@ -22,7 +22,7 @@ from fhir_service.interactions.transaction import transaction
 from fhir_service.interactions.update import conditional_update, update
 from fhir_service.interactions.vread import vread
 
-_OTHER_BODIES: dict[type, tuple[str, ...]] = {RawBody: ("$install",), str: ("$graphql",)}
+_OTHER_BODIES: dict[type, tuple[str, ...]] = {RawBody: ("$install",), TextBody: ("$graphql",)}
 """The last step of a path to which bytes, or a text, can be sent that are no resource."""
 OF_VERSIONS = ("$meta",)
 """The operations that a version of a resource has, too: `[type]/[id]/_history/[vid]/$meta`."""

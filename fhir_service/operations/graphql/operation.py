@@ -26,7 +26,7 @@ from graphql import (
 from fhir_service.fhir import json
 from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
 from fhir_service.fhir.resource import Key
-from fhir_service.interactions.exchange import FhirRequest, FhirResponse
+from fhir_service.interactions.exchange import FhirRequest, FhirResponse, TextBody
 from fhir_service.interactions.services import Operation, Services
 from fhir_service.interactions.versions import standing
 from fhir_service.operations.graphql import resolvers
@@ -115,8 +115,8 @@ def _asked(request: FhirRequest) -> Asked:
     match request.body:
         case None:
             pass
-        case str(text):
-            given["query"] = text
+        case TextBody() as text:
+            given["query"] = str(text)
         case {"resourceType": "Parameters", "parameter": [*parameters]}:
             given |= {str(each.get("name")): each.get("valueString") for each in parameters if isinstance(each, dict)}
         case dict(members) if "resourceType" not in members:
