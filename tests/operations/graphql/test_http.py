@@ -1,6 +1,8 @@
 """https://hl7.org/fhir/R4/graphql.html: how a query is sent, what comes back, and what is refused."""
 
 import json
+import time
+from base64 import b64decode
 from urllib.parse import quote
 
 import pytest
@@ -148,3 +150,16 @@ def test_what_finds_too_much_is_refused_whole(ward: Ward) -> None:
     refused = ward.asked(many)
     assert refused.status_code == 400
     assert refused.json()["issue"][0]["code"] == "too-costly"
+
+
+def test_an_answer_that_comes_later_is_a_binary(ward: Ward) -> None:
+    accepted = ward.api.get(f"$graphql?query={quote('{ __typename }')}", headers={"Prefer": "respond-async"})
+    status = accepted.headers["Content-Location"]
+    for _ in range(100):
+        answer = ward.api.get(status)
+        if answer.status_code != 202:
+            break
+        time.sleep(0.05)
+
+    assert answer.json()["resourceType"] == "Binary"
+    assert json.loads(b64decode(answer.json()["data"])) == {"data": {"__typename": "Query"}}
