@@ -3,12 +3,13 @@
 https://hl7.org/fhir/R4/http.html#concurrency
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from fhir_service.fhir.outcome import FhirError, Issue
-from fhir_service.fhir.resource import Resource, key_of
+from fhir_service.fhir.resource import Key, Resource, key_of
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.preconditions import expected_version, version_conflict
+from fhir_service.interactions.preconditions import expected as asked_for
+from fhir_service.interactions.preconditions import version_conflict
 from fhir_service.interactions.proposal import put
 from fhir_service.interactions.references import dangling, still_referenced
 from fhir_service.interactions.rules import keep_rules, version_judged
@@ -51,10 +52,8 @@ async def commit_update(
 
     Raises `Raced` if another version came to stand after the rules were judged.
     """
-    asked = expected_version(request.headers)
     judged = await version_judged(resource, services)
-    if asked is not None and judged is not None and asked != judged:
-        raise version_conflict(str(key_of(resource)), judged)
+    asked = await must_stand(key_of(resource), request.headers, services, judged)
     expected = judged if judged is not None else asked if asked is not None else expected
     change, integrity = put(resource, request, services, expected=expected)
     try:
@@ -63,6 +62,22 @@ async def commit_update(
         if judged is not None and failed.condition is None:
             raise Raced from None
         raise meaning(failed, change, request.base) from None
+
+
+async def must_stand(key: Key, headers: Mapping[str, str], services: Services, actual: int | None = None) -> int | None:
+    """Return the version that the client expects at the commit, None if any will do; 412 if it does not stand now.
+
+    What stands now (`actual`; 0: nothing) is read if it is not known and several versions, or any, are expected.
+    """
+    asked = asked_for(headers)
+    if asked is None or (actual is None and asked.only is not None):
+        return None if asked is None else asked.only
+    if actual is None:
+        version = await services.store.read(key)
+        actual = 0 if version is None or version.deleted else version.version
+    if not asked.allows(actual):
+        raise version_conflict(str(key), actual)
+    return actual if asked.versions else None
 
 
 async def commit_amended(
@@ -79,7 +94,7 @@ async def commit_amended(
     try:
         return (await services.store.commit((change,), (*integrity, *conditions)))[0]
     except ConditionFailed as failed:
-        if failed.condition is None and expected_version(request.headers) is None:
+        if failed.condition is None and asked_for(request.headers) is None:
             raise Raced from None
         raise meaning(failed, change, request.base) from None
 

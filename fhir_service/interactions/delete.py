@@ -8,14 +8,15 @@ from collections.abc import Sequence
 
 from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
 from fhir_service.fhir.resource import Key
-from fhir_service.interactions.commit import Raced, commit_one, until_settled
+from fhir_service.interactions.commit import Raced, commit_one, must_stand, until_settled
 from fhir_service.interactions.criteria import criteria_of, query_of, single_match
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.preconditions import expected_version, version_conflict
+from fhir_service.interactions.preconditions import Expected, version_conflict
+from fhir_service.interactions.preconditions import expected as asked_for
 from fhir_service.interactions.preference import preference
 from fhir_service.interactions.references import still_referenced
 from fhir_service.interactions.services import Services
-from fhir_service.storage.store import Condition, ConditionFailed, Delete, Finds, Unreferenced
+from fhir_service.storage.store import Condition, ConditionFailed, Delete, Finds, Unreferenced, Version
 
 _KEYS_SHOWN = 100
 
@@ -47,11 +48,12 @@ async def conditional_delete(request: FhirRequest, services: Services) -> FhirRe
 
 
 async def _delete(key: Key, conditions: tuple[Condition, ...], request: FhirRequest, services: Services) -> None:
-    expected = expected_version(request.headers)
-    if expected is not None:  # the client has to know what it deletes before it is told what else stands in the way
+    expected = None
+    if asked_for(request.headers) is not None:
+        # The client has to know what it deletes before it is told what else stands in the way.
         found = await services.store.read(key)
-        if (actual := 0 if found is None or found.deleted else found.version) != expected:
-            raise version_conflict(str(key), actual)
+        actual = 0 if found is None or found.deleted else found.version
+        expected = await must_stand(key, request.headers, services, actual)
     if services.referential_integrity:
         conditions += (Unreferenced(frozenset((key,))),)
     await commit_one(Delete(key, expected), conditions, request.base, services)
@@ -69,9 +71,10 @@ async def _delete_all(request: FhirRequest, services: Services) -> list[Key]:
     conditions: list[Condition] = [Finds(query, frozenset(keys))]
     if services.referential_integrity:
         conditions.append(Unreferenced(frozenset(keys)))
-    expected = expected_version(request.headers)
+    asked = asked_for(request.headers)
+    changes = [Delete(version.key, _expected(version, asked)) for version in page.matches]
     try:
-        await services.store.commit([Delete(key, expected) for key in keys], conditions)
+        await services.store.commit(changes, conditions)
     except ConditionFailed as failed:
         if isinstance(failed.condition, Unreferenced):
             raise still_referenced(f"{request.path[0]}?…", failed.keys) from None
@@ -79,6 +82,12 @@ async def _delete_all(request: FhirRequest, services: Services) -> list[Key]:
             raise version_conflict(f"{request.path[0]}?…", failed.actual) from None
         raise Raced from None
     return keys
+
+
+def _expected(version: Version, asked: Expected | None) -> int | None:
+    if asked is None or not asked.versions:
+        return None
+    return version.version if asked.allows(version.version) else -1
 
 
 def _told(keys: Sequence[Key]) -> FhirResponse:

@@ -9,7 +9,7 @@ from fhir_service.fhir.resource import Key
 from fhir_service.interactions.commit import commit_amended, until_settled
 from fhir_service.interactions.criteria import criteria_of, single_match
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.preconditions import expected_version, version_conflict
+from fhir_service.interactions.preconditions import keep_expected
 from fhir_service.interactions.proposal import checked
 from fhir_service.interactions.services import Services
 from fhir_service.interactions.versions import not_found, standing
@@ -47,9 +47,7 @@ async def conditional_patch(request: FhirRequest, services: Services) -> FhirRes
 async def _patch(
     version: Version, conditions: tuple[Condition, ...], request: FhirRequest, services: Services
 ) -> FhirResponse:
-    asked = expected_version(request.headers)
-    if asked is not None and asked != version.version:
-        raise version_conflict(str(version.key), version)
+    keep_expected(request.headers, version)
     before = decode_resource(version.body)
     after = apply_patch(before, request.body, request.media_type, services.definitions)
     warnings = checked(after, services)

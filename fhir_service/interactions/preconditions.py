@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/http.html#concurrency and https://hl7.org/fhir/R4/http.h
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from fhir_service.fhir.outcome import FhirError, Issue
@@ -15,19 +16,44 @@ from fhir_service.storage.store import Version
 _ETAG = re.compile(r'(?:W/)?"([A-Za-z0-9\-.]{1,64})"|([0-9]{1,64})').fullmatch
 
 
-def expected_version(headers: Mapping[str, str]) -> int | None:
-    """Return the version that must stand for a write (If-Match), 0 for none (`If-None-Match: *`), None for any.
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What must stand for a write to go on: one of these versions (0: none at all), or any if there are none here."""
+
+    versions: frozenset[int]
+
+    def allows(self, actual: int) -> bool:
+        """Whether it may go on where this version stands (0: none)."""
+        return actual in self.versions if self.versions else actual > 0
+
+    @property
+    def only(self) -> int | None:
+        """The version, if it is one that has to stand."""
+        return next(iter(self.versions)) if len(self.versions) == 1 else None
+
+
+_ANY = Expected(frozenset())
+_NONE = Expected(frozenset((0,)))
+
+
+def expected(headers: Mapping[str, str]) -> Expected | None:
+    """Return what must stand for a write by If-Match (ETags, or `*`: any) or `If-None-Match: *`; None for anything.
 
     A version id that this server would never have given is -1, which stands nowhere. 400 for what is no ETag.
+    https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1
     """
-    if (match := headers.get("if-match")) is not None and match.strip() != "*":
-        versions = _versions("If-Match", match)
-        if len(versions) != 1:
-            raise _malformed("If-Match", match)
-        return _number(versions[0]) or -1
-    if headers.get("if-none-match", "").strip() == "*":
-        return 0
-    return None
+    if (match := headers.get("if-match")) is not None:
+        if match.strip() == "*":
+            return _ANY
+        return Expected(frozenset(_number(version) or -1 for version in _versions("If-Match", match)))
+    return _NONE if headers.get("if-none-match", "").strip() == "*" else None
+
+
+def keep_expected(headers: Mapping[str, str], version: Version) -> None:
+    """Raise 412 if the client expects another version than stands."""
+    asked = expected(headers)
+    if asked is not None and not asked.allows(version.version):
+        raise version_conflict(str(version.key), version)
 
 
 def is_current(version: Version, headers: Mapping[str, str]) -> bool:

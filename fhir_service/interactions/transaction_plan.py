@@ -9,8 +9,9 @@ from fhir_service.fhir.json import decode
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.patch.apply import apply_patch
 from fhir_service.fhir.resource import Key, key_of
+from fhir_service.interactions.commit import must_stand
 from fhir_service.interactions.criteria import Criteria, criteria_of, decoded
-from fhir_service.interactions.preconditions import expected_version, version_conflict
+from fhir_service.interactions.preconditions import expected, keep_expected
 from fhir_service.interactions.proposal import checked, same_id
 from fhir_service.interactions.rules import has_rules
 from fhir_service.interactions.services import Services
@@ -39,9 +40,9 @@ async def decide(writes: Sequence[Write], base: str, services: Services) -> Tran
 
 
 async def _delete(write: Write, search: TransactionSearch, services: Services) -> None:
-    write.expected = expected_version(write.request.headers)
     write.key, _ = await _aimed(write, search)
     if write.key is not None:
+        write.expected = await must_stand(write.key, write.request.headers, services)
         search.deleted(write.key)
 
 
@@ -93,17 +94,15 @@ async def _new_identity(write: Write, services: Services) -> None:
 async def _judge(write: Write, found: Version | None, services: Services) -> None:
     """Set the version that must stand: the client's (If-Match), or the one that the rules are judged by."""
     assert write.key is not None
-    asked = expected_version(write.request.headers)
-    if asked is not None:
-        write.expected = asked
-    if has_rules(write.type, services):
-        version = found or await services.store.read(write.key)
-        write.before = None if version is None or version.deleted else version
-        actual = write.before.version if write.before else 0
-        if asked is not None and asked != actual:
-            raise version_conflict(str(write.key), actual)
-        write.judged = asked is None
-        write.expected = actual
+    headers = write.request.headers
+    if not has_rules(write.type, services):
+        if (asked := await must_stand(write.key, headers, services)) is not None:
+            write.expected = asked
+        return
+    version = found or await services.store.read(write.key)
+    write.before = None if version is None or version.deleted else version
+    write.expected = write.before.version if write.before else 0
+    write.judged = await must_stand(write.key, headers, services, write.expected) is None
 
 
 async def _patch(write: Write, search: TransactionSearch, services: Services) -> None:
@@ -111,12 +110,11 @@ async def _patch(write: Write, search: TransactionSearch, services: Services) ->
     if write.key is None:
         raise not_found(f"{write.type}?…")
     version = standing(write.key, found or await services.store.read(write.key))
-    asked = expected_version(write.request.headers)
-    if asked is not None and asked != version.version:
-        raise version_conflict(str(write.key), version)
+    keep_expected(write.request.headers, version)
     write.put = apply_patch(decode(version.body), write.request.body, write.request.media_type, services.definitions)
     write.warnings = checked(write.put, services)
-    write.before, write.expected, write.judged = version, version.version, asked is None
+    write.before, write.expected = version, version.version
+    write.judged = expected(write.request.headers) is None
     search.put(write.put)
 
 

@@ -19,7 +19,7 @@ from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.interactions.commit import commit_amended, until_settled
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.preconditions import expected_version, version_conflict
+from fhir_service.interactions.preconditions import keep_expected
 from fhir_service.interactions.services import Level, Operation, Services
 from fhir_service.interactions.versions import not_found, standing, version_headers
 from fhir_service.operations.parameters import given, single
@@ -74,9 +74,7 @@ async def _change(amend: Amend, request: FhirRequest, services: Services) -> Fhi
 
     async def attempt() -> FhirResponse:
         version = standing(key, await services.store.read(key))
-        expected = expected_version(request.headers)
-        if expected is not None and expected != version.version:
-            raise version_conflict(str(key), version)
+        keep_expected(request.headers, version)
         before = decode_resource(version.body)
         amended = amend(before.get("meta", {}), asked)
         if amended != before.get("meta", {}):

@@ -296,6 +296,8 @@ PATCH: Json = {"resourceType": "Patient", "gender": "male"}
         (entry("PUT", "Patient/a", patient(id="b")), 400, "Bundle.entry[1].resource.id"),
         (entry("PUT", "Patient/a", patient(id="a"), ifMatch='W/"9"'), 412, "Bundle.entry[1]"),
         (entry("PUT", "Patient/new", patient(id="new"), ifMatch='W/"1"'), 412, "Bundle.entry[1]"),
+        (entry("PUT", "Patient/new", patient(id="new"), ifMatch="*"), 412, "Bundle.entry[1]"),
+        (entry("PUT", "Patient/a", patient(id="a"), ifMatch='W/"8", W/"9"'), 412, "Bundle.entry[1]"),
         (entry("PUT", "Patient/a", patient(id="a"), ifNoneMatch="*"), 412, "Bundle.entry[1]"),
         (entry("PUT", "Patient/a", patient(id="a"), ifMatch="x"), 400, "Bundle.entry[1]"),
         (entry("PUT", "Patient?identifier=1", patient()), 412, "Bundle.entry[1]"),

@@ -79,14 +79,30 @@ def test_if_match_updates_only_the_version_it_names(api: httpx.Client) -> None:
     assert 'W/"2"' in stale.json()["issue"][0]["details"]["text"]
 
 
-@pytest.mark.parametrize("etag", ['W/"9"', 'W/"0"', 'W/"x"'])
+@pytest.mark.parametrize("etag", ['W/"1", W/"7"', '"7","1"', "*"])
+def test_if_match_may_name_several_versions_or_any(api: httpx.Client, etag: str) -> None:
+    """https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1"""
+    id_ = api.post("Patient", json=PATIENT).json()["id"]
+    address, body, header = f"Patient/{id_}", PATIENT | {"id": id_}, {"If-Match": etag}
+
+    first = api.put(address, json=body, headers=header)
+    second = api.put(address, json=body, headers=header)
+    patched = api.patch(address, json={"active": True}, headers=header)
+    deleted = api.delete(address, headers=header)
+
+    then = 200 if etag == "*" else 412
+    assert [each.status_code for each in (first, second, patched)] == [200, then, then]
+    assert deleted.status_code == (204 if etag == "*" else 412)
+
+
+@pytest.mark.parametrize("etag", ['W/"9"', 'W/"0"', 'W/"x"', 'W/"1", W/"2"', "*"])
 def test_if_match_on_what_never_was_is_412(api: httpx.Client, etag: str) -> None:
     id_ = str(uuid4())
 
     assert api.put(f"Patient/{id_}", json=PATIENT | {"id": id_}, headers={"If-Match": etag}).status_code == 412
 
 
-@pytest.mark.parametrize("etag", ["W/1", "'1'", 'W/"1', 'W/"1", W/"2"', ""])
+@pytest.mark.parametrize("etag", ["W/1", "'1'", 'W/"1', 'W/"1", *', ""])
 def test_an_if_match_that_cannot_be_read_is_400(api: httpx.Client, etag: str) -> None:
     assert api.put("Patient/this", json=PATIENT | {"id": "this"}, headers={"If-Match": etag}).status_code == 400
 
