@@ -8,6 +8,7 @@ https://hl7.org/fhir/R4/searchparameter.html
 """
 
 import asyncio
+import logging
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -27,6 +28,7 @@ from fhir_service.storage.store import Store, Version
 TYPE = "SearchParameter"
 _WHOLE, _DEFINED = "index", "defined"
 _EPOCH = ""
+_log = logging.getLogger("fhir_service")
 
 Rules = dict[str, str]
 """The fingerprint of each parameter of a type, by code."""
@@ -155,12 +157,17 @@ class ParameterIndex:
         return self._incomplete
 
     def _take(self, version: Version) -> None:
+        """Take a stored definition into force if it is one to search by."""
         definition = json.decode(version.body) if version.body else {}
-        loaded = in_force(definition) and self._registry.loaded_definition(definition["url"]) is not None
-        if in_force(definition) and not loaded and not issues_of(definition, self._registry, self._stored):
+        is_ours = in_force(definition) and self._registry.loaded_definition(definition["url"]) is None
+        issues = issues_of(definition, self._registry, self._stored) if is_ours else []
+        if is_ours and not issues:
             self._stored[version.key.id] = definition
-        else:
-            self._stored.pop(version.key.id, None)
+            return
+        self._stored.pop(version.key.id, None)
+        if issues:
+            # Its writer has not been told: `fhir-service load` keeps no rules, and two may write one code at once.
+            _log.warning("%s is not in force: %s", version.key, issues[0].en)
 
     def _types_of(self, definitions: Iterable[Resource]) -> list[str]:
         bases = {base for each in definitions for base in each["base"]}

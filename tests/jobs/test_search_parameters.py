@@ -168,6 +168,16 @@ def test_a_code_that_another_one_has_is_refused(together: Client) -> None:
     assert search_parameter("first")["url"] in texts(other)
 
 
+def test_its_url_can_be_changed(together: Client) -> None:
+    together("PUT", "SearchParameter/moved", search_parameter("moved"))
+
+    answer = together("PUT", "SearchParameter/moved", search_parameter("moved", url="http://example.org/elsewhere"))
+    together.indexed()
+
+    assert answer.status_code == 200, answer.text
+    assert together.total("Patient?moved=nobody") == 0
+
+
 TYPES = {
     "token": (
         "Patient.maritalStatus",
