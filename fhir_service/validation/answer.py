@@ -108,9 +108,12 @@ def _of_value_set(
     question: Resource, name: str, value: Any, questionnaire: Resource, run: Run, open_: bool
 ) -> Iterator[Fault]:
     if name != "Coding":
+        ja = f"質問「{question.get('linkId')}」の答えは、値セットのコード(Coding)でなければなりません。"
+        en = f"The answer to '{question.get('linkId')}' must be a Coding of its value set, not a {name}."
+        yield Fault(".value", "structure", ja, en, rule="questionnaire-type")
         return
     url = str(question["answerValueSet"])
-    system, code = value.get("system"), value.get("code")
+    system, code = value.get("system", ""), value.get("code")
     if code is None:
         if not open_:
             ja = f"質問「{question.get('linkId')}」の答えにコードがありません。"

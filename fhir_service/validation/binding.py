@@ -86,7 +86,8 @@ def _codes(members: frozenset[Member] | None) -> frozenset[str] | None:
     return frozenset(code for _, code in members if code is not None)
 
 
-Coding = tuple[str | None, str]
+Coding = tuple[str, str]
+"""System and code; a code without a system ("") means nothing, and is of no value set."""
 
 
 def _of_concept(value: dict[str, Any]) -> Iterator[Coding]:
@@ -94,13 +95,13 @@ def _of_concept(value: dict[str, Any]) -> Iterator[Coding]:
     for coding in codings if isinstance(codings, list) else ():
         if isinstance(coding, dict) and isinstance(code := coding.get("code"), str):
             system = coding.get("system")
-            yield system if isinstance(system, str) else None, code
+            yield system if isinstance(system, str) else "", code
 
 
 def _of_coding(value: dict[str, Any]) -> Iterator[Coding]:
     if isinstance(code := value.get("code"), str):
         system = value.get("system")
-        yield system if isinstance(system, str) else None, code
+        yield system if isinstance(system, str) else "", code
 
 
 _quantity = _of_coding

@@ -89,3 +89,15 @@ def test_an_attachment_is_as_long_as_it_says(
     media = {"resourceType": "Media", "status": "completed", "content": {"contentType": "text/plain", **attachment}}
 
     assert [(rule, severity) for rule, severity, _ in rules(validator, media)] == expected
+
+
+def test_a_code_without_a_system_is_of_no_value_set(validator: Validator) -> None:
+    active = {"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}
+
+    def rules(**coding: str) -> list[str | None]:
+        status = {"clinicalStatus": {"coding": [coding]}}
+        found = validator.check({"resourceType": "Condition", "subject": {"display": "a"}, **status})
+        return [issue.rule for issue in found if issue.severity == "error"]
+
+    assert rules(**active) == []
+    assert rules(code="active") == ["binding-required"]

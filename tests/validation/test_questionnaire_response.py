@@ -194,6 +194,8 @@ CODES = {"answerOption": [{"valueCoding": {"system": SCALE, "code": "1"}}, {"val
         (asked("a", "choice", **CODES), {"valueString": "自由"}, {"options": "error"}),
         (asked("a", "open-choice", **CODES), {"valueString": "自由"}, {}),
         (asked("a", "choice", answerValueSet="#scale"), {"valueCoding": {"system": SCALE, "code": "2"}}, {}),
+        (asked("a", "choice", answerValueSet="#scale"), {"valueCoding": {"code": "2"}}, {"options": "error"}),
+        (asked("a", "choice", answerValueSet="#scale"), {"valueString": "2"}, {"type": "error"}),
         (
             asked("a", "choice", answerValueSet="#scale"),
             {"valueCoding": {"system": SCALE, "code": "9"}},
