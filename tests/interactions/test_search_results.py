@@ -101,6 +101,13 @@ def test_several_types_are_sorted_by_a_parameter_that_all_have(api: httpx.Client
     assert dates == sorted(dates, reverse=sort.startswith("-"))
 
 
+def test_a_compartment_is_sorted_by_a_parameter_that_its_types_have(api: httpx.Client, tag: str) -> None:
+    asked = {"_type": "Observation,Encounter", "_sort": "-date"}
+    bundle = api.get(f"Patient/{tag}-Aoki/*", params=asked).json()
+
+    assert [each.removeprefix(f"{tag}-Aoki-") for each in ids(bundle)] == ["1", "e", "0"]
+
+
 def test_several_types_are_not_sorted_by_what_cannot_be_compared(api: httpx.Client) -> None:
     refused = api.get("", params={"_type": "Condition,Goal", "_sort": "category,start-date"})
 
