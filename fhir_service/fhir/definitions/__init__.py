@@ -12,7 +12,7 @@ from typing import Self
 from zipfile import BadZipFile
 
 import fhir_service
-from fhir_service.fhir.definitions.adding import Added, add_package
+from fhir_service.fhir.definitions.adding import R4, Added, add_package
 from fhir_service.fhir.definitions.archive import Archive, Package
 from fhir_service.fhir.definitions.folder import Folder, own_folders
 from fhir_service.fhir.definitions.held import Held
@@ -26,9 +26,8 @@ from fhir_service.fhir.definitions.type_model import TypeModel
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Key, Resource
 
-__all__ = ["Added", "Definitions", "Element", "Kind", "Package", "Snapshot", "TypeDefinition"]
+__all__ = ["R4", "Added", "Definitions", "Element", "Kind", "Package", "Snapshot", "TypeDefinition"]
 
-R4 = Path(__file__).with_name("r4.zip")
 OWN = Package("fhir-service", fhir_service.__version__, title="Outreach profiles")
 
 

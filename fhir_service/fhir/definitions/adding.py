@@ -17,11 +17,16 @@ import msgspec
 from fhir_service.fhir.definitions.archive import Archive, Package, write_archive
 from fhir_service.fhir.definitions.held import Held
 from fhir_service.fhir.definitions.package import Incoming, read_package
+from fhir_service.fhir.definitions.shape import Shapes
+from fhir_service.fhir.definitions.snapshot.faults import fault
 from fhir_service.fhir.definitions.snapshot.snapshots import Snapshots
 from fhir_service.fhir.definitions.sources import Source, Sources, fits
 from fhir_service.fhir.definitions.strip import strip
+from fhir_service.fhir.definitions.type_model import TypeModel
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Resource
+
+R4 = Path(__file__).with_name("r4.zip")
 
 _encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 
@@ -62,9 +67,10 @@ def add_package(file: Path | Incoming, folder: Path, installed: Iterable[Source]
 
     Raises FhirError for what is no sound R4 package, and where the same version is there with other content.
     """
-    package, definitions = read_package(file) if isinstance(file, Path) else file
+    package, brought = read_package(file) if isinstance(file, Path) else file
     others = list(installed)
-    digest = _digest(definitions)
+    digest = _digest(brought)
+    definitions, misshapen = _sound(brought)
     present = replace(package, count=len(definitions))
     missing = tuple(each for each in package.dependencies if not any(fits(other.package, *each) for other in others))
     target = archive_file(folder, package)
@@ -75,7 +81,22 @@ def add_package(file: Path | Incoming, folder: Path, installed: Iterable[Source]
     whole = _Whole(package, definitions, others)
     archive = write_archive(package, map(strip, whole.definitions()), digest=digest)
     _write(target, archive)
-    return Added(present, False, missing, whole.generated, tuple(whole.issues))
+    return Added(present, False, missing, whole.generated, (*misshapen, *whole.issues))
+
+
+def _sound(definitions: Iterable[Resource]) -> tuple[list[Resource], list[Issue]]:
+    """Return the definitions that have the shape of their types, and what is wrong with the others."""
+    shapes = Shapes(TypeModel(Archive(R4).types()).__getitem__)
+    sound: list[Resource] = []
+    issues: list[Issue] = []
+    for each in definitions:
+        at = shapes.fault(each)
+        if at is None:
+            sound.append(each)
+        else:
+            ja, en = f"{at} の形が違うため、使いません", f"{at} has another shape; it is not used"
+            issues.append(fault(str(each.get("url", each.get("id", ""))), ja, en))
+    return sound, issues
 
 
 def archive_file(folder: Path, package: Package) -> Path:

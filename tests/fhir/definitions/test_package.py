@@ -252,24 +252,37 @@ def test_what_is_no_archive_is_refused(tmp_path: Path, folder: Path) -> None:
     assert "cannot be read" in refusal(tmp_path / "absent.tgz", folder)
 
 
-def test_definitions_of_a_strange_shape_do_no_harm(tmp_path: Path, folder: Path) -> None:
-    strange = {"resourceType": "StructureDefinition", "url": "http://e", "extension": 1, "snapshot": {"element": [1]}}
-    stranger = {"resourceType": "StructureDefinition", "url": "http://f", "snapshot": [], "differential": 5}
+@pytest.mark.parametrize(
+    ("more", "at"),
+    [
+        ({"extension": 1}, "StructureDefinition.extension"),
+        ({"snapshot": []}, "StructureDefinition.snapshot"),
+        ({"snapshot": {"element": [1]}}, "StructureDefinition.snapshot.element"),
+        (
+            {"differential": {"element": [{"path": "Patient", "min": "1"}]}},
+            "StructureDefinition.differential.element.min",
+        ),
+        ({"differential": {"element": [{"path": None}]}}, "StructureDefinition.differential.element.path"),
+        ({"contained": [{"resourceType": "Wizard"}]}, "resourceType"),
+        ({"version": 1}, "StructureDefinition.version"),
+    ],
+)
+def test_a_definition_of_a_strange_shape_is_left_out_and_told(
+    tmp_path: Path, folder: Path, more: dict[str, Any], at: str
+) -> None:
+    strange = {"resourceType": "StructureDefinition", "url": "http://e", "type": "Patient"} | more
     file = tgz(
-        tmp_path / "a.tgz", {"package/package.json": MANIFEST, "package/a.json": strange, "package/b.json": stranger}
+        tmp_path / "a.tgz", {"package/package.json": MANIFEST, "package/a.json": strange, "package/b.json": PHASE}
     )
 
-    add(file, folder)
+    added = add(file, folder)
 
-    assert Definitions.load(packages=folder).find("http://e") == strange
-
-
-def test_a_damaged_archive_is_named(folder: Path) -> None:
-    folder.mkdir()
-    (folder / "a-1.zip").write_bytes(b"damaged")
-
-    with pytest.raises(FhirError, match=r"a-1\.zip is damaged"):
-        Definitions.load(packages=folder)
+    assert [issue.en for issue in added.issues] == [
+        f"The definition http://e is wrong: {at} has another shape; it is not used."
+    ]
+    definitions = Definitions.load(packages=folder)
+    assert definitions.find("http://e") is None
+    assert definitions.find("http://example.org/phase") == PHASE
 
 
 @pytest.fixture(scope="module")
