@@ -285,6 +285,14 @@ def test_a_definition_of_a_strange_shape_is_left_out_and_told(
     assert definitions.find("http://example.org/phase") == PHASE
 
 
+def test_a_damaged_archive_is_named(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "a-1.zip").write_bytes(b"damaged")
+
+    with pytest.raises(FhirError, match=r"a-1\.zip is damaged"):
+        Definitions.load(packages=folder)
+
+
 @pytest.fixture(scope="module")
 def japanese(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of packages that JP Core 1.1.2 and 1.2.0 and CLINS are added to without any finding."""
