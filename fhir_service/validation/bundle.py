@@ -13,6 +13,7 @@ from fhir_service.fhir.outcome import Severity
 from fhir_service.fhir.reference import parse_reference
 from fhir_service.fhir.resource import Resource
 from fhir_service.validation.bundle_links import BundleLinks, Place, pointed
+from fhir_service.validation.bundle_request import REQUESTS, request_faults
 from fhir_service.validation.fault import Fault, Faults
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ def bundle_rules(bundle: Resource, run: Run) -> Faults:
     found = [*_links(bundle), *_full_urls(entries, str(kind), run), *_lost(entries, links)]
     if kind in FIRST:
         found += _first(entries, links, str(kind))
+    if kind in REQUESTS:
+        found += request_faults(entries, str(kind), run.validator.definitions.resource_types)
     if kind == "searchset":
         found += _search_set(bundle, entries, run)
     return found or None
@@ -150,20 +153,33 @@ def _not_there(place: Place, several: bool, wanted: str, links: BundleLinks) -> 
 
 
 def _lost(entries: list[Resource], links: BundleLinks) -> Iterator[Fault]:
-    """Tell of references that cannot be followed: a URN to nothing here."""
+    """Tell of references that cannot be followed: a URN to nothing here, or a resource that is called otherwise."""
     for index in range(len(entries)):
-        if not any(_is_lost(reference, index, links) for reference in links.references(index)):
+        if not any(_why_lost(reference, index, links) for reference in links.references(index)):
             continue
         for place in links.places(index):
-            if _is_lost(place.reference, index, links):
-                shown = place.reference[:SHOWN]
-                ja = f"参照「{shown}」に当たる entry が Bundle の中にありません。"
-                en = f"No entry of the Bundle has the fullUrl '{shown}'."
-                yield Fault(place.path, "not-found", ja, en, "warning", rule="urn-reference")
+            why = _why_lost(place.reference, index, links)
+            if why is not None:
+                ja, en = (text.replace("{}", place.reference[:SHOWN]) for text in why)
+                yield Fault(place.path, "not-found", ja, en, "warning", rule="bundle-reference")
 
 
-def _is_lost(reference: str, index: int, links: BundleLinks) -> bool:
-    return reference.startswith(("urn:uuid:", "urn:oid:")) and not links.targets(reference, index)
+NO_ENTRY = (
+    "参照「{}」に当たる entry が Bundle の中にありません。",
+    "No entry of the Bundle has the fullUrl '{}'.",
+)
+OTHER_URL = (
+    "参照「{}」と同じ型と id のリソースが Bundle にありますが、fullUrl が違うため、それを指しません。",
+    "A resource of the Bundle has the type and id of '{}', but its fullUrl is another, so it is not what is meant.",
+)
+
+
+def _why_lost(reference: str, index: int, links: BundleLinks) -> tuple[str, str] | None:
+    if reference.startswith("#") or links.targets(reference, index):
+        return None
+    if reference.startswith(("urn:uuid:", "urn:oid:")):
+        return NO_ENTRY
+    return OTHER_URL if ":" not in reference and links.has_like(reference) else None
 
 
 def _unreachable(entries: list[Resource], links: BundleLinks, severity: Severity, wanted: str) -> Iterator[Fault]:

@@ -126,7 +126,7 @@ def test_a_urn_that_nothing_has_is_told(validator: Validator) -> None:
     person = {**patient(), "managingOrganization": {"reference": f"{URN}9"}}
 
     assert rules(validator, bundle("collection", entry(f"{URN}1", person))) == [
-        ("urn-reference", "warning", "Bundle.entry[0].resource.managingOrganization.reference")
+        ("bundle-reference", "warning", "Bundle.entry[0].resource.managingOrganization.reference")
     ]
 
 
@@ -158,3 +158,39 @@ def test_what_a_search_found_is_what_it_was_for(validator: Validator) -> None:
 )
 def test_a_bundle_of_anything_is_answered_with_faults(validator: Validator, entries: Any) -> None:
     assert validator.check({"resourceType": "Bundle", "type": "document", "entry": entries})
+
+
+def put(url: str, resource: dict[str, Any] | None, method: str = "PUT") -> dict[str, Any]:
+    content = {"resource": resource} if resource else {}
+    return {"fullUrl": f"{URN}1", **content, "request": {"method": method, "url": url}}
+
+
+@pytest.mark.parametrize(
+    ("requests", "expected"),
+    [
+        ([put("Patient/p", patient("p"))], []),
+        ([put("Patient?identifier=1", patient())], []),
+        ([put("Patient", patient(), "POST")], []),
+        ([put("Patient/$match", None, "POST"), put("Patient/p", None, "DELETE")], []),
+        ([put("Patient/q", patient("p"))], ["entry[0].request.url"]),
+        ([put("Person/p", patient("p"))], ["entry[0].request.url"]),
+        ([put("Observation", patient(), "POST")], ["entry[0].request.url"]),
+        ([put("Patient", None, "POST")], ["entry[0]"]),
+        ([put("Patient/p", patient("p")), put("Patient/p", None, "DELETE")], ["entry[1].request.url"]),
+    ],
+)
+def test_a_request_fits_its_resource(validator: Validator, requests: list[dict[str, Any]], expected: list[str]) -> None:
+    for number, each in enumerate(requests):
+        each["fullUrl"] = f"{URN}{number}"
+
+    found = rules(validator, bundle("transaction", *requests))
+
+    assert found == [("request", "error", f"Bundle.{place}") for place in expected]
+
+
+def test_a_relative_reference_means_no_resource_with_a_urn(validator: Validator) -> None:
+    flag = {"resourceType": "Flag", "status": "active", "code": {"text": "注意"}, "subject": {"reference": "Patient/p"}}
+
+    assert rules(validator, bundle("collection", entry(f"{URN}1", patient("p")), entry(f"{URN}2", flag))) == [
+        ("bundle-reference", "warning", "Bundle.entry[1].resource.subject.reference")
+    ]
