@@ -222,8 +222,15 @@ def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_write_keeps_the_invariants_of_r4(validator: Validator) -> None:
-    sister = {"relationship": [{"text": "妹"}]}
+    someone = {"resourceType": "Patient", "telecom": [{"value": "090-0000-0000"}]}
 
-    assert [
-        (issue.rule, issue.severity) for issue in Policy(validator)({"resourceType": "Patient", "contact": [sister]})
-    ] == [("pat-1", "error")]
+    assert [(issue.rule, issue.severity) for issue in Policy(validator)(someone)] == [("cpt-2", "error")]
+
+
+def test_a_relative_of_whom_little_is_known_is_stored_with_a_warning(validator: Validator) -> None:
+    someone = {"resourceType": "Patient", "contact": [{"relationship": [{"text": "妹"}]}]}
+    strict = Policy(validator, PolicyRules(severities=(SeverityChange("error", "名前を必ず聞くため", rule="pat-1"),)))
+
+    assert [(issue.rule, issue.severity) for issue in Policy(validator)(someone)] == [("pat-1", "warning")]
+    assert [(issue.rule, issue.severity) for issue in Policy(validator).validate(someone)] == [("pat-1", "error")]
+    assert [(issue.rule, issue.severity) for issue in strict(someone)] == [("pat-1", "error")]
