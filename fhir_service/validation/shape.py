@@ -43,6 +43,7 @@ def object_check(definition: TypeDefinition, properties: dict[str, Check], rules
     required = frozenset(each.name for each in definition.elements if each.min and not each.choice)
     choices = _choices(definition)
     required_choices = [each.name for each in definition.elements if each.min and each.choice]
+    enough = frozenset(name for name, element in choices.items() if {element}.issuperset(required_choices))
     find = properties.get
 
     def check(value: Any, run: Run) -> Faults:
@@ -67,7 +68,7 @@ def object_check(definition: TypeDefinition, properties: dict[str, Check], rules
             found += _missing(value, required, definition)
         if choices:
             chosen = [name for name in value if name in choices]
-            if len(chosen) != 1:
+            if len(chosen) != 1 or chosen[0] not in enough:
                 found += _choice_faults(chosen, choices, required_choices)
         if partners:
             found = _without_paired_nulls(found, value, partners)

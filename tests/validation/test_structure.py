@@ -152,6 +152,15 @@ def test_a_required_choice_must_be_there(check: Validator) -> None:
     assert [issue.expression for issue in issues] == [("MedicationRequest.medication[x]",)]
 
 
+@pytest.mark.parametrize("name", ["reportedBoolean", "_reportedBoolean"])
+def test_one_choice_does_not_stand_for_another_that_is_required(check: Validator, name: str) -> None:
+    reported: Any = {"extension": [{"url": "http://e", "valueCode": "a"}]} if name[0] == "_" else True
+    request = {"resourceType": "MedicationRequest", "status": "active", "intent": "order", "subject": {"display": "A"}}
+
+    assert [issue.expression for issue in check(request | {name: reported})] == [("MedicationRequest.medication[x]",)]
+    assert check(request | {name: reported, "medicationCodeableConcept": {"text": "x"}}) == []
+
+
 def test_a_primitive_with_only_an_extension_counts_as_present(check: Validator) -> None:
     absent = {
         "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]
