@@ -25,6 +25,7 @@ from fhir_service.storage.sqlite.order import (
 )
 from fhir_service.storage.sqlite.parts import having, part_of
 from fhir_service.storage.sqlite.ranges import Ranges, Within, within
+from fhir_service.storage.sqlite.rows import NO_DATE
 from fhir_service.storage.sqlite.sql import Candidate, Context, Part, Sql, all_of, count_up_to, one_of
 from fhir_service.storage.sqlite.values import Keys
 
@@ -118,7 +119,7 @@ class Plan:
     def _begin(self) -> Start:
         drivers = [part for part in self.parts if part.drives]
         keys = [part for part in drivers if isinstance(part, Keys) and part.ordered]
-        if not drivers:
+        if not drivers or (self.order.column == "d" and self._is_dated(drivers)):
             return self._everything()
         if len(drivers) == 1 and keys:
             return Start(keys[0].keys, None, keys[0], self.few)
@@ -146,6 +147,19 @@ class Plan:
                 rows = count
                 start = Start((), _with_date(span.rids()), None, rows)
         return start, rows
+
+    def _is_dated(self, drivers: Sequence[Part]) -> bool:
+        """Whether all is about the primary date, whose order leads to what is asked for without any counting."""
+        p = self._primary()
+        span = self._spans.get(p) if p is not None else None
+        if span is None or not all(isinstance(part, Ranges) and part.ps == (p,) for part in drivers):
+            return False
+        return span.lower is None or count_up_to(self._context.connection, span.earlier(), FEW) < FEW
+
+    def _primary(self) -> int | None:
+        """Return the number of the parameter that is the primary date of the type."""
+        primary = self._context.primary_date(self.query.resource_type)
+        return parameter_id(self.query.resource_type, primary) if primary else None
 
     def _everything(self) -> Start:
         return Start((type_key(self.query.resource_type),), None, None, self.few)
@@ -212,11 +226,12 @@ class Plan:
 
     def _bounds(self) -> tuple[list[Sql], Sql | None]:
         """Return what the dates asked for say about `i.d`, and the rids to which that does not apply."""
-        primary = self._context.primary_date(self.query.resource_type)
-        span = self._spans.get(parameter_id(self.query.resource_type, primary)) if primary else None
+        p = self._primary()
+        span = self._spans.get(p) if p is not None else None
         if span is None:
             return [], None
-        bounds = [] if span.upper is None else [Sql("i.d <= ?", (span.upper,))]
+        # What has no date passes no clause about it.
+        bounds = [] if span.upper is None else [Sql("i.d > ? AND i.d <= ?", (NO_DATE, span.upper))]
         if span.lower is None or self.start.rows < WORTH_A_SPAN:
             return bounds, None
         earlier = count_up_to(self._context.connection, span.earlier(), FEW)
