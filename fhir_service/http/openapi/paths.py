@@ -57,6 +57,10 @@ BODIES: dict[str, dict[str, Resource]] = {
         "application/json": {"schema": {"type": "object", "required": ["query"]}},
         "application/graphql": {"schema": {"type": "string"}},
     },
+    "install": {
+        "application/gzip": {"schema": {"type": "string", "format": "binary"}},
+        "application/fhir+json": {"schema": {"$ref": "#/components/schemas/Parameters"}},
+    },
 }
 _PUT = {"update": "[type]", "create": "[type]", "transaction": "Bundle", "batch": "Bundle"}
 
