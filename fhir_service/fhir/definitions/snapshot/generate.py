@@ -192,11 +192,15 @@ class Generation:
     def _shortcut(self, choice: Node, step: Step, steps: Steps) -> Node:
         """Return the node that `valueQuantity` is short for.
 
-        The choice then has the types that are named so, and no others.
+        The choice then has the types that are named so, and no others, unless it is said how it is sliced.
         """
-        existing = choice.slice_named(step.name)
+        name = step.slice or step.name
+        existing = choice.slice_named(name)
         if existing is not None:
             return existing
+        if "slicing" in choice.element or step.slice:
+            _imply_slicing(choice)
+            return self._slice(choice, choice, name)
         codes = self._shortened.get((steps[:-1], choice.name), {step.name})
         types = [
             each
@@ -206,8 +210,8 @@ class Generation:
         choice.element = {**choice.element, "type": types}
         if len(types) == 1 and any(each.slice for each in steps[:-1]):
             return choice
-        choice.element["slicing"] = {**choice.element.get("slicing", BY_TYPE), "rules": "closed"}
-        return self._slice(choice, choice, step.name)
+        choice.element["slicing"] = {**BY_TYPE, "rules": "closed"}
+        return self._slice(choice, choice, name)
 
     def _unfold(self, node: Node) -> None:
         """Give a node the children of its type, of the profile of its type, or of what it refers to."""
@@ -258,7 +262,7 @@ def _imply_slicing(sliced: Node) -> bool:
     """
     implied = BY_URL if sliced.name in EXTENSIONS else BY_TYPE if sliced.name.endswith("[x]") else None
     if implied is not None:
-        sliced.element = {**sliced.element, "slicing": implied}
+        sliced.element = {"slicing": implied, **sliced.element}
     return implied is not None
 
 

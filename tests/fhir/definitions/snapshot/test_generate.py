@@ -174,6 +174,28 @@ def test_a_choice_sliced_by_type_stays_open_to_the_others(define: Define) -> Non
     assert codes(elements["Observation.value[x]:valueQuantity"]) == ["Quantity"]
 
 
+def test_a_short_name_under_a_slicing_that_is_open_leaves_it_open(define: Define) -> None:
+    snapshot = generated(
+        define(
+            profile(
+                "p",
+                {"path": "Observation.value[x]", "slicing": by("type", "$this")},
+                {"path": "Observation.valueQuantity", "sliceName": "valueQuantity", "max": "1"},
+                {"path": "Observation.valueQuantity.unit", "min": 1},
+                {"path": "Observation.valueCodeableConcept", "sliceName": "valueCodeableConcept", "max": "1"},
+                base="Observation",
+            )
+        ),
+        "p",
+    )
+    elements = by_id(snapshot)
+
+    assert elements["Observation.value[x]"]["slicing"]["rules"] == "open"
+    assert len(codes(elements["Observation.value[x]"])) > 5
+    assert elements["Observation.value[x]:valueQuantity.unit"]["min"] == 1
+    assert codes(elements["Observation.value[x]:valueCodeableConcept"]) == ["CodeableConcept"]
+
+
 def test_a_choice_narrowed_to_one_type_has_its_children(define: Define) -> None:
     snapshot = generated(
         define(
