@@ -83,7 +83,8 @@ def wire(settings: Settings) -> Services:
     definitions = Definitions.load(packages=settings.data_dir / "packages")
     terminology = LoadedTerminology(definitions)
     registry = SearchRegistry(definitions, terminology)
-    policy = Policy(Validator(definitions, terminology, extra=BY_TYPE), _policy(settings, definitions))
+    validator = Validator(definitions, terminology, extra=BY_TYPE)
+    policy = Policy(validator, _policy(settings, definitions))
     return Services(
         store=_store(settings, _now, registry),
         definitions=definitions,
@@ -101,6 +102,7 @@ def wire(settings: Settings) -> Services:
         conditional_delete=settings.conditional_delete,
         max_delete=settings.max_delete,
         rules=RULES,
+        member_of=validator.member_of,
     )
 
 

@@ -38,9 +38,9 @@ class Services:
     """The parts of a running server.
 
     `check` returns the issues of a resource that is to be stored, `validate` those of one that somebody asks about,
-    against these profiles, too; both by the policy of the server. `rules` are, by resource type, what a create,
-    update or patch must keep besides (`interactions/rules.py`); `now` and `new_id` are the only clock and source of
-    ids; `secret` signs page links; `dispatch` runs any request (for batch entries), chosen from the ROUTES table;
+    against these profiles, too; both by the policy of the server. `member_of` tells whether a code (with its system) is
+    of a value set, None if nobody knows. `rules` are, by resource type, what a create, update or patch must keep
+    besides (`interactions/rules.py`); `now` and `new_id` are the only clock and source of ids; `secret` signs page links; `dispatch` runs any request (for batch entries), chosen from the ROUTES table;
     `operations` are by name, several where the operation is another on other types.
     """
 
@@ -60,3 +60,4 @@ class Services:
     conditional_delete: Literal["single", "multiple"] = "single"
     max_delete: int = 1000
     rules: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
+    member_of: Callable[[str, str | None, str], bool | None] | None = None

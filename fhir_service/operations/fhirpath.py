@@ -180,12 +180,25 @@ def _environment(asked: Asked, services: Services, references: References) -> En
     started = services.now()
     return Environment(
         resolve=references.resolve,
+        member_of=services.member_of,
+        conforms_to=lambda resource, profile: _conforms_to(resource, profile, services),
         now=started.astimezone(JAPAN),
         variables=asked.variables,
         resource=asked.resource,
         limit=STEP_LIMIT,
         expired=lambda: services.now() - started > TIME_LIMIT,
     )
+
+
+def _conforms_to(resource: Resource, profile: str, services: Services) -> bool | None:
+    """Whether a resource conforms to a profile as $validate says; None if the profile is not known here."""
+    issues = services.validate(resource, [profile])
+    if any(issue.rule in UNCHECKED for issue in issues):
+        return None
+    return not any(issue.severity in ("fatal", "error") for issue in issues)
+
+
+UNCHECKED = frozenset({"profile-unknown", "profile-unusable", "profile-unfinished"})
 
 
 def _compiled(text: str, type_name: str | None, strict: bool, services: Services) -> Expression:

@@ -81,6 +81,24 @@ def test_what_parameters_cannot_hold_stands_as_json(api: httpx.Client, patient: 
 
 
 @pytest.mark.parametrize(
+    ("expression", "answer"),
+    [
+        ("contact.gender.memberOf('http://hl7.org/fhir/ValueSet/administrative-gender')", [True]),
+        ("contact.gender.memberOf('http://hl7.org/fhir/ValueSet/observation-status')", [False]),
+        ("contact.gender.memberOf('http://example.org/no-such-value-set')", []),
+        ("conformsTo('http://hl7.org/fhir/StructureDefinition/Observation')", [False]),
+        ("conformsTo('https://example.jp/fhir/outreach/StructureDefinition/outreach-organization')", [False]),
+    ],
+)
+def test_value_sets_and_profiles_can_be_asked(
+    api: httpx.Client, patient: str, expression: str, answer: list[bool]
+) -> None:
+    (result,) = results(api.get(f"{patient}/$fhirpath", params={"expression": expression}))
+
+    assert [each["valueBoolean"] for each in result[1]] == answer
+
+
+@pytest.mark.parametrize(
     ("parameters", "status", "line"),
     [
         ({"expression": "1 +"}, 400, 1),

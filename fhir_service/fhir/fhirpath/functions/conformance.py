@@ -9,7 +9,7 @@ from typing import Any
 from fhir_service.fhir.fhirpath.code import SAME, Code, Function, Site, located, plain
 from fhir_service.fhir.fhirpath.error import failed
 from fhir_service.fhir.fhirpath.functions.scalar import value_as
-from fhir_service.fhir.fhirpath.item import BOOLEAN, NOTHING, STRING, Context, Item, Items, boolean, one
+from fhir_service.fhir.fhirpath.item import BOOLEAN, NOTHING, SLICE, STRING, Context, Item, Items, boolean, one
 from fhir_service.fhir.fhirpath.model import children
 from fhir_service.fhir.narrative import narrative_fault
 
@@ -80,6 +80,7 @@ def _conforms_to(site: Site) -> Code:
         if name != url and model.is_type(name) and not model.is_a(item.type, name):
             return boolean(False)
         if context.environment.conforms_to is not None and type(item.value) is dict:
+            context.spend(SLICE)  # a validation takes as long as a thousand steps, and looks at the time
             return boolean(context.environment.conforms_to(item.value, url))
         if name != url and model.is_type(name):
             return boolean(True)
