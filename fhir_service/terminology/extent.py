@@ -4,7 +4,7 @@
 for what cannot be told.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 Test = Callable[[str], bool | None]
@@ -106,3 +106,37 @@ class Selection:
         rest = by(self.rest, other.rest)
         made = {name: by(self.of(name), other.of(name)) for name in names}
         return Selection({name: extent for name, extent in made.items() if extent != rest}, rest)
+
+
+def united(selections: Sequence[Selection]) -> Selection:
+    """Return the union of selections, however many: each code is looked at once."""
+    if len(selections) == 1:
+        return selections[0]
+    rest = _united([each.rest for each in selections])
+    if rest != NOTHING:  # what one does not name it still may mean
+        names = {name for each in selections for name in each.systems}
+        return Selection({name: _united([each.of(name) for each in selections]) for name in names}, rest)
+    extents: dict[str, list[Extent]] = {}
+    for each in selections:
+        for name, extent in each.systems.items():
+            extents.setdefault(name, []).append(extent)
+    return Selection({name: _united(parts) for name, parts in extents.items()}, NOTHING)
+
+
+def _united(extents: list[Extent]) -> Extent:
+    distinct = list({id(each): each for each in extents}.values())
+    sets = [each for each in distinct if isinstance(each, frozenset)]
+    rules = [each for each in distinct if isinstance(each, Rule)]
+    codes = sets[0] if len(sets) == 1 else NOTHING.union(*sets)
+    if not rules:
+        return codes
+    if len(rules) == 1 and not codes:
+        return rules[0]
+
+    def test(code: str) -> bool | None:
+        if code in codes:
+            return True
+        answers = [rule.test(code) for rule in rules]
+        return True if True in answers else None if None in answers else False
+
+    return Rule(test, any(rule.whole for rule in rules))

@@ -18,6 +18,7 @@ from fhir_service.terminology.extent import (
     both,
     minus,
     union,
+    united,
 )
 from fhir_service.terminology.external import external, external_filter
 from fhir_service.terminology.filters import picked
@@ -34,11 +35,11 @@ def selected(definition: Resource, value_sets: ValueSets, code_systems: CodeSyst
     compose = definition.get("compose")
     if not isinstance(compose, dict):
         return _expanded(definition) or CANNOT_TELL
-    found = EMPTY
-    for include in dicts(compose.get("include")):
-        found = found.combined(_included(include, value_sets, code_systems), union)
-    for exclude in dicts(compose.get("exclude")):
-        found = found.combined(_included(exclude, value_sets, code_systems), minus)
+    included, excluded = (
+        united([_included(each, value_sets, code_systems) for each in dicts(compose.get(name))] or [EMPTY])
+        for name in ("include", "exclude")
+    )
+    found = included.combined(excluded, minus)
     if any(isinstance(each, Rule) for each in (*found.systems.values(), found.rest)):
         return _expanded(definition) or found
     return found

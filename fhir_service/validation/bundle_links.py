@@ -11,6 +11,7 @@ from fhir_service.fhir.resource import Resource
 
 MOST_DEEP = 60
 NESTED = (dict, list)
+MOST_MATCHES = 8  # entries of one name that are looked at; two are a fault already
 
 
 class Place(NamedTuple):
@@ -48,15 +49,15 @@ class BundleLinks:
         base = parse_reference(url).base if isinstance(url, str) else None
         if base is not None:
             return self._of_version(self._by_url.get(f"{base}/{parsed.key}", []), versioned[2])
-        return self._by_key.get(str(parsed.key), []) if url is None or ":" not in url else []
+        return self._by_key.get(str(parsed.key), [])[:MOST_MATCHES] if url is None or ":" not in url else []
 
     def _of_version(self, found: list[int], version: str) -> list[int]:
         """Return those of the version that is asked for; those without one may be of any."""
         if len(found) < 2 or not version:
-            return found
+            return found[:MOST_MATCHES]
         return [
             each
-            for each in found
+            for each in found[:MOST_MATCHES]
             if self._entries[each].get("resource", {}).get("meta", {}).get("versionId", version) == version
         ]
 

@@ -5,9 +5,9 @@ https://hl7.org/fhir/R4/questionnaire-definitions.html#Questionnaire.item.enable
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from fhir_service.fhir.fhirpath import ucum
@@ -22,12 +22,12 @@ BY_EXPRESSION = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Trail:
     """Where in the response a question stands: what is nearest is asked first."""
 
-    here: Resource
-    above: Trail | None = None
+    def __init__(self, here: Resource, above: Trail | None = None) -> None:
+        self._here = here
+        self._above = above
 
     def into(self, item: Resource) -> Trail:
         return Trail(item, self)
@@ -36,20 +36,23 @@ class Trail:
         """Return the answers to a question: those nearest, where groups repeat."""
         trail: Trail | None = self
         while trail is not None:
-            found = list(_answers(trail.here, link_id))
-            if found:
+            if found := trail._answers.get(link_id):
                 return found
-            trail = trail.above
+            trail = trail._above
         return []
 
-
-def _answers(holder: Resource, link_id: str) -> Iterator[Resource]:
-    for item in holder.get("item", ()):
-        if item.get("linkId") == link_id:
-            yield from item.get("answer", ())
-        yield from _answers(item, link_id)
-        for answer in item.get("answer", ()):
-            yield from _answers(answer, link_id)
+    @cached_property
+    def _answers(self) -> dict[str, list[Resource]]:
+        """The answers below here, by linkId."""
+        found: dict[str, list[Resource]] = {}
+        pending = [self._here]
+        while pending:
+            holder = pending.pop()
+            for item in holder.get("item", ()):
+                answers = item.get("answer", ())
+                found.setdefault(str(item.get("linkId")), []).extend(answers)
+                pending += (item, *answers)
+        return found
 
 
 def is_enabled(question: Resource, trail: Trail) -> bool | None:

@@ -82,16 +82,17 @@ def _compared(asked: list[Resource], given: list[Resource], place: str, missing:
     if len(asked) == len(given) == 1 and not (_codes(asked[0].get("code")) and _codes(_code(given[0]))):
         return
     met: set[int] = set()
+    numbers = _numbers(asked)
     for index, each in enumerate(given):
-        fitting = [number for number, one in enumerate(asked) if _codes(one.get("code")) & _codes(_code(each))]
+        number = next((numbers[code] for code in _codes(_code(each)) if code in numbers), None)
         shown = _shown(_code(each))
-        if not fitting:
+        if number is None:
             ja = f"「{shown}」は指標(Measure)にありません。"
             yield _fault(f"{place}[{index}]", ja, f"The Measure has nothing with the code '{shown}'.")
-        elif fitting[0] in met:
+        elif number in met:
             ja = f"「{shown}」が二つあります。"
             yield _fault(f"{place}[{index}]", ja, f"'{shown}' is there twice.")
-        met.update(fitting[:1])
+        met.update(() if number is None else (number,))
     for number, one in enumerate(asked):
         if number not in met and _codes(one.get("code")):
             shown = _shown(one.get("code"))
@@ -103,11 +104,16 @@ def _pairs(asked: list[Resource], given: list[Resource]) -> Iterator[tuple[int, 
     if len(asked) == len(given) == 1:
         yield 0, asked[0]
         return
+    numbers = _numbers(asked)
     for index, each in enumerate(given):
-        for one in asked:
-            if _codes(one.get("code")) & _codes(each.get("code")):
-                yield index, one
-                break
+        number = next((numbers[code] for code in _codes(each.get("code")) if code in numbers), None)
+        if number is not None:
+            yield index, asked[number]
+
+
+def _numbers(asked: list[Resource]) -> dict[tuple[Any, Any], int]:
+    """Return which of those that are asked for each code names."""
+    return {code: number for number, one in enumerate(asked) for code in _codes(one.get("code"))}
 
 
 def _score(measure: Resource, report: Resource, group: Resource, place: str, missing: Severity) -> Iterator[Fault]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 UNFINISHED = frozenset({"in-progress", "stopped", "entered-in-error"})
 
 SHOWN = 80
+MOST_QUESTIONS = 200_000  # comparisons of a question with what is given for it: about a second of work
 MIN_OCCURS = "http://hl7.org/fhir/StructureDefinition/questionnaire-minOccurs"
 MAX_OCCURS = "http://hl7.org/fhir/StructureDefinition/questionnaire-maxOccurs"
 
@@ -45,16 +46,29 @@ def questionnaire_response_rules(response: Resource, run: Run) -> Faults:
     return list(check.items(questionnaire.get("item", ()), response, "", Trail(response))) or None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ResponseCheck:
-    """The check of one response; `missing` is how grave an unanswered required question is."""
+    """The check of one response; `missing` is how grave a missing answer is, `left` the comparisons it may take."""
 
     questionnaire: Resource
     run: Run
     missing: Severity
+    left: int = MOST_QUESTIONS
 
     def items(self, asked: list[Resource], holder: Resource, place: str, trail: Trail) -> Iterator[Fault]:
         """Check the items of a response, a group or an answer against those that the Questionnaire has there."""
+        self.left -= len(asked)
+        if self.left < 0:
+            if self.left + len(asked) >= 0:
+                ja = "項目と質問が多すぎるため、ここから先は照合していません。"
+                yield _fault(
+                    place,
+                    ja,
+                    "Too many items and questions: from here on they were not compared.",
+                    "size",
+                    "too-costly",
+                )
+            return
         order = {each.get("linkId"): index for index, each in enumerate(asked)}
         given: dict[str, list[tuple[str, Resource]]] = {}
         last = -1
@@ -160,6 +174,9 @@ class ResponseCheck:
             yield _fault(f"{where}.answer[1]", ja, en, "repeats")
         for index, answer in enumerate(answers):
             at = f"{where}.answer[{index}]"
+            self.left -= len(question.get("answerOption", ()))
+            if self.left < 0:
+                return
             for fault in answer_faults(question, answer, self.questionnaire, self.run):
                 yield fault.below(at)
             if inner or "item" in answer:

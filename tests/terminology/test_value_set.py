@@ -202,3 +202,13 @@ def test_what_is_stored_meanwhile_is_known(made: Made, terminology: LoadedTermin
 
     assert terminology.contains(changing, CODES, "a2") is True
     assert codes(terminology.members(changing)) == {"a2", "b"}
+
+
+def test_a_value_set_of_very_many_parts_is_worked_out_once(made: Made, terminology: LoadedTerminology) -> None:
+    listed = [{"system": LOINC, "concept": [{"code": str(number)}]} for number in range(20_000)]
+    filtered = [is_a("a1") | {"system": ICD}] * 5_000
+    many = made.value_set("many", *listed, *filtered)
+
+    assert terminology.contains(many, LOINC, "19999") is True
+    assert terminology.contains(many, LOINC, "20000") is False
+    assert terminology.contains(many, ICD, "F20") is None

@@ -317,3 +317,12 @@ def test_references_and_units_are_those_that_the_question_asks_for(
     validator: Validator, question: dict[str, Any], value: dict[str, Any], expected: dict[str, str]
 ) -> None:
     assert rules(validator, [question], [answer("a", value)]) == expected
+
+
+def test_a_response_of_very_many_items_is_answered(validator: Validator) -> None:
+    inner = [asked(f"q{number}", "string") for number in range(2_000)]
+    inner[-1]["enableWhen"] = [{"question": "q0", "operator": "exists", "answerBoolean": True}]
+    questions = [asked("g", "group", repeats=True, item=inner)]
+    groups = [group("g", answer("q0", {"valueString": "x"})) for _ in range(200)]
+
+    assert rules(validator, questions, groups) == {"size": "error"}
