@@ -37,7 +37,7 @@ def add(
 ) -> None:
     """Add packages; several versions of one can stand side by side. A running server reads them when it next starts.
 
-    The search parameters of a package find what is written from then on, not what was stored before.
+    What is stored already is indexed by the search parameters of a package from that start on, behind the requests.
     """
     from fhir_service.fhir.definitions import Definitions
     from fhir_service.fhir.definitions.adding import add_package, in_order
