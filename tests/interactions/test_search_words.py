@@ -140,3 +140,19 @@ def test_bombs_and_sql_are_words_or_refused(api: httpx.Client, bomb: str) -> Non
 
     assert answer.status_code in (200, 400)
     assert answer.elapsed.total_seconds() < 1
+
+
+def test_words_are_found_in_all_types_at_once(api: httpx.Client, tag: str) -> None:
+    word = f"y{uuid4().hex}"
+    for resource_type in ("Basic", "Patient"):
+        resource = {"resourceType": resource_type, "id": f"{tag}-{word}", "language": "ja"}
+        text = {"text": word} if resource_type == "Basic" else [{"text": word}]
+        resource["code" if resource_type == "Basic" else "name"] = text  # type: ignore[assignment]
+        assert api.put(f"{resource_type}/{resource['id']}", json=resource).status_code == 201
+
+    answer = api.get("", params={"_content": f"{word} ja"})
+
+    assert answer.json()["total"] == 2
+    assert {entry["resource"]["resourceType"] for entry in answer.json()["entry"]} == {"Basic", "Patient"}
+    assert answer.elapsed.total_seconds() < 1
+    assert api.get("", params={"_content": "patient", "_type": "Patient", "_tag": word}).json()["total"] == 0

@@ -91,7 +91,12 @@ def texts_of(resource: Resource) -> Texts:
             narratives.append(_plain(value))
         elif name not in _UNREAD and not _URI(value):
             others.append(value[:MOST_READ])
-    return Texts(_joined(narratives), _joined(others))
+    return Texts(_joined(narratives), " ".join(filter(None, (type_token(resource["resourceType"]), _joined(others)))))
+
+
+def type_token(resource_type: str) -> str:
+    """Return the token that all resources of a type have; nobody can ask for it by a word."""
+    return BREAK + resource_type.lower()
 
 
 def _strings(node: Any, name: str) -> Iterator[tuple[str, str]]:

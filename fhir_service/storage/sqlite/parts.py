@@ -40,6 +40,7 @@ from fhir_service.storage.sqlite.keys import (
     parameter_id,
     target_texts,
     token_text,
+    type_key,
     typed_text,
 )
 from fhir_service.storage.sqlite.links import Chained, Had
@@ -48,6 +49,7 @@ from fhir_service.storage.sqlite.sql import Context, Part
 from fhir_service.storage.sqlite.values import Both, Differs, Either, Ids, Keys, Not, Strings, Updated, begins
 from fhir_service.storage.sqlite.words import Words
 
+_ANY = "SELECT 1 FROM ix WHERE k = ? LIMIT 1"
 _SHAPES = "SELECT k, params FROM shape WHERE rtype = ?"
 _LOOKED_UP = "SELECT x FROM tok WHERE k = ?"
 _decode_codes = msgspec.json.Decoder(list[str]).decode
@@ -63,7 +65,8 @@ def part_of(resource_type: str, clause: Clause, context: Context) -> Part:
         case LastUpdatedMatch(values):
             return Updated(resource_type, values)
         case WordsMatch():
-            return Words(resource_type, clause)
+            # Over all types most have no resource: the words are looked up for the others only.
+            return Words(resource_type, clause) if _has_any(resource_type, context) else Keys(())
         case Chain(parameter, clauses):
             targets = tuple((type_, part_of(type_, rest, context)) for type_, rest in clauses)
             chained = Chained(resource_type, parameter.holder or parameter.code, targets)
@@ -77,6 +80,10 @@ def part_of(resource_type: str, clause: Clause, context: Context) -> Part:
             return Both(tuple([part_of(resource_type, each, context) for each in clauses]))
         case NoneOf(clauses):
             return Not(resource_type, _either([part_of(resource_type, each, context) for each in clauses]))
+
+
+def _has_any(resource_type: str, context: Context) -> bool:
+    return context.connection.execute(_ANY, (type_key(resource_type),)).get is not None
 
 
 def _or_inside(chained: Chained, chain: Chain, context: Context) -> Part:

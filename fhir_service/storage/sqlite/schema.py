@@ -157,7 +157,14 @@ CREATE TABLE ft_last (      -- what was last updated just then, and is in ft
 ) STRICT;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _TEXTS, _JOBS, _WORDS)
+# Each resource has a token of its type since.
+_WORDS_ANEW = """
+INSERT INTO ft (ft) VALUES ('delete-all');
+DELETE FROM ft_last;
+UPDATE ft_state SET upd = -1;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _TEXTS, _JOBS, _WORDS, _WORDS_ANEW)
 
 
 class NewerFile(Exception):

@@ -15,7 +15,7 @@ import apsw
 
 from fhir_service.fhir import json
 from fhir_service.fhir.search.query import WordsMatch
-from fhir_service.fhir.search.words import Phrase, Texts, Where, score, texts_of
+from fhir_service.fhir.search.words import Phrase, Texts, Where, score, texts_of, type_token
 from fhir_service.storage.sqlite.sql import Candidate, Context, Parameter, Sql, count_up_to
 
 AT_ONCE = 100
@@ -104,7 +104,8 @@ class Words:
             f"AND {r}.deleted = 0 AND NOT {_IS_NEW.format(r=r)} "
             f"UNION ALL SELECT rid {_NEW} AND rtype = ? AND deleted = 0 AND words_often(body, ?, ?, ?) > 0"
         )
-        return Sql(text, (_match(self.asked), self.resource_type, self.resource_type, *_asked(self.asked)))
+        match = f'({_match(self.asked)}) AND other : "{type_token(self.resource_type)}"'
+        return Sql(text, (match, self.resource_type, self.resource_type, *_asked(self.asked)))
 
     def estimate(self, context: Context, limit: int) -> int:
         return count_up_to(context.connection, self.rids(), limit)
