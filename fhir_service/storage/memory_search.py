@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search.contained import inside
-from fhir_service.fhir.search.index import DateEntry, IndexEntries
+from fhir_service.fhir.search.index import DateEntry, IndexEntries, UriEntry
 from fhir_service.fhir.search.match import matches
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.query import (
@@ -125,10 +125,30 @@ class Resources:
         if not include.reverse:
             if key.type == include.source:
                 yield from (t for t in self._targets(key, include.parameter) if include.target in (None, t.type))
+                yield from self._named(key, include)
         elif include.target in (None, key.type):
             for source in self.entries:
-                if source.type == include.source and key in self._targets(source, include.parameter):
+                if source.type == include.source and (
+                    key in self._targets(source, include.parameter)
+                    or (key.type in include.canonical and key in self._named(source, include))
+                ):
                     yield source
+
+    def _named(self, key: Key, include: Include) -> Iterator[Key]:
+        """Yield what a resource refers to by canonical URL: that version, if it says one that is here."""
+        if not include.canonical:
+            return
+        for entry in self.entries[key].references:
+            if entry.code != include.parameter.code or entry.target is None:
+                continue
+            found = [
+                each for each in self.entries if each.type in include.canonical and self._has_url(each, entry.target)
+            ]
+            exact = [each for each in found if self._has_url(each, f"{entry.target}|{entry.version}")]
+            yield from exact or found
+
+    def _has_url(self, key: Key, url: str) -> bool:
+        return any(entry == UriEntry("url", url) for entry in self.entries[key].uris)
 
     def _sort_keys(self, key: Key, query: Query) -> Iterator[SortValue]:
         if not query.sort:

@@ -3,11 +3,14 @@
 https://hl7.org/fhir/R4/search.html#include
 """
 
+from dataclasses import replace
+
 import pytest
 
 from fhir_service.fhir.outcome import FhirError
 from fhir_service.fhir.resource import Key
-from fhir_service.fhir.search.index import ReferenceEntry, TokenEntry
+from fhir_service.fhir.search.index import ReferenceEntry, TokenEntry, UriEntry
+from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.query import Include, Query
 from fhir_service.storage.store import Store
 
@@ -63,6 +66,36 @@ async def test_what_is_not_there_or_was_deleted_is_not_included(store: Store) ->
     await store.commit([delete("Patient", "p1")])
 
     assert await brought(store, "Encounter", include("Encounter", "subject")) == []
+
+
+async def test_an_include_follows_a_canonical_to_the_version_that_it_means(store: Store) -> None:
+    """https://hl7.org/fhir/R4/references.html#canonical"""
+    url = "http://example.org/q"
+    versions = [put("Questionnaire", f"q{v}", UriEntry("url", url), UriEntry("url", f"{url}|{v}")) for v in ("1", "2")]
+    await store.commit(
+        [
+            *versions,
+            put("Questionnaire", "other", UriEntry("url", f"{url}/other")),
+            put("QuestionnaireResponse", "any", ReferenceEntry("questionnaire", url)),
+            put("QuestionnaireResponse", "first", ReferenceEntry("questionnaire", url, "1")),
+            put("QuestionnaireResponse", "absent", ReferenceEntry("questionnaire", url, "9")),
+            put("QuestionnaireResponse", "nothing", ReferenceEntry("questionnaire", f"{url}/none")),
+        ]
+    )
+    names = SearchParameter("QuestionnaireResponse", "questionnaire", "reference", None, "")
+    by_canonical = Include("QuestionnaireResponse", names, canonical=("Questionnaire",))
+
+    async def reached(*keys: str, **how: bool) -> list[str]:
+        asked = [Key(*key.split("/")) for key in keys]
+        return [str(version.key) for version in await store.included(asked, [replace(by_canonical, **how)], 10)]
+
+    both = ["Questionnaire/q1", "Questionnaire/q2"]
+    assert await reached("QuestionnaireResponse/any") == await reached("QuestionnaireResponse/absent") == both
+    assert await reached("QuestionnaireResponse/first") == ["Questionnaire/q1"]
+    assert await reached("QuestionnaireResponse/nothing") == []
+    answers = ["QuestionnaireResponse/any", "QuestionnaireResponse/absent"]
+    assert await reached("Questionnaire/q2", reverse=True) == answers
+    assert await reached("Questionnaire/other", reverse=True) == []
 
 
 async def test_a_match_is_not_included_again(store: Store) -> None:

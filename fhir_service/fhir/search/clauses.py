@@ -121,6 +121,8 @@ class Criterion:
         parameter = self._parameter(source, code)
         if parameter.type != "reference":
             raise problems.not_a_reference(parameter, key)
+        if self.reading.registry.only_canonical(parameter):
+            raise problems.by_canonical(parameter, key)
         if parameter.targets and resource_type not in parameter.targets:
             raise problems.not_a_target(parameter, resource_type)
         return Has(source, parameter, self._clause(source, rest, depth + 1))
@@ -129,6 +131,8 @@ class Criterion:
         """`subject:Patient.name`: the types that are tried are those on which the rest has a meaning."""
         if parameter.type != "reference":
             raise problems.not_a_reference(parameter, self.key)
+        if self.reading.registry.only_canonical(parameter):
+            raise problems.by_canonical(parameter, self.key)
         types = self._targets(parameter, target)
         clauses: list[tuple[str, Clause]] = []
         refusals: list[FhirError] = []

@@ -310,3 +310,6 @@ INDEXED: dict[SearchType, frozenset[str]] = {
     for search_type, converters in CONVERTERS.items()
 }
 """Which data types say something to which type of parameter."""
+
+CANONICAL = frozenset(CONVERTERS["reference"])
+"""The data types that name a definition by its URL."""

@@ -161,6 +161,16 @@ def not_a_reference(parameter: SearchParameter, key: str) -> FhirError:
     )
 
 
+def by_canonical(parameter: SearchParameter, key: str) -> FhirError:
+    return FhirError(
+        Issue(
+            "not-supported",
+            f"「{parameter.code}」はcanonical URLで参照するため、「{key[:200]}」ではたどれません。",
+            f"'{parameter.code}' refers by canonical URL, which '{key[:200]}' cannot follow.",
+        )
+    )
+
+
 def not_a_target(parameter: SearchParameter, resource_type: str) -> FhirError:
     listed = ", ".join(parameter.targets)
     return FhirError(

@@ -235,13 +235,17 @@ class Sort:
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """`_include=source:parameter:target`; `reverse` for `_revinclude`. `target` None: every type."""
+    """`_include=source:parameter:target`; `reverse` for `_revinclude`. `target` None: every type.
+
+    `canonical`: the types of which the parameter may name one by its canonical URL.
+    """
 
     source: str
     parameter: SearchParameter
     target: str | None = None
     reverse: bool = False
     iterate: bool = False
+    canonical: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

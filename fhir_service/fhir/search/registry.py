@@ -12,7 +12,7 @@ from typing import Any
 from fhir_service.fhir import fhirpath
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.resource import Resource
-from fhir_service.fhir.search.converters import INDEXED
+from fhir_service.fhir.search.converters import CANONICAL, INDEXED
 from fhir_service.fhir.search.incomplete import Indexing, Parameters
 from fhir_service.fhir.search.kinship import with_kin
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
@@ -194,6 +194,18 @@ class SearchRegistry:
                 for path in simple_paths(branch, parameter.resource_type, self.definitions) or ()
             )
         return found
+
+    def named_by_canonical(self, parameter: SearchParameter) -> tuple[str, ...]:
+        """Return the types of which a reference parameter may name one by its canonical URL; () if it never does."""
+        if not any(path.type in CANONICAL for path in self.paths(parameter)):
+            return ()
+        types = parameter.targets or sorted(self.definitions.resource_types)
+        return tuple(each for each in types if (url := self.declared(each).get("url")) and url.type == "uri")
+
+    def only_canonical(self, parameter: SearchParameter) -> bool:
+        """Whether a reference parameter never names a resource by its type and id."""
+        paths = self.paths(parameter)
+        return bool(paths) and all(path.type in CANONICAL for path in paths)
 
     def _made(self, resource_type: str, by_base: Mapping[str, Sequence[Resource]]) -> dict[str, SearchParameter]:
         made: dict[str, SearchParameter] = {}

@@ -104,7 +104,11 @@ def _include(draft: Draft, name: str, text: str) -> None:
     for parameter in _joined(draft, text, source, code or "*", reverse):
         if target and not _may_target(parameter, target, draft.registry.definitions.resource_types):
             raise problems.not_a_target(parameter, target)
-        draft.includes.append(Include(parameter.resource_type, parameter, target or None, reverse, bool(modifier)))
+        named = draft.registry.named_by_canonical(parameter)
+        canonical = named if not target else (target,) if target in named else ()
+        draft.includes.append(
+            Include(parameter.resource_type, parameter, target or None, reverse, bool(modifier), canonical)
+        )
 
 
 def _joined(draft: Draft, text: str, source: str, code: str, reverse: bool) -> Iterator[SearchParameter]:

@@ -67,6 +67,8 @@ def _hop(registry: SearchRegistry, resource_type: str, step: str, rest: str) -> 
     parameter = parameters[code]
     if parameter.type != "reference":
         raise problems.not_a_reference(parameter, f"_sort={step}.{rest}")
+    if registry.only_canonical(parameter):
+        raise problems.by_canonical(parameter, f"_sort={step}.{rest}")
     targets = parameter.targets or tuple(sorted(registry.definitions.resource_types))
     if target and target not in targets:
         raise problems.not_a_target(parameter, target)

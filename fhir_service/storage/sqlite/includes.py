@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import apsw
 
 from fhir_service.fhir.search.query import Include
+from fhir_service.storage.sqlite.canonicals import reached_by_canonical
 from fhir_service.storage.sqlite.keys import XOR, constant, parameter_id
 from fhir_service.storage.sqlite.sql import Parameter, Sql, json_array, one_of
 from fhir_service.storage.too_costly import too_many_included
@@ -21,6 +22,7 @@ def included(connection: apsw.Connection, rids: Sequence[int], includes: Sequenc
         for select in _selects(frontier, hop):
             room = limit - len(found) + len(seen) + 1  # what has been seen may come again
             reached |= {rid for (rid,) in connection.execute(f"{select.text} LIMIT ?", (*select.parameters, room))}
+        reached |= reached_by_canonical(connection, frontier, hop)
         frontier = sorted(reached - seen)
         seen |= reached
         found += frontier
