@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from statistics import median
+from uuid import UUID
 
 from fhir_service.fhir import json
 from fhir_service.fhir.definitions import Definitions
@@ -33,6 +35,24 @@ CASES = (
     ("outreach-assessment", "full"),
     ("outreach-document-referral", "full"),
 )
+
+
+DOCUMENT = "outreach-document-referral"
+
+
+def document(entries: int) -> bytes:
+    """Return the referral document with as many entries, each of which its Composition refers to."""
+    whole = json.decode_resource((EXAMPLES / DOCUMENT / "full.json").read_bytes())
+    composition, *others = whole["entry"]
+    copied = [each for each in others if each["resource"]["resourceType"] in ("Condition", "Observation", "Encounter")]
+    for number in range(entries - len(whole["entry"])):
+        copy = deepcopy(copied[number % len(copied)])
+        copy["fullUrl"] = f"urn:uuid:{UUID(int=number)}"
+        copy["resource"].pop("id", None)
+        whole["entry"].append(copy)
+        section = composition["resource"]["section"][0]
+        section.setdefault("entry", []).append({"reference": copy["fullUrl"]})
+    return json.encode(whole)
 
 
 class Bench:
@@ -75,6 +95,13 @@ def main() -> None:
         validating = _timed(lambda one=resource: bench.validate(one), asked.seconds)  # type: ignore[misc]
         accepting = _timed(lambda one=data: bench.accept(one), asked.seconds)  # type: ignore[misc]
         print(f"{folder:40} {len(data) / 1024:6.1f} {first:9.1f} {validating:12.3f} {accepting:10.3f}")
+    data = document(100)
+    resource = json.decode_resource(data)
+    validating, accepting = (
+        _timed(lambda: bench.validate(resource), asked.seconds),
+        _timed(lambda: bench.accept(data), asked.seconds),
+    )
+    print(f"{DOCUMENT + ', 100 entries':40} {len(data) / 1024:6.1f} {'':9} {validating:12.3f} {accepting:10.3f}")
 
 
 def _first(path: Path) -> float:
