@@ -105,6 +105,8 @@ class Endpoint:
                     raise
                 unreadable = error  # but perhaps it can read the content as it is
             request = await self._request(base, path, query, scope["method"], headers, receive)
+            if len(request.query) > len(query):  # a form may say `_format` and `_pretty`, too
+                chosen = representation(accept, request.query)
             response = await self._services.dispatch(request, self._services)
             if unreadable is not None:
                 response = _native(response, accept, unreadable)

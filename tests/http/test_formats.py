@@ -114,6 +114,14 @@ def test_pretty_is_for_people(api: httpx.Client) -> None:
     assert as_json.json() == api.get(f"Patient/{id_}").json()
 
 
+def test_a_form_may_say_the_format(api: httpx.Client) -> None:
+    answer = api.post("Patient/_search", data={"_id": "never-was", "_format": "xml"})
+    unknown = api.post("Patient/_search", data={"_id": "never-was", "_format": "text/turtle"})
+
+    assert ElementTree.fromstring(answer.content).tag == f"{FHIR}Bundle"
+    assert unknown.status_code == 406
+
+
 @pytest.mark.parametrize("number", ["1.00", "0.10", "100", "1E2", "123456789012345678.123456789", "-0.0"])
 def test_a_decimal_keeps_its_digits(api: httpx.Client, number: str) -> None:
     created = api.post("Observation", content=OBSERVATION % number, headers={"Content-Type": "application/fhir+json"})
