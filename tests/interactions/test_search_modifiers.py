@@ -35,6 +35,27 @@ def encounters(server: Any, tag: str) -> Iterator[dict[str, str]]:
         yield made
 
 
+def test_a_value_set_may_be_named_by_its_address_here(api: httpx.Client, encounters: Any, tag: str) -> None:
+    """ "a URI (relative or absolute) that identifies a value set" """
+    id_ = str(uuid4())
+    include = {"system": ACT, "concept": [{"code": "HH"}]}
+    value_set = {
+        "status": "active",
+        "url": f"http://example.jp/vs/{id_}",
+        "version": "1",
+        "compose": {"include": [include]},
+    }
+    api.put(f"ValueSet/{id_}", json={"resourceType": "ValueSet", "id": id_} | value_set).raise_for_status()
+
+    def found(modifier: str, address: str) -> list[str]:
+        answer = api.get("Encounter", params={f"class:{modifier}": address, "_tag": f"{TAGS}|{tag}"})
+        return [each["resource"]["id"] for each in answer.raise_for_status().json().get("entry", ())]
+
+    assert found("in", f"ValueSet/{id_}") == found("in", f"{api.base_url}ValueSet/{id_}") == [encounters["HH"]]
+    assert found("not-in", f"ValueSet/{id_}") == [encounters["IMP"]]
+    assert api.get("Encounter", params={"class:in": "ValueSet/never-was"}).status_code == 400
+
+
 @pytest.mark.parametrize(
     ("parameter", "value", "expected"),
     [

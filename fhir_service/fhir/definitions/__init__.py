@@ -126,6 +126,10 @@ class Definitions:
         if self._stored.put(key, body):
             self._changed(self._sources.all)
 
+    def canonical(self, key: Key) -> str | None:
+        """Return by which canonical URL a definition is known that is stored under this type and id."""
+        return self._stored.canonical(key)
+
     def forget(self, key: Key) -> None:
         """Forget a stored definition that was deleted."""
         if self._stored.forget(key):

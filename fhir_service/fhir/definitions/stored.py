@@ -63,6 +63,12 @@ class StoredDefinitions:
         """Whether there is a definition with this url."""
         return bool(self._by_url.get(url))
 
+    def canonical(self, key: Key) -> str | None:
+        """Return the canonical URL of a stored definition, with its version if it has one."""
+        if (known := self._by_key.get(key)) is None:
+            return None
+        return f"{known[0]}|{known[1]}" if known[1] else known[0]
+
     def find(self, url: str, version: str | None = None) -> Resource | None:
         """Return the definition with this url, of this version if one is named, else of the newest."""
         rows = [self._by_key[key] for key in self._by_url.get(url, ())]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from fhir_service.fhir.outcome import FhirError
+from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.search import problems
 from fhir_service.fhir.search.fold import fold
 from fhir_service.fhir.search.incomplete import BeingIndexed
@@ -198,10 +199,20 @@ class Criterion:
     def _by_terminology(self, parameter: SearchParameter, modifier: str) -> Match:
         """`code:in=[value set]`, `code:below=system|code`: any of the codes that are meant."""
         members: set[Member] = set()
-        for text in self._texts(parameter.type, True):
+        for each in self._texts(parameter.type, True):
+            text = self._canonical(each) if modifier in ("in", "not-in") else each
             members.update(BY_TERMINOLOGY[modifier](self.reading.terminology, parameter, text))
         values = tuple(TokenValue(*member) for member in sorted(members, key=str))
         return Match(parameter, values, "not" if modifier == "not-in" else None)
+
+    def _canonical(self, text: str) -> str:
+        """Return the canonical URL of a value set, where it is named by the address that it has on this server.
+
+        "a URI (relative or absolute) that identifies a value set"
+        """
+        key = local_key(text, self.reading.base or "")
+        known = self.reading.registry.definitions.canonical(key) if key and key.type == "ValueSet" else None
+        return known.replace("|", "\\|") if known else text
 
     def _value(self, parameter: SearchParameter, modifier: str | None, text: str) -> Value:
         if modifier == "identifier":
