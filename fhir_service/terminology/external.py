@@ -51,11 +51,12 @@ def _is_language(code: str) -> bool | None:
     found = _TAG(code)
     if found is None:
         return False
-    short, replaced = _languages()
+    short, replaced = _languages()  # of four letters and more, no language is registered
     language, region = (found["language"] or "").lower(), (found["region"] or "").upper()
     if region and region not in _countries() and region not in ("EU", "UN", "XK", "ZZ"):
         return False
-    return language in short if len(language) == 2 else language[:3] not in replaced
+    first = language.partition("-")[0]
+    return first in short if len(first) == 2 else len(first) < 4 and first not in replaced
 
 
 def _is_mime(code: str) -> bool:

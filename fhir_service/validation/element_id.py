@@ -1,4 +1,4 @@
-"""The ids of elements: no two in one resource are the same.
+"""The ids of elements: no spaces, and no two in one resource are the same.
 
 https://hl7.org/fhir/R4/element.html#id
 """
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 
 SHOWN = 64
 NESTED = (dict, list)
+
+
+def without_spaces(id_: Any, _run: Run) -> Faults:
+    """Return the fault of an element's id with a space in it."""
+    if id_.__class__ is not str or " " not in id_:
+        return None
+    ja = f"要素の id「{id_[:SHOWN]}」に空白は使えません(規則 element-id)。"
+    en = f"The id of an element, '{id_[:SHOWN]}', must not contain spaces (rule element-id)."
+    return [Fault("", "value", ja, en, rule="element-id")]
 
 
 def element_id_rules(resource: Resource, run: Run) -> Faults:

@@ -22,13 +22,14 @@ ANY = frozenset({"Any", "Type", "Resource", "DomainResource", "Element"})
 
 def search_parameter_rules(parameter: Resource, run: Run) -> Faults:
     """Return the faults of a SearchParameter whose expressions cannot be read."""
-    found = [*_expression(parameter.get("expression"), ".expression")]
+    found = [*expression_faults(parameter.get("expression"), ".expression")]
     for index, component in enumerate(parameter.get("component", ())):
-        found += _expression(component.get("expression"), f".component[{index}].expression")
+        found += expression_faults(component.get("expression"), f".component[{index}].expression")
     return found or None
 
 
-def _expression(text: Any, place: str) -> Iterator[Fault]:
+def expression_faults(text: Any, place: str) -> Iterator[Fault]:
+    """Give the fault of a text that is no FHIRPath."""
     if not isinstance(text, str):
         return
     try:

@@ -11,6 +11,7 @@ from fhir_service.fhir.definitions import Definitions, Element, TypeDefinition
 from fhir_service.validation.base import TYPE_BASE, BaseDefinitions
 from fhir_service.validation.binding import binding_check, bindings
 from fhir_service.validation.contained import contained_faults
+from fhir_service.validation.element_id import without_spaces
 from fhir_service.validation.extension import extension_check
 from fhir_service.validation.fault import Fault, Faults, is_sound
 from fhir_service.validation.invariant import invariants
@@ -109,6 +110,8 @@ class TypeChecks:
         return _sequence(check, added) if added else check
 
     def _added(self, definition: TypeDefinition, element: Element, code: str) -> Iterator[Check]:
+        if element.name == "id" and definition.kind != "resource":
+            yield without_spaces
         described = self._base.element(definition.name, element.name)
         for binding in bindings(described):
             if (found := binding_check(binding, code)) is not None:
@@ -126,7 +129,7 @@ class TypeChecks:
         element_type = self._definitions.type("Element")
         places = self._places(code) | {f"{definition.name}.{element.name}"}
         extensions = array_check(extension_check(self._check("Extension"), code, places, modifier=False))
-        properties = {"id": self._check("string"), "extension": extensions}
+        properties = {"id": _sequence(self._check("string"), [without_spaces]), "extension": extensions}
         partner = object_check(element_type, properties, ())
         return partners_check(partner) if element.repeats else partner
 

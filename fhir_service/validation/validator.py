@@ -90,7 +90,7 @@ class Validator:
         try:
             profile = self._compiler.profile(canonical)
         except FhirError as error:
-            return [_unusable(canonical, error)]
+            return [_unusable(canonical, error, asked)]
         if profile is None:
             return [_unknown(canonical, asked)]
         kind = resource.get("resourceType")
@@ -229,9 +229,9 @@ def _not_checked(canonical: str) -> Fault:
     return Fault("", "processing", ja, en, "error", "profile-unfinished", canonical)
 
 
-def _unusable(canonical: str, error: FhirError) -> Fault:
+def _unusable(canonical: str, error: FhirError, asked: bool = False) -> Fault:
     said = error.issues[0]
     shown = canonical[:200]
     ja = f"プロファイル「{shown}」の定義が使えないため、検証していません: {said.ja}"
     en = f"The definition of the profile {shown} cannot be used; it was not checked: {said.en}"
-    return Fault("", "processing", ja, en, "warning", "profile-unusable", shown)
+    return Fault("", "processing", ja, en, "error" if asked else "warning", "profile-unusable", shown)

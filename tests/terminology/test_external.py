@@ -24,6 +24,7 @@ def terminology() -> LoadedTerminology:
         (BCP47, "ain", True),
         (BCP47, "jpn", False),
         (BCP47, "日本語", False),
+        (BCP47, "japanese", False),
         (BCP47, "ja_JP", False),
         (BCP47, "ja-ZX", False),
         (MIME, "application/fhir+json", True),

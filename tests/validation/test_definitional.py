@@ -11,6 +11,7 @@ from fhir_service.fhir.resource import Key
 from fhir_service.terminology.loaded import LoadedTerminology
 from fhir_service.validation.rules import RULES
 from fhir_service.validation.validator import Validator
+from tests.validation.profile.conftest import element, profile
 
 GENDER = "http://hl7.org/fhir/administrative-gender"
 Told = list[tuple[str | None, str, str]]
@@ -260,3 +261,19 @@ def test_no_two_elements_of_a_resource_have_one_id(validator: Validator) -> None
 
     assert told(validator, patient) == [("element-id", "error", "name[1].id")]
     assert told(validator, patient | {"name": names[:1]}) == []
+
+
+def test_the_constraints_of_a_structure_definition_can_be_read(validator: Validator) -> None:
+    rule = {"key": "x-1", "severity": "error", "human": "?", "expression": "name.exists("}
+    definition = profile("Patient", element("Patient.name", constraint=[rule]))
+
+    assert told(validator, definition) == [("expression", "error", "differential.element[1].constraint[0].expression")]
+
+
+@pytest.mark.parametrize(
+    "holder", [{"maritalStatus": {"id": "a b", "text": "x"}}, {"birthDate": "2020", "_birthDate": {"id": "a b"}}]
+)
+def test_the_id_of_an_element_has_no_spaces(validator: Validator, holder: dict[str, Any]) -> None:
+    found = validator.check({"resourceType": "Patient", **holder})
+
+    assert [(issue.rule, issue.severity) for issue in found] == [("element-id", "error")]

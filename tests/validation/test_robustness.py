@@ -55,6 +55,11 @@ def test_a_definition_that_cannot_be_used_is_told_of(validator: Validator, know:
     url = know(made[name])
 
     assert told(validator, patient(active=True), url)
+    asked, claimed = (
+        validator.check(patient(active=True), [url]),
+        validator.check(patient(active=True, meta={"profile": [url]})),
+    )
+    assert [[issue.severity for issue in found] for found in (asked, claimed)] == [["error"], ["warning"]]
 
 
 def test_profiles_that_ask_for_each_other_come_to_an_end(validator: Validator, know: Know) -> None:
