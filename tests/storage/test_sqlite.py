@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 
 import apsw
@@ -142,7 +143,20 @@ async def test_a_search_that_would_hold_up_all_others_is_refused(
     assert refused.value.issues[0].code == "too-costly"
 
     monkeypatch.undo()
+    sqlite_store._connection.set_progress_handler(sqlite_store._too_long, 10_000)
     assert len(await found(sqlite_store, query("Patient", named("ando7")))) == 11
+
+
+async def test_a_search_by_many_codes_does_not_try_each_for_every_resource(sqlite_store: SqliteStore) -> None:
+    await sqlite_store.commit([put("Patient", f"p{n}", TokenEntry("identifier", "s", str(n))) for n in range(2_000)])
+    asked = query("Patient", token("Patient", "identifier", *(f"s|{n}" for n in range(1_000, 3_000))))
+    looks = count()
+    sqlite_store._connection.set_progress_handler(lambda: next(looks) < 0, 1_000)
+
+    page = await sqlite_store.search(asked, count=10, total=True)
+
+    assert page.total == 1_000
+    assert next(looks) < 500  # thousands of steps; more than 10,000 if each of the codes were tried
 
 
 def rows(tmp_path: Path) -> dict[str, set[tuple[object, ...]]]:

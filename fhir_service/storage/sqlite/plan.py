@@ -87,7 +87,7 @@ class Plan:
 
     def count(self) -> Sql:
         """Return the SELECT of how many there are."""
-        if len(self.parts) == 1 and self.start.gathered is None and not isinstance(self.parts[0], Keys):
+        if len(self.parts) == 1 and self.start.gathered is None and self.start.part is not self.parts[0]:
             one = self.parts[0].rids()  # a scan of its rows is faster than a probe for every resource
             return Sql(f"SELECT count(DISTINCT rid) FROM ({one.text})", one.parameters)
         found = _union(self._branches())

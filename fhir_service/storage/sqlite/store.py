@@ -67,7 +67,7 @@ _SCANNED_AT_ONCE = 200
 _COUNT = "SELECT count(*) FROM ix WHERE k = ?"
 
 _STEPS = 10_000_000  # of SQLite's machine, between two looks at how many a request has taken: about 0.2 seconds
-_MOST_LOOKS = 50
+_MOST_LOOKS = 10
 
 # Memory: the whole of a large file mapped would be a tenth faster, and all of it be counted as the server's.
 _MAPPED = 64 * 1024 * 1024  # bytes

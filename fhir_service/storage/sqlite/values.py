@@ -26,6 +26,9 @@ from fhir_service.storage.sqlite.sql import (
 MOST_GRAMS = 16
 """As many two-character pieces lead to a text; the text itself is compared anyhow."""
 
+MOST_TRIED = 200
+"""Each of so many keys is tried for every candidate; of more, all rows are gathered once, whatever they are."""
+
 MOST_MERGED = 20
 """Of how many keys the ordered rows are merged; more are gathered and sorted."""
 
@@ -46,6 +49,9 @@ class Keys:
         return len(self.keys) <= MOST_MERGED
 
     def probe(self, candidate: Candidate) -> Sql:
+        if len(self.keys) > MOST_TRIED:
+            gathered = self.rids()
+            return Sql(f"{candidate.rid} IN ({gathered.text})", gathered.parameters)
         x, test = f"x{candidate.depth}", one_of(f"x{candidate.depth}.k", self.keys)
         where = f"{test.text} AND {x}.d = {candidate.d} AND {x}.rid = {candidate.rid}"
         return exists(Sql(f"SELECT 1 FROM ix {x} WHERE {where}", test.parameters))
