@@ -80,6 +80,16 @@ def test_a_modifier_finds_what_it_says(
     assert found == {encounters[code] for code in expected}, bundle
 
 
+def test_all_but_some_ids_can_be_asked_for(api: httpx.Client, tag: str, encounters: dict[str, str]) -> None:
+    def found(ids: str) -> list[str]:
+        bundle = api.get("Encounter", params={"_tag": tag, "_id:not": ids}).raise_for_status().json()
+        return [entry["resource"]["id"] for entry in bundle.get("entry", ())]
+
+    assert found(encounters["HH"]) == [encounters["IMP"]]
+    assert found(f"{encounters['HH']},{encounters['IMP']}") == []
+    assert len(found("never-was")) == 2
+
+
 @pytest.mark.parametrize(
     ("parameter", "value", "told"),
     [

@@ -23,6 +23,7 @@ from fhir_service.fhir.search.query import (
     IdMatch,
     LastUpdatedMatch,
     Match,
+    NoneOf,
     ReferenceValue,
     StringValue,
     TokenValue,
@@ -172,10 +173,11 @@ class Criterion:
 
     def _match(self, parameter: SearchParameter, modifier: str | None) -> Clause:
         match parameter.code, parameter.type:
-            case "_id", _ if modifier is None:
-                return IdMatch(tuple(unescape(text, self.key) for text in self._texts("token")))
+            case "_id", _ if modifier in (None, "not"):
+                ids = IdMatch(tuple(unescape(text, self.key) for text in self._texts("token")))
+                return NoneOf((ids,)) if modifier else ids
             case "_id", _:
-                raise problems.unknown_modifier(parameter, modifier or "", ())
+                raise problems.unknown_modifier(parameter, modifier or "", ("not",))
             case "_lastUpdated", _ if modifier is None:
                 dates = (read(parameter, text, self.reading) for text in self._texts("date"))
                 return LastUpdatedMatch(tuple(date for date in dates if isinstance(date, DateValue)))
