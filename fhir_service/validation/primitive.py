@@ -64,7 +64,7 @@ def primitive_check(code: str, definitions: Definitions) -> Check:
         return _text
     if code in SHAPES:
         check = _pattern_check(code, definitions.type(code).pattern or r"\S*")
-        return uri_check(check) if code in URIS else check
+        return _uri_check(check) if code in URIS else check
     return {"boolean": _boolean, "decimal": _decimal, "base64Binary": _base64, "xhtml": _xhtml}[code]
 
 
@@ -104,7 +104,7 @@ def _pattern_check(code: str, pattern: str) -> Check:
     return check
 
 
-def uri_check(check: Check) -> Check:
+def _uri_check(check: Check) -> Check:
     """Return the check of a URI, which if it names a UUID or OID is a well-formed URN."""
 
     def checked(value: Any, run: Run) -> Faults:

@@ -9,7 +9,7 @@ from typing import Any
 
 from fhir_service.fhir.reference import parse_reference
 from fhir_service.validation.fault import Fault, Faults
-from fhir_service.validation.primitive import SHOWN, uri_check
+from fhir_service.validation.primitive import SHOWN
 from fhir_service.validation.run import Check, Run
 
 _HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:").match
@@ -19,10 +19,9 @@ _LONG_ID = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{65,}").fullmatch
 
 def reference_check(text_check: Check, resource_types: Container[str]) -> Check:
     """Return the check of `Reference.reference`: an absolute URI, a fragment, or relative to a known type."""
-    well_formed = uri_check(text_check)
 
     def check(value: Any, run: Run) -> Faults:
-        if (faults := well_formed(value, run)) is not None:
+        if (faults := text_check(value, run)) is not None:
             return faults
         parsed = parse_reference(value)
         if parsed.kind == "other":

@@ -70,6 +70,8 @@ def test_folders_lines_xml_and_gzip_are_read(tmp_path: Path) -> None:
         '<Patient xmlns="http://hl7.org/fhir"><gender value="男性"/></Patient>', encoding="utf-8"
     )
     (folder / "packed.json.gz").write_bytes(gzip.compress(json.dumps(GOOD).encode()))
+    for name in ("package.json", ".index.json"):  # what npm keeps in an unpacked package
+        (folder / name).write_text("{}", encoding="utf-8")
 
     ended = run(tmp_path, folder, "--output", "json")
 

@@ -238,19 +238,7 @@ def test_a_reference_that_can_be_followed_is_good(check: Validator, reference: s
 
 
 @pytest.mark.parametrize(
-    "reference",
-    [
-        "Nothing/1",
-        "patient/1",
-        "Patient",
-        "Patient/",
-        "Patient/1 ",
-        "山田",
-        "Patient/a b",
-        "",
-        "urn:uuid:1",
-        "urn:oid:1.02",
-    ],
+    "reference", ["Nothing/1", "patient/1", "Patient", "Patient/", "Patient/1 ", "山田", "Patient/a b", ""]
 )
 def test_a_reference_that_cannot_be_followed_is_refused(check: Validator, reference: str) -> None:
     issues = check(observation(subject={"reference": reference}))

@@ -63,13 +63,20 @@ class Unreadable(NamedTuple):
     reason: str
 
 
+# What npm keeps beside the resources of an unpacked package: https://hl7.org/fhir/R4/packages.html
+_OF_NPM = frozenset({"package.json", ".index.json"})
+
+
 def find_files(paths: Sequence[Path]) -> list[Path]:
     """Return the files that are named, and those with a known ending in folders that are named, in a fixed order."""
     found: list[Path] = []
     for path in paths:
-        inside = (file for file in path.rglob("*") if _kind(file) and file.is_file()) if path.is_dir() else (path,)
-        found += sorted(inside, key=_turn)
+        found += sorted(filter(_is_data, path.rglob("*")) if path.is_dir() else (path,), key=_turn)
     return list(dict.fromkeys(found))
+
+
+def _is_data(file: Path) -> bool:
+    return _kind(file) != "" and file.name not in _OF_NPM and file.is_file()
 
 
 def _turn(file: Path) -> tuple[int, Path]:
