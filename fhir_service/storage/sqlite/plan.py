@@ -173,7 +173,7 @@ class Plan:
 
     def _in_date_order(self, page: Page) -> Sql:
         after = (beyond("i.d", "i.rid", self.order, page), beyond("g.d", "g.rid", self.order, page))
-        return _ordered(self._branches(after), self.order, page)
+        return _ordered(self._branches(after, downward(self.order, page)), self.order, page)
 
     def _in_column_order(self, column: str, page: Page) -> Sql:
         tests = [*beyond(f"r.{column}", "r.rid", self.order, page), *self._tests(Candidate("r.rid", "r.d"), None)]
@@ -202,14 +202,18 @@ class Plan:
             branches.append(Sql(text, where.parameters))
         return _ordered(branches, self.order, page, " UNION ALL ")
 
-    def _branches(self, after: tuple[list[Sql], list[Sql]] = ([], [])) -> list[Sql]:
-        """Return SELECTs of (d, rid) that together give every match, as far as it is after the cursor (see there)."""
+    def _branches(self, after: tuple[list[Sql], list[Sql]] = ([], []), down: bool = False) -> list[Sql]:
+        """Return SELECTs of (d, rid) that together give every match, as far as it is after the cursor (see there).
+
+        Of two bounds on the same side SQLite begins at the first, so a cursor takes the place of that of the dates.
+        """
         from_ix, from_gathered = after
         if self.start.gathered is not None:
             return [self._gathered(self.start.gathered, self.start.part, from_gathered)]
         if not self.start.keys:
             return [_NOTHING]
-        bounds, others = self._bounds()
+        lower, upper, others = self._bounds()
+        bounds = [bound for bound in (lower, upper) if bound and not (from_ix and bound is (upper if down else lower))]
         tests = [*bounds, *from_ix, *self._tests(Candidate("i.rid", "i.d"), self.start.part)]
         where = all_of(tests)
         text = f"SELECT i.d AS d, i.rid AS rid FROM ix i WHERE i.k = ? AND {where.text}"
@@ -224,20 +228,20 @@ class Plan:
     def _tests(self, candidate: Candidate, passed: Part | None) -> list[Sql]:
         return [part.probe(candidate) for part in self.parts if part is not passed]
 
-    def _bounds(self) -> tuple[list[Sql], Sql | None]:
-        """Return what the dates asked for say about `i.d`, and the rids to which that does not apply."""
+    def _bounds(self) -> tuple[Sql | None, Sql | None, Sql | None]:
+        """Return what the dates asked for say of `i.d`, from below and above, and the rids it does not hold for."""
         p = self._primary()
         span = self._spans.get(p) if p is not None else None
         if span is None:
-            return [], None
-        # What has no date passes no clause about it.
-        bounds = [] if span.upper is None else [Sql("i.d > ? AND i.d <= ?", (NO_DATE, span.upper))]
+            return None, None, None
+        upper = None if span.upper is None else Sql("i.d <= ?", (span.upper,))
+        dated = None if upper is None else Sql("i.d > ?", (NO_DATE,))  # what has no date passes no clause about it
         if span.lower is None or self.start.rows < WORTH_A_SPAN:
-            return bounds, None
+            return dated, upper, None
         earlier = count_up_to(self._context.connection, span.earlier(), FEW)
         if earlier == FEW:
-            return bounds, None
-        return [*bounds, Sql("i.d >= ?", (span.least,))], span.earlier() if earlier else None
+            return dated, upper, None
+        return Sql("i.d >= ?", (max(span.least, NO_DATE + 1),)), upper, span.earlier() if earlier else None
 
 
 def _dated(part: Part) -> Sql:
