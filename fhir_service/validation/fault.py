@@ -49,6 +49,11 @@ def all_below(faults: Faults, step: str) -> list[Fault]:
     return [fault.below(step) for fault in faults] if faults else []
 
 
+def has_error(faults: list[Fault]) -> bool:
+    """Whether one of these faults refuses the resource."""
+    return any(fault.severity in ("error", "fatal") for fault in faults)
+
+
 def is_sound(faults: list[Fault]) -> bool:
     """Whether none of these faults says that the value has not the shape of its type."""
     return not any(each.rule is None and each.severity == "error" and each.code in STRUCTURAL for each in faults)

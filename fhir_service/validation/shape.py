@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from fhir_service.fhir.definitions import TypeDefinition
-from fhir_service.validation.fault import Fault, Faults, is_sound
+from fhir_service.validation.fault import Fault, Faults, has_error, is_sound
 from fhir_service.validation.primitive import mistyped
 from fhir_service.validation.run import Check, Run
 
@@ -95,7 +95,9 @@ def array_check(item_check: Check) -> Check:
                 step = f"[{index}]"
                 found += [NULL.below(step)] if item is None else [fault.below(step) for fault in faults]
                 if len(found) > MOST_FAULTS:
-                    break
+                    if has_error(found):
+                        break
+                    del found[MOST_FAULTS:]  # an error may be yet to come
         if not value:
             found.append(EMPTY_ARRAY)
         return found or None

@@ -17,7 +17,7 @@ from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Resource
 from fhir_service.terminology import Terminology
 from fhir_service.validation.base import TYPE_BASE, BaseDefinitions
-from fhir_service.validation.fault import Fault, Faults
+from fhir_service.validation.fault import Fault, Faults, has_error
 from fhir_service.validation.profile.compiler import UNSOUND, ProfileCompiler
 from fhir_service.validation.profile.extension_definition import ExtensionDefinition
 from fhir_service.validation.profile.must_support import unsupported
@@ -158,11 +158,11 @@ class Validator:
         inner = run if value is run.resource else run.inside(value)
         found = list(self._types.resource(value, inner) or ())
         if known:
-            return url.removeprefix(TYPE_BASE) == kind and not _has_error(found)
+            return url.removeprefix(TYPE_BASE) == kind and not has_error(found)
         if profile is None:
             return None
         found += self.check_item(Item(value, kind), canonical, inner) or ()
-        return not _has_error(found)
+        return not has_error(found)
 
     def member_of(self, code: str, system: str | None, value_set: str) -> bool | None:
         """Whether a code is of a value set; None if nobody knows."""
@@ -202,16 +202,16 @@ def _claimed(resource: Resource) -> list[str]:
     return []
 
 
-def _has_error(faults: list[Fault]) -> bool:
-    return any(fault.severity in ("error", "fatal") for fault in faults)
-
-
 def _distinct(faults: list[Fault]) -> list[Fault]:
-    """Return the faults, those that several profiles tell of a place once, and no more than a person reads."""
+    """Return the faults, those that several profiles tell of a place once, and no more than a person reads.
+
+    Of too many the errors come first.
+    """
     found: dict[tuple[str, str, str], Fault] = {}
     for fault in faults:
         found.setdefault((fault.path, fault.severity, fault.en.replace(fault.profile or "\n", "")), fault)
-    return list(found.values())[:MAX_ISSUES]
+    told = list(found.values())
+    return told if len(told) <= MAX_ISSUES else sorted(told, key=lambda fault: not has_error([fault]))[:MAX_ISSUES]
 
 
 def _unknown(canonical: str, asked: bool) -> Fault:
