@@ -1,9 +1,11 @@
 """A connection that reads, with what planning remembers between searches."""
 
+from collections.abc import Callable
+
 import apsw
 
 from fhir_service.storage.sqlite.composite_parts import near
-from fhir_service.storage.sqlite.sql import Sql
+from fhir_service.storage.sqlite.sql import Sql, count_up_to
 from fhir_service.storage.sqlite.words import register
 from fhir_service.storage.store import PrimaryDates
 
@@ -21,21 +23,29 @@ class Reader:
         self._dates = dates
         register(connection)
         connection.create_scalar_function("near", near, 4, deterministic=True)
-        self._counts: dict[int, tuple[int, int]] = {}  # key: rows found, limit that was counted to
+        # of a key or a SELECT: rows found, limit that was counted to
+        self._counts: dict[int | Sql, tuple[int, int]] = {}
         self._asked = 0
         self._totals: dict[Sql, int] = {}
         self._counted_at = -1
 
     def rows_of_key(self, key: int, limit: int) -> int:
         """Return how many rows of `ix` have a key, `limit` if it is as many or more; it may be a little old."""
+        return self._estimate(key, lambda: int(self.connection.execute(_COUNT, (key, limit)).get), limit)
+
+    def rows_of(self, select: Sql, limit: int) -> int:
+        """Return the same of a SELECT."""
+        return self._estimate(select, lambda: count_up_to(self.connection, select, limit), limit)
+
+    def _estimate(self, of: int | Sql, count: Callable[[], int], limit: int) -> int:
         self._asked += 1
         if self._asked > _FRESH or len(self._counts) > _REMEMBERED:
             self._asked = 0
             self._counts.clear()
-        rows, counted_to = self._counts.get(key, (0, 0))
+        rows, counted_to = self._counts.get(of, (0, 0))
         if rows == counted_to < limit:
-            rows = self.connection.execute(_COUNT, (key, limit)).get
-            self._counts[key] = (rows, limit)
+            rows = count()
+            self._counts[of] = (rows, limit)
         return min(rows, limit)
 
     def count(self, select: Sql) -> int:

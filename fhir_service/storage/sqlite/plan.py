@@ -142,7 +142,7 @@ class Plan:
                 keys = part.keys if isinstance(part, Keys) and ordered else ()
                 start = Start(keys, None if ordered else _dated(part), part, rows)
         for span in self._spans.values():
-            count = count_up_to(self._context.connection, span.rids(), rows)
+            count = self._context.rows_of(span.rids(), rows)
             if count < rows:
                 rows = count
                 start = Start((), _with_date(span.rids()), None, rows)

@@ -21,7 +21,6 @@ from fhir_service.storage.sqlite.sql import (
     Sql,
     all_of,
     any_of,
-    count_up_to,
     exists,
     one_of,
     union_all,
@@ -113,7 +112,7 @@ class Ranges:
         return union_all([select for value in self.values for select in _selects(self.table, self.ps, value)])
 
     def estimate(self, context: Context, limit: int) -> int:
-        return count_up_to(context.connection, self.rids(), limit)
+        return context.rows_of(self.rids(), limit)
 
 
 def dates(resource_type: str, code: str, values: tuple[DateValue, ...]) -> Ranges:

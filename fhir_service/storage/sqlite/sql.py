@@ -40,6 +40,10 @@ class Context(Protocol):
         """Return how many rows of `ix` have a key, `limit` if it is as many or more; it may be a little old."""
         ...
 
+    def rows_of(self, select: "Sql", limit: int) -> int:
+        """Return the same of a SELECT: an estimate, nothing to rely on."""
+        ...
+
     def primary_date(self, resource_type: str) -> str | None: ...
 
 
