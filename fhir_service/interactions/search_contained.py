@@ -12,9 +12,10 @@ from fhir_service.fhir import json
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.fhir.search import problems
-from fhir_service.fhir.search.contained import check_stays_inside, contained_in, fulfils, holding
+from fhir_service.fhir.search.contained import check_stays_inside, contained_in, holding
 from fhir_service.fhir.search.draft import ParsedSearch
 from fhir_service.fhir.search.index import IndexEntries
+from fhir_service.fhir.search.match import holds
 from fhir_service.interactions.services import Services
 from fhir_service.storage.order import Place, SortValue, directions, sort_values
 from fhir_service.storage.store import Cursor, Page, Version
@@ -74,7 +75,7 @@ async def _matches(parsed: ParsedSearch, services: Services) -> Sequence[Version
             if resource["resourceType"] != wanted:
                 continue
             entries = services.indexer.index(resource)
-            if all(fulfils(resource, entries, clause) for clause in parsed.query.clauses):
+            if all(holds(resource.get("id"), entries, clause) for clause in parsed.query.clauses):
                 shown = version if parsed.contained_type == "container" else _contained(version, resource)
                 found.append((_place(parsed, entries, len(found)), shown))
     found.sort(key=lambda pair: pair[0])

@@ -8,14 +8,9 @@ from collections.abc import Iterable
 
 from fhir_service.fhir.resource import Key, Resource, key_of
 from fhir_service.fhir.search.index import IndexEntries
-from fhir_service.fhir.search.match import matches
+from fhir_service.fhir.search.match import holds
 from fhir_service.fhir.search.query import (
-    AllOf,
-    AnyOf,
-    Clause,
-    IdMatch,
     Match,
-    NoneOf,
     Query,
     TokenValue,
 )
@@ -67,7 +62,7 @@ class TransactionSearch:
         return [
             key
             for key in self._candidates(query)
-            if all(_holds(key, self._entries[key], clause) for clause in query.clauses)
+            if all(holds(key.id, self._entries[key], clause) for clause in query.clauses)
         ]
 
     def _index(self, resource_type: str) -> None:
@@ -90,19 +85,3 @@ class TransactionSearch:
                     wanted = [(clause.parameter.code, str(value.value)) for value in values]
                     return {key for token in wanted for key in tokens.get(token, ())}
         return [key for key in self._entries if key.type == query.resource_type]
-
-
-def _holds(key: Key, entries: IndexEntries, clause: Clause) -> bool:
-    match clause:
-        case Match():
-            return matches(entries, clause)
-        case IdMatch(ids):
-            return key.id in ids
-        case AnyOf(clauses):
-            return any(_holds(key, entries, each) for each in clauses)
-        case AllOf(clauses):
-            return all(_holds(key, entries, each) for each in clauses)
-        case NoneOf(clauses):
-            return not any(_holds(key, entries, each) for each in clauses)
-        case _:
-            return False

@@ -12,7 +12,7 @@ from dataclasses import replace
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.index import IndexEntries, TokenEntry
-from fhir_service.fhir.search.match import LISTS, matches
+from fhir_service.fhir.search.match import LISTS
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.query import (
     AllOf,
@@ -20,7 +20,6 @@ from fhir_service.fhir.search.query import (
     Chain,
     Clause,
     Has,
-    IdMatch,
     Match,
     NoneOf,
     Query,
@@ -110,23 +109,6 @@ def check_stays_inside(clauses: Iterable[Clause]) -> None:
             raise _leads_out()
         if isinstance(clause, AnyOf | AllOf | NoneOf):
             check_stays_inside(clause.clauses)
-
-
-def fulfils(resource: Resource, entries: IndexEntries, clause: Clause) -> bool:
-    """Whether a contained resource fulfils a clause that stays inside."""
-    match clause:
-        case Match():
-            return matches(entries, clause)
-        case IdMatch(ids):
-            return resource.get("id") in ids
-        case AnyOf(clauses):
-            return any(fulfils(resource, entries, each) for each in clauses)
-        case AllOf(clauses):
-            return all(fulfils(resource, entries, each) for each in clauses)
-        case NoneOf(clauses):
-            return not any(fulfils(resource, entries, each) for each in clauses)
-        case _:
-            return False  # it has no time of update of its own
 
 
 def _leads_out() -> FhirError:

@@ -22,10 +22,15 @@ from fhir_service.fhir.search.index import (
 from fhir_service.fhir.search.near import distance
 from fhir_service.fhir.search.parameter import SearchType
 from fhir_service.fhir.search.query import (
+    AllOf,
+    AnyOf,
+    Clause,
     CompositeValue,
     DateValue,
+    IdMatch,
     Match,
     NearValue,
+    NoneOf,
     NumberValue,
     Prefix,
     QuantityValue,
@@ -64,6 +69,23 @@ def matches(entries: IndexEntries, match: Match) -> bool:
     # ":not — return all resources that do not have a matching item. Note that this includes resources that have no
     # value for the parameter."
     return not found if match.modifier == "not" else found
+
+
+def holds(id_: str | None, entries: IndexEntries, clause: Clause) -> bool:
+    """Whether a resource fulfils a clause that asks of nothing but its id and entries; False for any other."""
+    match clause:
+        case Match():
+            return matches(entries, clause)
+        case IdMatch(ids):
+            return id_ in ids
+        case AnyOf(clauses):
+            return any(holds(id_, entries, each) for each in clauses)
+        case AllOf(clauses):
+            return all(holds(id_, entries, each) for each in clauses)
+        case NoneOf(clauses):
+            return not any(holds(id_, entries, each) for each in clauses)
+        case _:
+            return False
 
 
 def differs(entry: Any, value: Value) -> bool:

@@ -11,10 +11,8 @@ from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.draft import ParsedSearch
 from fhir_service.fhir.search.extract import Indexer
-from fhir_service.fhir.search.index import IndexEntries
-from fhir_service.fhir.search.match import matches
+from fhir_service.fhir.search.match import holds
 from fhir_service.fhir.search.parse import parse_search
-from fhir_service.fhir.search.query import AllOf, AnyOf, Clause, Match
 from fhir_service.fhir.search.registry import SearchRegistry
 
 BASE = "https://outreach.example.jp/fhir"
@@ -66,14 +64,6 @@ def finds(indexer: Indexer, parse: Parse) -> Finds:
     def finds(query: str, resource: Resource) -> bool:
         clauses = parse(f"{resource['resourceType']}?{query}").query.clauses
         entries = indexer.index(resource)
-        return all(holds(entries, clause) for clause in clauses)
+        return all(holds(resource.get("id"), entries, clause) for clause in clauses)
 
     return finds
-
-
-def holds(entries: IndexEntries, clause: Clause) -> bool:
-    if isinstance(clause, AnyOf):
-        return any(holds(entries, each) for each in clause.clauses)
-    if isinstance(clause, AllOf):
-        return all(holds(entries, each) for each in clause.clauses)
-    return isinstance(clause, Match) and matches(entries, clause)

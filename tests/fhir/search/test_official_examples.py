@@ -26,10 +26,11 @@ from fhir_service.fhir.search.index import (
     StringEntry,
     TokenEntry,
 )
+from fhir_service.fhir.search.match import holds
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.query import Clause
 from fhir_service.fhir.search.registry import SearchRegistry
-from tests.fhir.search.conftest import Parse, holds
+from tests.fhir.search.conftest import Parse
 
 Queries = Iterator[tuple[str, str | None]]
 """Values that find the item, each with one that is near it and does not."""
@@ -79,7 +80,7 @@ def test_each_is_found_by_its_own_values_and_not_by_others(
                 for value, near_miss in _queries(parameter, resource, expressions):
                     asked.add((resource_type, parameter.code))
                     for text, expected in ((value, True), (near_miss, False)):
-                        if text is not None and holds(entries, _clause(parse, parameter, text)) is not expected:
+                        if text is not None and holds(None, entries, _clause(parse, parameter, text)) is not expected:
                             wrong.append(
                                 f"{resource_type}/{resource.get('id')}?{parameter.code}={text}: not {expected}"
                             )
@@ -101,8 +102,8 @@ def test_each_is_found_by_its_own_composites(
                     if entry.code not in parameter.stored or "|" in parts or parameter.type == "special":
                         continue  # a concept that has only a text has no code to be found by
                     asked.add((resource_type, parameter.code))
-                    assert holds(entries, _clause(parse, parameter, "$".join(parts)))
-                    assert not holds(entries, _clause(parse, parameter, "$".join([f"{parts[0]}-x", *parts[1:]])))
+                    assert holds(None, entries, _clause(parse, parameter, "$".join(parts)))
+                    assert not holds(None, entries, _clause(parse, parameter, "$".join([f"{parts[0]}-x", *parts[1:]])))
 
     assert len(asked) == 24
 
