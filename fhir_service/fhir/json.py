@@ -132,13 +132,11 @@ def _repeats_keys(data: bytes, value: Any) -> bool:
 
 def _has_digits_in_a_row(data: bytes) -> bool:
     """Whether more than MAX_EXPONENT digits follow each other somewhere, be it in a string."""
-    for place in range(MAX_EXPONENT, len(data), MAX_EXPONENT):
-        if 48 <= data[place] <= 57 and _DIGITS(data, place - MAX_EXPONENT, place + MAX_EXPONENT + 1):
-            return True
-    return False
+    return len(data) > MAX_EXPONENT and _LONG in data.translate(_ZEROS)
 
 
-_DIGITS = re.compile(rb"(?<![0-9])[0-9]{%d}" % (MAX_EXPONENT + 1)).search
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_LONG = b"0" * (MAX_EXPONENT + 1)
 
 
 def _far_integer(value: Any) -> str | None:

@@ -17,9 +17,12 @@ SHOWN = 64
 NESTED = (dict, list)
 
 
-def without_spaces(id_: Any, _run: Run) -> Faults:
+def without_spaces(id_: Any, run: Run) -> Faults:
     """Return the fault of an element's id with a space in it."""
-    if id_.__class__ is not str or " " not in id_:
+    if id_.__class__ is not str:
+        return None
+    run.element_ids.append(id_)
+    if " " not in id_:
         return None
     ja = f"要素の id「{id_[:SHOWN]}」に空白は使えません(規則 element-id)。"
     en = f"The id of an element, '{id_[:SHOWN]}', must not contain spaces (rule element-id)."
@@ -28,29 +31,12 @@ def without_spaces(id_: Any, _run: Run) -> Faults:
 
 def element_id_rules(resource: Resource, run: Run) -> Faults:
     """Return the faults of a resource two elements of which have one id; resources inside have ids of their own."""
-    if resource.get("resourceType") == "StructureDefinition":
-        return None  # an element has the same id in the snapshot and in the differential
-    ids: list[str] = []
-    for name, child in resource.items():
-        if child.__class__ in NESTED and name != "contained":
-            _collect(child, ids)
+    ids = run.element_ids  # that `without_spaces` met: nearly always there are none
     if len(ids) < 2 or len(set(ids)) == len(ids):
         return None
-    return _doubled(resource)
-
-
-def _collect(value: Any, ids: list[str]) -> None:
-    """Add the ids of elements, without their places: nearly always there are none."""
-    if value.__class__ is list:
-        for each in value:
-            if each.__class__ is dict:
-                _collect(each, ids)
-    elif "resourceType" not in value:
-        for child in value.values():
-            if child.__class__ in NESTED:
-                _collect(child, ids)
-        if (own := value.get("id")).__class__ is str:
-            ids.append(own)
+    if resource.get("resourceType") == "StructureDefinition":
+        return None  # an element has the same id in the snapshot and in the differential
+    return _doubled(resource) or None
 
 
 def _doubled(resource: Resource) -> list[Fault]:

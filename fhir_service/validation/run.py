@@ -54,6 +54,7 @@ class Run:
         self.options = options
         self.container = container
         self.holder = holder
+        self.element_ids: list[str] = []
         self._chosen: dict[str, frozenset[int]] = {}
         self.checking: set[tuple[int, str]] = holder.checking if holder else container.checking if container else set()
 
