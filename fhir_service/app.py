@@ -25,6 +25,7 @@ from fhir_service.operations import (
     composition_document,
     everything,
     fhirpath,
+    graphql,
     implementationguide_install,
     observation_lastn,
     patient_match,
@@ -35,7 +36,6 @@ from fhir_service.operations import (
     resource_validate,
     structuredefinition_snapshot,
 )
-from fhir_service.operations.graphql import operation as graphql
 from fhir_service.outreach import submit_document
 from fhir_service.outreach.task_status import task_status
 from fhir_service.settings import Settings

@@ -27,7 +27,7 @@ from fhir_service.fhir import json
 from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
 from fhir_service.fhir.resource import Key
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse, TextBody
-from fhir_service.interactions.services import Operation, Services
+from fhir_service.interactions.services import Services
 from fhir_service.interactions.versions import standing
 from fhir_service.operations.graphql import resolvers
 from fhir_service.operations.graphql.document import GraphQLSyntaxError, Query, read_query
@@ -72,15 +72,6 @@ async def graphql(request: FhirRequest, services: Services) -> FhirResponse:
     if query.introspection:
         return _json(200, await asyncio.to_thread(_introspected, schema, _Hashable(query, asked)))
     return await _executed(schema, query, asked, of, request, services)
-
-
-OPERATION = Operation(
-    name="graphql",
-    definition="http://hl7.org/fhir/OperationDefinition/Resource-graphql",
-    levels=frozenset({"system", "instance"}),
-    methods=frozenset({"GET", "POST"}),
-    run=graphql,
-)
 
 
 async def _executed(
