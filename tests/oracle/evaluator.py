@@ -207,10 +207,20 @@ def _evaluated(expressions: Iterable[Branches], focus: Any, resource: Resource |
     for branches in expressions:
         try:
             found = [each.evaluate(focus, Environment(resource=resource)) for each in branches]
-            return [item for items in found for item in items]
+            return [_meant(item) for items in found for item in items]
         except FhirPathError:
             continue
     return []
+
+
+def _meant(item: Item) -> Item:
+    """Return the value of an extension for the extension: some expressions of R4 (`gene-identifier`) end in it."""
+    if item.type != "Extension":
+        return item
+    for name, value in item.value.items():
+        if name.startswith("value"):
+            return Item(value, name[5:] if isinstance(value, dict) else name[5].lower() + name[6:])
+    return item
 
 
 def _compiled(text: str, context_type: str, definitions: Definitions) -> Branches:
