@@ -70,19 +70,12 @@ def load_chunks(
 
     from fhir_service.app import wire
     from fhir_service.cli.loading import running
-    from fhir_service.cli.refusal import refuse
-    from fhir_service.fhir.outcome import FhirError
+    from fhir_service.cli.refusal import refusing
     from fhir_service.jobs.background import Background
-    from fhir_service.storage.sqlite import NewerFile
 
     async def work(progress: Progress) -> "Summary":
-        try:
+        with refusing():
             services = wire(settings)
-        except FhirError as error:
-            refuse(error)
-        except (NewerFile, OSError) as error:
-            typer.echo(f"{error}", err=True)
-            raise typer.Exit(1) from None
         await Background(services, timedelta(days=1)).before_a_load()
         bar = progress.add_task(title, total=size, stored="")
 

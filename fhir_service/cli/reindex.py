@@ -36,19 +36,12 @@ def _indexed(types: list[str], settings: "Settings") -> "Resource":
     from rich.progress import Progress
 
     from fhir_service.app import wire
-    from fhir_service.cli.refusal import refuse
-    from fhir_service.fhir.outcome import FhirError
+    from fhir_service.cli.refusal import refusing
     from fhir_service.jobs.background import Background
-    from fhir_service.storage.sqlite import NewerFile
 
     async def work(progress: Progress) -> "Resource":
-        try:
+        with refusing():
             services = wire(settings)
-        except FhirError as error:
-            refuse(error)
-        except (NewerFile, OSError) as error:
-            typer.echo(f"{error}", err=True)
-            raise typer.Exit(1) from None
         try:
             if unknown := sorted(set(types) - services.definitions.resource_types):
                 typer.echo(

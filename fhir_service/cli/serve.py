@@ -82,12 +82,10 @@ def _start(flags: dict[str, Any]) -> None:
     from pydantic import ValidationError
 
     from fhir_service.app import build
-    from fhir_service.cli.refusal import refuse
+    from fhir_service.cli.refusal import refusing
     from fhir_service.cli.tuning import tune
-    from fhir_service.fhir.outcome import FhirError
     from fhir_service.http.protocol import LimitedProtocol
     from fhir_service.settings import Settings
-    from fhir_service.storage.sqlite import NewerFile
 
     try:
         settings = Settings(**flags)
@@ -98,13 +96,8 @@ def _start(flags: dict[str, Any]) -> None:
         raise typer.Exit(2) from None
     _refuse_unsafe(settings.open, settings.host)
 
-    try:
+    with refusing():
         application = build(settings)
-    except FhirError as error:
-        refuse(error)
-    except (NewerFile, OSError) as error:
-        typer.echo(f"{error}", err=True)
-        raise typer.Exit(1) from None
     tune()
     typer.echo(_BANNER)
     typer.echo(f"  http://{bracketed(settings.host)}:{settings.port}{BASE_PATH}\n")

@@ -40,16 +40,13 @@ def validate(
 
     リソースのファイルを検証し、誤りの場所と内容を日本語で示します。
     """
-    from fhir_service.cli.refusal import refuse
+    from fhir_service.cli.refusal import refusing
     from fhir_service.cli.reports.checked import check_files
     from fhir_service.fhir.definitions import Definitions
-    from fhir_service.fhir.outcome import FhirError
 
-    try:
+    with refusing():
         definitions = Definitions.load(packages=data_dir / "packages")
         rules = _policy(definitions, policy, data_dir)
-    except FhirError as error:
-        refuse(error)
     found = list(check_files(files, rules, definitions, profile or ()))
     _write(found, output)
     if any(each.is_wrong for each in found):

@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/codesystem.html
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -164,7 +164,3 @@ def reached(code: str, links: Links) -> frozenset[str]:
         frontier = [each for one in frontier for each in links.get(one, ()) if each not in found]
         found.update(frontier)
     return frozenset(found)
-
-
-def union_of(parts: Iterable[frozenset[str]]) -> frozenset[str]:
-    return frozenset().union(*parts)

@@ -32,7 +32,6 @@ _ANNOTATION = re.compile(
     r"\{[^{}]*\}"
 )  # R4 also has some with spaces: https://hl7.org/fhir/R4/valueset-ucum-common.html
 _SUBDIVISION = re.compile(r"([A-Z]{2})-[A-Z0-9]{1,3}").fullmatch
-_OID = re.compile(r"urn:oid:[0-2](\.(0|[1-9][0-9]*))+").fullmatch
 
 
 @lru_cache(maxsize=1)

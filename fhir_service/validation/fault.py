@@ -44,11 +44,6 @@ STRUCTURAL = frozenset({"structure", "required", "value"})
 """Codes of the faults, those of no named rule, after which a value is not of its type."""
 
 
-def all_below(faults: Faults, step: str) -> list[Fault]:
-    """Return the faults as seen from one step further up."""
-    return [fault.below(step) for fault in faults] if faults else []
-
-
 def has_error(faults: list[Fault]) -> bool:
     """Whether one of these faults refuses the resource."""
     return any(fault.severity in ("error", "fatal") for fault in faults)

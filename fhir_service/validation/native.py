@@ -76,34 +76,23 @@ def _ratio(value: dict[str, Any]) -> bool:
     return ("numerator" in value) == ("denominator" in value) and ("numerator" in value or "extension" in value)
 
 
-def _unrepeated_codes(value: dict[str, Any]) -> bool:
-    """Whether no concept of a CodeSystem, however deep, has the code of another."""
-    seen: set[str] = set()
-    pending = list(value.get("concept", ()))
-    while pending:
-        concept = pending.pop()
-        code = concept.get("code")
-        if code in seen:
-            return False
-        if code is not None:
-            seen.add(code)
-        pending += concept.get("concept", ())
-    return True
+def _unrepeated(nested: str, name: str) -> Holds:
+    """Return whether no two that stand in lists of this name, however deep, have the same value of another."""
 
+    def holds(value: dict[str, Any]) -> bool:
+        seen: set[str] = set()
+        pending = list(value.get(nested, ()))
+        while pending:
+            each = pending.pop()
+            own = each.get(name)
+            if own in seen:
+                return False
+            if own is not None:
+                seen.add(own)
+            pending += each.get(nested, ())
+        return True
 
-def _unrepeated_links(value: dict[str, Any]) -> bool:
-    """Whether no item of a Questionnaire has the linkId of another."""
-    seen: set[str] = set()
-    pending = list(value.get("item", ()))
-    while pending:
-        item = pending.pop()
-        link = item.get("linkId")
-        if link in seen:
-            return False
-        if link is not None:
-            seen.add(link)
-        pending += item.get("item", ())
-    return True
+    return holds
 
 
 def _bundle_entry_with(name: str, *types: str) -> Holds:
@@ -166,8 +155,8 @@ NATIVE: Mapping[str, Holds] = {
         "system" in value or "_system" in value or not ("concept" in value or "filter" in value)
     ),
     "concept.empty() or filter.empty()": _one_or_none("concept", "filter"),
-    "concept.code.combine($this.descendants().concept.code).isDistinct()": _unrepeated_codes,
-    "descendants().linkId.isDistinct()": _unrepeated_links,
+    "concept.code.combine($this.descendants().concept.code).isDistinct()": _unrepeated("concept", "code"),
+    "descendants().linkId.isDistinct()": _unrepeated("item", "linkId"),
     "resource.exists() or request.exists() or response.exists()": _any("resource", "request", "response"),
     "fullUrl.contains('/_history/').not()": lambda value: "/_history/" not in (value.get("fullUrl") or ""),
     "entry.all(request.exists() = (%resource.type = 'batch' or %resource.type = 'transaction' or "

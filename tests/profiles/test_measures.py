@@ -35,10 +35,11 @@ def test_a_measure_counts_indicators_that_there_are(measure: Resource) -> None:
 
 @pytest.mark.parametrize("measure", MEASURES.values(), ids=lambda measure: measure["id"])
 def test_what_a_measure_is_broken_down_by_can_be_read(measure: Resource, definitions: Definitions) -> None:
-    for group in measure["group"]:
-        for stratifier in group.get("stratifier", ()):
-            if criteria := stratifier.get("criteria"):
-                compile_fhirpath(criteria["expression"], definitions)
+    stratifiers = [each for group in measure["group"] for each in group.get("stratifier", ()) if "criteria" in each]
+
+    compiled = [compile_fhirpath(each["criteria"]["expression"], definitions) for each in stratifiers]
+
+    assert all(expression.evaluate(measure) is not None for expression in compiled)
 
 
 @pytest.mark.parametrize("report", REPORTS, ids=lambda file: file.stem)

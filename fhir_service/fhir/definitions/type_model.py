@@ -19,7 +19,6 @@ REGEX = "http://hl7.org/fhir/StructureDefinition/regex"
 
 # The snapshots of 4.0.1 give `Resource.id` the type `string`, though https://hl7.org/fhir/R4/resource.html says `id`.
 RETYPED = {"Resource.id": "id"}
-BACKBONES = {"BackboneElement", "Element"}
 
 Row = list[Any]
 """name, types, min, max, choice, targets, value_set, xml_attribute: the fields of `Element`."""

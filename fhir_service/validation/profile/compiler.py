@@ -22,7 +22,6 @@ from fhir_service.validation.structure_definition import definition_faults
 if TYPE_CHECKING:
     from fhir_service.validation.run import Run
 
-MOST_EXTENSIONS = 10_000
 UNSOUND = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
 """What reading JSON of another shape than it must have raises."""
 
