@@ -19,7 +19,7 @@ from fhir_service.interactions.references import dangling_issue, local_reference
 from fhir_service.interactions.rules import broken_rules
 from fhir_service.interactions.services import Operation, Services
 from fhir_service.interactions.versions import standing
-from fhir_service.operations.parameters import RESOURCE, given, refused, text
+from fhir_service.operations.parameters import RESOURCE, given, refused, single, text
 
 _PARAMETERS = (RESOURCE, "mode", "profile")
 
@@ -85,9 +85,11 @@ async def _update(asked: Asked, services: Services) -> list[Issue]:
 
 
 async def _delete(asked: Asked, services: Services) -> list[Issue]:
-    """Check that the instance could be deleted: it is there, and nothing refers to it."""
+    """Check that the instance could be deleted: it is there, and nothing refers to it; what is sent is ignored."""
     if (key := asked.key) is None:
         raise refused("mode", "=deleteはインスタンスに対して使ってください", "=delete is for an instance ([type]/[id])")
+    if asked.profiles:
+        raise refused("profile", "はmode=deleteでは使えません", "has no meaning with mode=delete")
     standing(key, await services.store.read(key))
     page = await services.store.referrers(key, (), count=2, after=None)
     others = [str(version.key) for version in page.matches if version.key != key]
@@ -98,13 +100,16 @@ async def _delete(asked: Asked, services: Services) -> list[Issue]:
 
 
 async def _profile(asked: Asked, services: Services) -> list[Issue]:
-    """Check the instance as it stands against profiles."""
+    """Check the instance as it stands against the profiles that are named: "must be nominated by id"."""
     if asked.key is None or asked.resource is not None:
         ja, en = (
             "=profileは、resourceなしでインスタンスに対して使ってください",
-            "=profile is for an instance, without a resource",
+            "=profile is for an instance ([type]/[id]), without a resource",
         )
         raise refused("mode", ja, en)
+    if not asked.profiles:
+        ja = "=profileには、照らすプロファイルのURL(profile)が必要です"
+        raise refused("mode", ja, "=profile needs the parameter profile: the URL of the profile to check against")
     return await _content(asked, services)
 
 
@@ -122,6 +127,7 @@ def _asked(request: FhirRequest) -> Asked:
     resource, mode, profiles = None, None, []
     key = Key(*request.path[:2]) if len(request.path) == 3 else None
     pairs = [(RESOURCE, request.body)] if _is_itself(request) else given(request, _PARAMETERS)
+    single([pair for pair in pairs if pair[0] != "profile"])
     for name, value in pairs:
         match name:
             case "resource" if isinstance(value, dict):

@@ -122,6 +122,25 @@ def test_a_profile_that_cannot_be_checked_is_no_success(
     assert said(validated(api, f"{patient}/$validate?mode=profile&profile={profile}")) == expected
 
 
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("mode=profile", "profile"),
+        ("mode=delete&profile=http://example.jp/p", "profile"),
+        ("mode=update&mode=create", "mode"),
+        ("mode=update", "resource"),
+        ("mode=", "mode"),
+    ],
+)
+def test_a_mode_without_what_it_needs_is_refused_with_what_is_missing(
+    api: httpx.Client, patient: str, query: str, named: str
+) -> None:
+    answer = api.get(f"{patient}/$validate?{query}")
+
+    assert answer.status_code == 400
+    assert named in answer.text
+
+
 def test_a_claimed_profile_that_cannot_be_checked_is_a_warning(api: httpx.Client) -> None:
     claiming = PATIENT | {"meta": {"profile": ["http://example.jp/nothing"]}}
 
