@@ -3,13 +3,14 @@
 It is data, read from a file (`policy_file.py`); without one, profiles that a resource claims apply, and nothing else.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from fhir_service.fhir.outcome import Issue, Severity
 from fhir_service.fhir.resource import Resource
-from fhir_service.validation.run import Options
+from fhir_service.validation.run import Options, Run
 from fhir_service.validation.sender import Sender, sender_of
 from fhir_service.validation.text_lint import lint
 
@@ -26,7 +27,12 @@ class Checks(Protocol):
     """What a policy asks: the validator."""
 
     def check(
-        self, resource: Resource, profiles: Sequence[str] = (), *, options: Options = ..., claimed: bool = True
+        self,
+        resource: Resource,
+        profiles: Sequence[str] = (),
+        *,
+        options: Options = ...,
+        asked: Callable[[Run], Sequence[str]] | None = None,
     ) -> list[Issue]: ...
 
 
@@ -41,10 +47,8 @@ class Partner:
     author: str | None = None
     custodian: str | None = None
 
-    def sent(self, resource: Resource, sender: Sender) -> bool:
-        """Whether a resource comes from this partner. A source that ends in `*` names all that begins so."""
-        if resource.get("resourceType") != self.type:
-            return False
+    def sent(self, sender: Sender) -> bool:
+        """Whether this partner is the sender. A source that ends in `*` names all that begins so."""
         return (
             (self.source is None or _begins(sender.source, self.source))
             and (self.author is None or self.author in sender.authors)
@@ -62,11 +66,11 @@ class SeverityChange:
     profile: str | None = None
     type: str | None = None
 
-    def is_about(self, issue: Issue, resource_type: Any) -> bool:
+    def is_about(self, issue: Issue, types: Container[Any]) -> bool:
         return (
             (self.rule is None or self.rule == issue.rule)
             and (self.profile is None or (issue.profile or "").partition("|")[0] == self.profile)
-            and (self.type is None or self.type == resource_type)
+            and (self.type is None or self.type in types)
         )
 
 
@@ -95,7 +99,11 @@ class Policy:
     def __init__(self, validator: Checks, rules: PolicyRules | None = None) -> None:
         self._validator = validator
         self._rules = rules or PolicyRules()
-        self._options = Options(best_practice=self._rules.best_practice, must_support=self._rules.must_support)
+        self._options = Options(
+            claimed=self._rules.claimed_profiles,
+            best_practice=self._rules.best_practice,
+            must_support=self._rules.must_support,
+        )
         self._on_write = replace(self._options, extensible=False)
         self._changes = (*self._rules.severities, *_refused(self._rules))
         self._linted = self._rules.text_lint == "always"
@@ -103,46 +111,71 @@ class Policy:
 
     def __call__(self, resource: Resource) -> list[Issue]:
         """Check a resource that is to be stored."""
-        profiles = () if self._plain else self.profiles(resource)
-        found = self._validator.check(resource, profiles, options=self._on_write, claimed=self._rules.claimed_profiles)
+        found = self._validator.check(resource, options=self._on_write, asked=self._asked())
         if self._linted and isinstance(resource, dict):
             found = [*found, *lint(resource, self._rules.text_lint_without)]
         return self._judged([_on_write(issue) for issue in found], resource) if found else found
 
     def validate(self, resource: Resource, profiles: Sequence[str] = ()) -> list[Issue]:
         """Check a resource for somebody who asks, against these profiles, too."""
-        asked = (*profiles, *self.profiles(resource))
-        found = self._validator.check(resource, asked, options=self._options, claimed=self._rules.claimed_profiles)
+        found = self._validator.check(resource, profiles, options=self._options, asked=self._asked())
         if self._rules.text_lint != "off" and isinstance(resource, dict):
             found = [*found, *lint(resource, self._rules.text_lint_without)]
         return self._judged(found, resource)
 
-    def profiles(self, resource: Resource) -> tuple[str, ...]:
-        """Return the profiles that apply to a resource besides those that it claims."""
-        if self._plain or not isinstance(resource, dict):
-            return ()
-        defaults = self._rules.defaults.get(str(resource.get("resourceType")), ())
-        if not self._rules.partners:
-            return defaults
-        sender = sender_of(resource)
-        named = [each.profiles for each in self._rules.partners if each.sent(resource, sender)]
-        return tuple(dict.fromkeys((*defaults, *(profile for profiles in named for profile in profiles))))
+    def _asked(self) -> Callable[[Run], Sequence[str]] | None:
+        """Return what tells which profiles apply to a resource besides those that it claims; None if none ever do.
+
+        What a Bundle holds comes from whom the Bundle comes from, or from whom it says itself.
+        """
+        if self._plain:
+            return None
+        senders: dict[int, Sender] = {}
+
+        def asked(run: Run) -> tuple[str, ...]:
+            kind = run.resource.get("resourceType")
+            profiles = dict.fromkeys(self._rules.defaults.get(str(kind), ()))
+            partners = [each for each in self._rules.partners if each.type == kind]
+            around: Run | None = run if partners else None
+            while around is not None:
+                sender = senders.get(id(around.resource)) or sender_of(around.resource)
+                senders[id(around.resource)] = sender
+                profiles |= dict.fromkeys(
+                    each for partner in partners if partner.sent(sender) for each in partner.profiles
+                )
+                around = around.holder
+            return tuple(profiles)
+
+        return asked
 
     def _judged(self, issues: list[Issue], resource: Resource) -> list[Issue]:
-        resource_type = resource.get("resourceType") if isinstance(resource, dict) else None
-        return [self._judge(issue, resource_type) for issue in issues]
+        return [self._judge(issue, resource) for issue in issues] if self._changes else issues
 
-    def _judge(self, issue: Issue, resource_type: Any) -> Issue:
+    def _judge(self, issue: Issue, resource: Resource) -> Issue:
         if issue.rule is None and issue.profile is None:
             return issue  # it is not R4 at all: no policy makes it so
+        types = _types(issue, resource)
         for change in self._changes:
-            if change.is_about(issue, resource_type):
+            if change.is_about(issue, types):
                 if change.severity == issue.severity:
                     return issue
                 ja = f"{issue.ja}(このサーバーの方針により {change.severity}: {change.reason})"
                 en = f"{issue.en} (made {change.severity} by the policy of this server: {change.reason})"
                 return replace(issue, severity=change.severity, ja=ja, en=en)
         return issue
+
+
+_ENTRY = re.compile(r"\.entry\[(\d+)\]\.resource")
+
+
+def _types(issue: Issue, resource: Resource) -> list[Any]:
+    """Return the type of the resource and, where the issue is of an entry of a Bundle, that of what it holds."""
+    types = []
+    at: Any = resource
+    for index in ("", *_ENTRY.findall(issue.expression[0] if issue.expression else "")):
+        at = at["entry"][int(index)]["resource"] if index else at
+        types.append(at.get("resourceType") if isinstance(at, dict) else None)
+    return types
 
 
 def _on_write(issue: Issue) -> Issue:

@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/fhirpath.html#variables and https://hl7.org/fhir/R4/bund
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,7 @@ class Run:
     """The check of one resource; that of a resource inside it is a run of its own.
 
     `container` is the run of the resource that contains this one, `holder` that of the Bundle or Parameters around it.
+    `asked` returns the profiles that are asked of a resource besides those that it claims.
     """
 
     def __init__(
@@ -48,12 +49,14 @@ class Run:
         options: Options,
         container: Run | None = None,
         holder: Run | None = None,
+        asked: Callable[[Run], Sequence[str]] | None = None,
     ) -> None:
         self.resource = resource
         self.validator = validator
         self.options = options
         self.container = container
         self.holder = holder
+        self.asked = asked
         self.element_ids: list[str] = []
         self._chosen: dict[str, frozenset[int]] = {}
         self.checking: set[tuple[int, str]] = holder.checking if holder else container.checking if container else set()
@@ -69,7 +72,12 @@ class Run:
 
     def inside(self, resource: Resource) -> Run:
         """Return the run of a resource that a Bundle or Parameters holds."""
-        return Run(resource, self.validator, self.options, holder=self)
+        return Run(resource, self.validator, self.options, holder=self, asked=self.asked)
+
+    @property
+    def profiles(self) -> Sequence[str]:
+        """The profiles that are asked of the resource besides those that it claims."""
+        return self.asked(self) if self.asked else ()
 
     @cached_property
     def environment(self) -> Environment:

@@ -57,15 +57,23 @@ class Validator:
         return self.check(resource)
 
     def check(
-        self, resource: Resource, profiles: Sequence[str] = (), *, options: Options = DEFAULT, claimed: bool = True
+        self,
+        resource: Resource,
+        profiles: Sequence[str] = (),
+        *,
+        options: Options = DEFAULT,
+        asked: Callable[[Run], Sequence[str]] | None = None,
     ) -> list[Issue]:
-        """Return what is wrong by R4, by these profiles and, unless `claimed` is False, by those of `meta.profile`."""
+        """Return what is wrong by R4, by these profiles, and by those that the resource claims.
+
+        `asked` returns the profiles that are asked of a resource besides, also of one inside a Bundle or Parameters.
+        """
         self._compiler.renew()
-        run = Run(resource if isinstance(resource, dict) else {}, self, options if claimed else _unclaimed(options))
+        run = Run(resource if isinstance(resource, dict) else {}, self, options, asked=asked)
         try:
             faults = self._types.resource(resource, run)
-            if isinstance(resource, dict) and (profiles or "meta" in resource):
-                faults = [*(faults or ()), *self._by_profiles(resource, run, profiles)]
+            if isinstance(resource, dict) and (profiles or asked or "meta" in resource):
+                faults = [*(faults or ()), *self._by_profiles(resource, run, (*profiles, *run.profiles))]
         except RecursionError:
             faults = [TOO_DEEP]
         if not faults:
@@ -74,11 +82,11 @@ class Validator:
         return [fault.issue(root if isinstance(root, str) else "Resource") for fault in _distinct(faults)]
 
     def held(self, resource: Resource, run: Run) -> Faults:
-        """Check a resource inside another, in its own run: by R4 and the profiles that it claims."""
+        """Check a resource inside another, in its own run: by R4, the profiles that it claims and those asked of it."""
         faults = self._types.resource(resource, run)
-        if "meta" not in resource:
+        if "meta" not in resource and run.asked is None:
             return faults
-        return [*(faults or ()), *self._by_profiles(resource, run, ())] or None
+        return [*(faults or ()), *self._by_profiles(resource, run, run.profiles)] or None
 
     def _by_profiles(self, resource: Resource, run: Run, asked: Sequence[str]) -> list[Fault]:
         canonicals = dict.fromkeys([*asked, *(_claimed(resource) if run.options.claimed else ())])
@@ -188,11 +196,6 @@ class Validator:
 TOO_DEEP = Fault(
     "", "too-costly", "入れ子が深すぎて検証できません。", "It is nested too deeply to be validated.", "error"
 )
-
-
-@lru_cache(maxsize=16)
-def _unclaimed(options: Options) -> Options:
-    return replace(options, claimed=False)
 
 
 def _claimed(resource: Resource) -> list[str]:

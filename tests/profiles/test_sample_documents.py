@@ -9,6 +9,7 @@ from fhir_service.fhir.outcome import Issue
 from fhir_service.fhir.resource import Resource
 from fhir_service.terminology.loaded import LoadedTerminology
 from fhir_service.validation.rules import RULES
+from fhir_service.validation.run import Options
 from fhir_service.validation.validator import Validator
 from tests.profiles.conftest import PACKAGES, Installed
 from tests.profiles.files import EXAMPLES, OUTREACH, read
@@ -60,8 +61,9 @@ def test_the_referral_is_the_full_example_of_its_profile() -> None:
 def test_a_referral_of_jp_clins_is_a_referral_of_ours(name: str, shared: Path, check: Check) -> None:
     document = read(shared / "data" / "examples" / "clins" / f"Bundle-Bundle-CLINS-{name}-Example-01.json")
 
-    by_r4 = {(issue.rule, issue.expression) for issue in check(document, claimed=False)}
-    issues = check(document, [f"{OUTREACH}/StructureDefinition/outreach-document-referral"], claimed=False)
+    unclaimed = Options(claimed=False)
+    by_r4 = {(issue.rule, issue.expression) for issue in check(document, options=unclaimed)}
+    issues = check(document, [f"{OUTREACH}/StructureDefinition/outreach-document-referral"], options=unclaimed)
 
     ours = [issue for issue in issues if (issue.rule, issue.expression) not in by_r4]
     assert [issue.en for issue in ours if issue.severity == "error"] == []

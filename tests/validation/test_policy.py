@@ -1,16 +1,17 @@
 """What a server asks of whom is data: profiles by type and partner, and how grave a broken rule is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.validation.policy import Partner, Policy, PolicyRules, SeverityChange
 from fhir_service.validation.policy_file import read_policy
-from fhir_service.validation.run import Options
+from fhir_service.validation.run import Options, Run
 from fhir_service.validation.validator import Validator
+from tests.validation.profile.conftest import Know, element, profile
 
 OUTREACH = "https://example.jp/fhir/outreach/StructureDefinition/"
 HOSPITAL = "urn:oid:1.2.392.100495.20.3.23|1311234567"
@@ -27,12 +28,17 @@ class Asked:
         self.found = list(found)
         self.profiles: tuple[str, ...] = ()
         self.options = Options()
-        self.claimed = True
 
     def check(
-        self, resource: Any, profiles: Sequence[str] = (), *, options: Options = DEFAULT, claimed: bool = True
+        self,
+        resource: Any,
+        profiles: Sequence[str] = (),
+        *,
+        options: Options = DEFAULT,
+        asked: Callable[[Run], Sequence[str]] | None = None,
     ) -> list[Issue]:
-        self.profiles, self.options, self.claimed = tuple(profiles), options, claimed
+        besides = asked(Run(resource, cast(Validator, self), options)) if asked else ()
+        self.profiles, self.options = (*profiles, *besides), options
         return self.found
 
 
@@ -91,6 +97,78 @@ def test_documents_of_a_partner_are_checked_against_its_profiles(
     assert validator.profiles == ((f"{OUTREACH}document",) * (resource["resourceType"] == "Bundle")) + (
         (f"{OUTREACH}referral",) * applies
     )
+
+
+def holding(kind: str, *resources: dict[str, Any]) -> dict[str, Any]:
+    """Return a Bundle of these, or Parameters."""
+    if kind == "Parameters":
+        parts = [{"name": "x", "resource": each} for each in resources]
+        return {"resourceType": "Parameters", "parameter": parts}
+    entries = [{"fullUrl": f"urn:uuid:{UUID}{n}", "resource": each} for n, each in enumerate(resources)]
+    if kind in ("batch", "transaction"):
+        entries = [each | {"request": {"method": "POST", "url": each["resource"]["resourceType"]}} for each in entries]
+    stamp = {
+        "identifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{UUID}9"},
+        "timestamp": "2026-01-01T00:00:00Z",
+    }
+    return {"resourceType": "Bundle", "type": kind, "entry": entries} | (stamp if kind == "document" else {})
+
+
+UUID = "c757873d-ec9a-4326-a141-556f4323952"
+NAMELESS = {"resourceType": "Patient", "gender": "female"}
+HEAD = {
+    "resourceType": "Composition",
+    "status": "final",
+    "type": {"text": "診療情報提供書"},
+    "subject": {"reference": f"urn:uuid:{UUID}1"},
+    "date": "2026-11-22",
+    "author": [{"identifier": {"system": HOSPITAL.split("|")[0], "value": HOSPITAL.split("|")[1]}}],
+    "title": "診療情報提供書",
+}
+
+
+@pytest.mark.parametrize("kind", ["document", "transaction", "batch", "collection", "Parameters"])
+def test_profiles_of_a_type_are_asked_of_what_a_bundle_holds(validator: Validator, know: Know, kind: str) -> None:
+    named = know(profile("Patient", element("Patient.name", min=1)))
+    policy = Policy(validator, PolicyRules(defaults={"Patient": (named,)}))
+    place = "Parameters.parameter" if kind == "Parameters" else "Bundle.entry"
+    head, index = ([HEAD], 1) if kind == "document" else ([], 0)
+
+    for found in (policy(holding(kind, *head, NAMELESS)), policy.validate(holding(kind, *head, NAMELESS))):
+        errors = [issue.expression[0] for issue in found if issue.severity == "error"]
+        assert errors == [f"{place}[{index}].resource.name"]
+
+
+def test_profiles_of_a_type_are_not_asked_of_what_is_contained(validator: Validator, know: Know) -> None:
+    named = know(profile("Patient", element("Patient.name", min=1)))
+    policy = Policy(validator, PolicyRules(defaults={"Patient": (named,)}))
+    flag = {"resourceType": "Flag", "status": "active", "code": {"text": "x"}, "subject": {"reference": "#p"}}
+
+    assert policy(flag | {"contained": [NAMELESS | {"id": "p"}]}) == []
+
+
+@pytest.mark.parametrize(
+    ("conditions", "applies"),
+    [({"author": HOSPITAL}, True), ({"author": "urn:oid:1.2|9"}, False), ({"source": "https://hospital.jp/*"}, True)],
+)
+def test_profiles_of_a_partner_are_asked_of_what_its_documents_hold(
+    validator: Validator, know: Know, conditions: dict[str, str], applies: bool
+) -> None:
+    named = know(profile("Patient", element("Patient.name", min=1)))
+    partner = Partner("潮風病院", (named,), type="Patient", **conditions)
+    document = holding("document", HEAD, NAMELESS) | {"meta": {"source": "https://hospital.jp/emr"}}
+
+    found = Policy(validator, PolicyRules(partners=(partner,)))(document)
+
+    assert [issue.rule for issue in found if issue.severity == "error"] == ["min"] * applies
+
+
+def test_a_severity_for_a_type_holds_for_what_a_bundle_holds(validator: Validator, know: Know) -> None:
+    named = know(profile("Patient", element("Patient.name", min=1)))
+    change = SeverityChange("warning", "名前を知らない人もいるため", rule="min", type="Patient")
+    policy = Policy(validator, PolicyRules(defaults={"Patient": (named,)}, severities=(change,)))
+
+    assert [issue.severity for issue in policy(holding("collection", NAMELESS)) if issue.rule == "min"] == ["warning"]
 
 
 def test_severities_are_changed_with_the_reason() -> None:
