@@ -5,6 +5,7 @@ The samples are the same for every test, so that each test gives them numbers, a
 
 import copy
 import json
+import re
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,9 +31,13 @@ class Region:
         """Return an example whose person, document and organisations are this test's own."""
         text = (EXAMPLES / f"{name}.json").read_text(encoding="utf-8")
         text = text.replace("0001234:01", f"{self.mark}:01")
-        for number in ("00012345", "000318", "000127", "990123", "4719900011", "9990001100"):
+        for number in ("00012345", "000318", "000127", "990123", "4719900011", "9990001100", "2026-0042-1"):
             text = text.replace(number, number + self.mark)
+        text = re.sub(r"urn:uuid:([0-9a-f-]{36})", self._uuid, text)
         return json.loads(text)  # type: ignore[no-any-return]
+
+    def _uuid(self, written: re.Match[str]) -> str:
+        return uuid.uuid5(uuid.UUID(written[1]), self.mark).urn
 
     @property
     def patient_number(self) -> str:

@@ -77,6 +77,17 @@ def test_the_city_accepts_and_answers_with_a_plan_that_the_others_read(region: R
     assert [team["name"] for team in teams] == ["潮風市アウトリーチ支援チーム(水野さん)"]
 
 
+def test_the_citys_answer_sent_again_makes_nothing_new(region: Region) -> None:
+    region.submit(region.sample("referral-to-outreach"))
+    first = region.post(region.sample("municipality-answer")).json()
+
+    again = region.post(region.sample("municipality-answer")).json()
+
+    places = [[entry["response"]["location"] for entry in answer["entry"]] for answer in (first, again)]
+    assert places[0] == places[1]
+    assert {entry["response"]["status"] for entry in again["entry"]} == {"200 OK"}
+
+
 def test_the_episode_refers_to_the_hospitals_request(region: Region) -> None:
     region.submit(region.sample("referral-to-outreach"))
     (task,) = region.inbox(CITY)
