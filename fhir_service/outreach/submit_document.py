@@ -4,14 +4,12 @@ Definition: `profiles/operations/submit-document.json`. The same document again 
 another document under the same identifier is 409. All is one commit, bound to what was found before it.
 """
 
-from base64 import b64decode
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from fhir_service.fhir.json import decode_resource, encode
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Key, Resource
-from fhir_service.fhir.xml import decode as decode_xml
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.proposal import checked
 from fhir_service.interactions.services import Operation, Services
@@ -61,10 +59,9 @@ OPERATION = Operation(
 
 async def _filing(document: Document, request: FhirRequest, services: Services, remarks: list[Issue]) -> Filing:
     """Return everything that filing the document will store; the receipt is the last of it."""
-    raw, media_type = request.raw or encode(request.body), request.media_type or FHIR_JSON
     filing = Filing(services.new_id(), _instant(services.now()), services, request.base)
     await file_entries(document, filing)
-    file_record(document, filing, raw, media_type)
+    file_record(document, filing, *_sent(request))
     file_referral(document, filing)
     file_provenance(document, filing)
     file_receipt(filing, remarks)
@@ -80,19 +77,26 @@ async def _earlier(document: Document, services: Services) -> tuple[Version | No
 
 async def _again(document: Document, earlier: Version, services: Services) -> FhirResponse:
     """Return the receipt of the document that was filed, if this is the same one; else raise 409."""
-    binary, receipt = Key("Binary", earlier.key.id), Key("Bundle", receipt_id(earlier.key.id))
-    kept = await services.store.read_many([binary, receipt])
-    if len(kept) < 2:
+    filed = await services.store.vread(Key("Bundle", earlier.key.id), 1)
+    receipt = await services.store.read(Key("Bundle", receipt_id(earlier.key.id)))
+    if filed is None or receipt is None or receipt.deleted:
         raise _conflict(document, earlier.key)
-    if _sent(decode_resource(kept[binary].body), services) != document.bundle:
+    if _content(decode_resource(filed.body)) != _content(document.bundle):
         raise _conflict(document, earlier.key)
-    return FhirResponse(200, kept[receipt].body)
+    return FhirResponse(200, receipt.body)
 
 
-def _sent(binary: Resource, services: Services) -> Resource:
-    """Return the document that a Binary holds."""
-    raw = b64decode(binary["data"])
-    return decode_xml(raw, services.definitions) if "xml" in binary["contentType"] else decode_resource(raw)
+def _content(bundle: Resource) -> Resource:
+    """Return a Bundle without what the server writes."""
+    meta = {name: value for name, value in bundle.get("meta", {}).items() if name not in ("versionId", "lastUpdated")}
+    return bundle | {"id": None, "meta": meta}
+
+
+def _sent(request: FhirRequest) -> tuple[bytes, str]:
+    """Return the document as it was sent and its media type, with any charset; an entry of a batch comes as JSON."""
+    if not request.raw:
+        return encode(request.body), FHIR_JSON
+    return request.raw, " ".join(request.headers["content-type"].split())
 
 
 def _instant(now: datetime) -> str:

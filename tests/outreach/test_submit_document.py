@@ -109,6 +109,22 @@ class TestTheSameDocumentAgain:
         assert again.status_code == 200, again.text
         assert again.json() == first.json()
 
+    @pytest.mark.parametrize("charset", ["Shift_JIS", "EUC-JP", "ISO-2022-JP", "UTF-16"])
+    @pytest.mark.parametrize("format_", ["json", "xml"])
+    def test_is_the_same_in_a_charset_of_japan(self, format_: str, charset: str, region: Region) -> None:
+        document = region.sample("discharge-summary")
+        text = _as_xml(document).decode() if format_ == "xml" else json.dumps(document, ensure_ascii=False)
+        raw = text.replace('encoding="UTF-8"', f'encoding="{charset}"').encode(charset)
+        media_type = f"application/fhir+{format_}; charset={charset}"
+        first = region.submit(raw, media_type)
+
+        again = [region.submit(raw, media_type), region.submit(document)]
+
+        assert first.status_code == 201, first.text
+        assert [(answer.status_code, answer.content) for answer in again] == [(200, first.content)] * 2
+        binary = region.read(locations(first.json(), "Binary")[0])
+        assert (binary["contentType"], base64.b64decode(binary["data"])) == (media_type, raw)
+
     def test_is_refused_with_409_if_anything_in_it_differs(self, region: Region) -> None:
         document = region.sample("referral-to-outreach")
         region.submit(document)
