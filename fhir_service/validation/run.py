@@ -35,6 +35,24 @@ class Options:
     must_support: bool = False
 
 
+class Answers:
+    """What is wrong with values by profiles, each asked once: discriminators and references ask again and again.
+
+    `circles` counts how often a value was asked about inside itself, which holds for as long as nothing else is known.
+    """
+
+    __slots__ = ("circles", "known", "open")
+
+    def __init__(self) -> None:
+        self.known: dict[Question, Faults] = {}
+        self.open: set[Question] = set()
+        self.circles = 0
+
+
+Question = tuple[int, object, bool]
+"""The identity of a value, a compiled profile, whether the value is contained."""
+
+
 class Run:
     """The check of one resource; that of a resource inside it is a run of its own.
 
@@ -59,7 +77,7 @@ class Run:
         self.asked = asked
         self.element_ids: list[str] = []
         self._chosen: dict[str, frozenset[int]] = {}
-        self.checking: set[tuple[int, str]] = holder.checking if holder else container.checking if container else set()
+        self.answers: Answers = holder.answers if holder else container.answers if container else Answers()
 
     @property
     def root(self) -> Resource:

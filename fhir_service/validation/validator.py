@@ -136,21 +136,30 @@ class Validator:
         return self.check_item(Item(value, type_name), canonical, run)
 
     def check_item(self, item: Item, canonical: str, run: Run, within: Package | None = None) -> Faults:
-        """Check a typed value against a profile; what is asked again inside itself holds."""
-        mark = (id(item.value), canonical)
-        if mark in run.checking:
-            return None
+        """Check a typed value against a profile, once in a run; what is asked again inside itself holds."""
         try:
             profile = self._compiler.profile(canonical, within)
         except FhirError as error:
             return [_unusable(canonical, error)]
         if profile is None:
             return None
-        run.checking.add(mark)
-        try:
+        if item.value.__class__ is not dict:
             return profile.check(item, run)
+        answers, asked = run.answers, (id(item.value), profile, run.container is not None)
+        if asked in answers.known:
+            return answers.known[asked]
+        if asked in answers.open:
+            answers.circles += 1
+            return None
+        circles = answers.circles
+        answers.open.add(asked)
+        try:
+            found = profile.check(item, run)
         finally:
-            run.checking.discard(mark)
+            answers.open.discard(asked)
+        if answers.circles == circles:  # else it rests upon an answer that is not known yet
+            answers.known[asked] = found
+        return found
 
     def conforms_to(self, value: Resource, canonical: str, run: Run) -> bool | None:
         """Whether a resource conforms to a profile; None if the profile is not here or cannot be used."""

@@ -75,6 +75,28 @@ def test_profiles_that_ask_for_each_other_come_to_an_end(validator: Validator, k
     assert validator.check(outer, [f"{URL}one"]) == []
 
 
+def test_what_is_referred_to_from_everywhere_is_checked_once(validator: Validator, know: Know) -> None:
+    target = [{"code": "Reference", "targetProfile": [f"{URL}chain"]}]
+    url = know(profile("List", element("List.entry.item", type=target), element("List.title", min=1), name="chain"))
+
+    def linked(number: int) -> Resource:
+        item = {"item": {"reference": f"urn:uuid:{number + 1:032}"}}
+        listed = {"resourceType": "List", "title": "A", "status": "current", "mode": "working", "entry": [item, item]}
+        return {"fullUrl": f"urn:uuid:{number:032}", "resource": listed}
+
+    entries = [linked(number) for number in range(40)]  # 2 to the power of 40 ways lead to the last
+    entries[0]["resource"]["meta"] = {"profile": [url]}
+    del entries[-1]["resource"]["entry"]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+
+    sound = validator.check(bundle)
+    del entries[-1]["resource"]["title"]
+    broken = validator.check(bundle)
+
+    assert [issue.rule for issue in sound if issue.profile == url] == []
+    assert {issue.rule for issue in broken if issue.profile == url} == {"target-profile"}
+
+
 @pytest.mark.parametrize(
     "expression",
     [
