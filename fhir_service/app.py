@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.search.extract import Indexer
 from fhir_service.fhir.search.registry import SearchRegistry
-from fhir_service.http.address import BASE_PATH, LOOPBACK, BaseUrl, bracketed
+from fhir_service.http.address import BASE_PATH, BaseUrl
 from fhir_service.http.asgi import Asgi, Receive, Scope, Send
 from fhir_service.http.endpoint import Endpoint
 from fhir_service.http.envelope import Envelope
@@ -80,7 +80,7 @@ def build(settings: Settings) -> Asgi:
 
 def wire(settings: Settings) -> Services:
     """Open the definitions and the store, and give each part what it needs (`load` and the demo use this, too)."""
-    definitions = Definitions.load(packages=settings.data_dir / "packages")
+    definitions = Definitions.load(packages=settings.packages)
     terminology = LoadedTerminology(definitions)
     registry = SearchRegistry(definitions, terminology)
     validator = Validator(definitions, terminology, extra=BY_TYPE)
@@ -88,7 +88,7 @@ def wire(settings: Settings) -> Services:
     return Services(
         store=_store(settings, _now, registry),
         definitions=definitions,
-        indexer=Indexer(definitions, registry, *_bases(settings)),
+        indexer=Indexer(definitions, registry, *settings.bases),
         check=policy,
         validate=policy.validate,
         now=_now,
@@ -108,10 +108,8 @@ def wire(settings: Settings) -> Services:
 
 def _policy(settings: Settings, definitions: Definitions) -> PolicyRules:
     """Return what the policy file says; that of the data directory if there is one and no other is named."""
-    path = settings.policy or settings.data_dir / "policy.toml"
-    if settings.policy is None and not path.exists():
-        return PolicyRules()
-    return read_policy(path, definitions.resource_types)
+    file = settings.policy_file
+    return read_policy(file, definitions.resource_types) if file else PolicyRules()
 
 
 def _by_name(operations: Iterable[Operation]) -> dict[str, tuple[Operation, ...]]:
@@ -119,14 +117,6 @@ def _by_name(operations: Iterable[Operation]) -> dict[str, tuple[Operation, ...]
     for operation in operations:
         named[operation.name] = (*named.get(operation.name, ()), operation)
     return named
-
-
-def _bases(settings: Settings) -> tuple[str, ...]:
-    """Return the addresses under which a reference is one to this server; without sign-in, all of loopback."""
-    if settings.base_url:
-        return (settings.base_url.rstrip("/"),)
-    hosts = dict.fromkeys((settings.host, *LOOPBACK)) if settings.open else (settings.host,)
-    return tuple(f"http://{bracketed(host)}:{settings.port}{BASE_PATH}" for host in hosts)
 
 
 def _now() -> datetime:

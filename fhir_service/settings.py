@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from fhir_service.http.address import BASE_PATH, LOOPBACK, bracketed
+
 
 class Settings(BaseSettings):
     """Read once, in the command that starts the service; everything else is given values as arguments."""
@@ -56,3 +58,22 @@ class Settings(BaseSettings):
         if self.database == "memory://":
             return None
         return Path(self.database.removeprefix("sqlite:///")) if self.database else self.data_dir / "fhir.sqlite"
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """The addresses under which a reference is one to this server; without sign-in, all of loopback."""
+        if self.base_url:
+            return (self.base_url.rstrip("/"),)
+        hosts = dict.fromkeys((self.host, *LOOPBACK)) if self.open else (self.host,)
+        return tuple(f"http://{bracketed(host)}:{self.port}{BASE_PATH}" for host in hosts)
+
+    @property
+    def packages(self) -> Path:
+        """The folder of the packages that were added."""
+        return self.data_dir / "packages"
+
+    @property
+    def policy_file(self) -> Path | None:
+        """The file of the policy: what is named, or what is in the data directory; None if there is none."""
+        usual = self.data_dir / "policy.toml"
+        return self.policy or (usual if usual.exists() else None)

@@ -68,14 +68,15 @@ def load_chunks(
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-    from fhir_service.app import wire
-    from fhir_service.cli.loading import running
+    from fhir_service.cli.loading.pool import Prepare, preparing
     from fhir_service.cli.refusal import refusing
-    from fhir_service.jobs.background import Background
 
-    async def work(progress: Progress) -> "Summary":
-        with refusing():
-            services = wire(settings)
+    async def work(prepare: Prepare, progress: Progress) -> "Summary":
+        from fhir_service.app import wire
+        from fhir_service.cli.loading import running
+        from fhir_service.jobs.background import Background
+
+        services = wire(settings)
         await Background(services, timedelta(days=1)).before_a_load()
         bar = progress.add_task(title, total=size, stored="")
 
@@ -83,7 +84,7 @@ def load_chunks(
             progress.update(bar, advance=step.size, stored=f"{step.stored:,}")
 
         try:
-            return await running.run(chunks, services, settings, workers, report)
+            return await running.run(chunks, services, prepare, running.AHEAD * workers, report)
         finally:
             await services.store.close()
 
@@ -91,8 +92,9 @@ def load_chunks(
         TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[stored]}"),
         TimeElapsedColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        return asyncio.run(work(progress))
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    with refusing(), preparing(workers, settings) as prepare, bar as progress:
+        return asyncio.run(work(prepare, progress))
 
 
 def finish(summary: "Summary") -> None:

@@ -57,6 +57,11 @@ class IdSequence:
             self._last = max(self._last + 1, least)
             return self._last
 
+    def pass_over(self, rid: int) -> None:
+        """Hand out nothing up to this rid: it is in use."""
+        with self._lock:
+            self._last = max(self._last, rid)
+
     def new_id(self) -> str:
         """Return the id of the next rid: what a create gives to its resource."""
         return id_of(self.rid())
@@ -65,11 +70,11 @@ class IdSequence:
 def rid_for(resource_id: str, taken: Callable[[int], bool], sequence: IdSequence, now: int) -> int:
     """Return the rid for a resource that has none yet: that of its id if the id is one of ours, else the next.
 
-    `taken` says whether a resource has that rid; `now` (microseconds) keeps ids that others made up out of the future.
+    `taken` says whether a resource has that rid, and `sequence` has passed over all that resources have; `now`
+    (microseconds) keeps ids that others made up out of the future.
     """
     rid = rid_of(resource_id)
     if rid is None or rid >> SEQUENCE_BITS > now // 1000 or taken(rid):
-        rid = sequence.rid()
-        while taken(rid):
-            rid = sequence.rid()
+        return sequence.rid()
+    sequence.pass_over(rid)
     return rid

@@ -48,3 +48,14 @@ def test_an_id_from_the_future_gets_a_rid_of_today() -> None:
     rid = rid_for(future, lambda rid: False, IdSequence(clock), clock.tick())
 
     assert rid >> 21 == clock.tick(milliseconds=0) // 1000
+
+
+def test_a_rid_that_an_id_had_is_not_handed_out_again() -> None:
+    clock = HandClock()
+    sequence = IdSequence(clock)
+    next_one = id_of(sequence.rid() + 1)
+
+    kept = rid_for(next_one, lambda rid: False, sequence, clock.tick(milliseconds=0))
+
+    assert kept == rid_of(next_one)
+    assert sequence.rid() > kept

@@ -64,11 +64,11 @@ Prepared = Ready | ToProcess | Refused
 class Preparer:
     """Prepares resources for a server at `base`: with R4's definitions and those of `packages`, by a policy file."""
 
-    def __init__(self, packages: Path, base: str, policy: Path | None = None) -> None:
+    def __init__(self, packages: Path, base: str, policy: Path | None) -> None:
         self._definitions = Definitions.load(packages=packages)
         terminology = LoadedTerminology(self._definitions)
         self._indexer = Indexer(self._definitions, SearchRegistry(self._definitions, terminology), base)
-        rules = read_policy(policy, self._definitions.resource_types) if policy and policy.exists() else None
+        rules = read_policy(policy, self._definitions.resource_types) if policy else None
         self._check = Policy(Validator(self._definitions, terminology, extra=RULES), rules)
         self._base = base
         self._local = lru_cache(maxsize=1 << 14)(self._local_key)
@@ -135,13 +135,13 @@ def _of_bundle(bundle: Resource) -> list[bytes]:
     return [json.encode(each.text)[1:-1] for each in references(bundle)]
 
 
-def prepare_chunk(chunk: Chunk, packages: Path, base: str, policy: Path | None = None) -> list[Prepared]:
-    """Return what becomes of a chunk. The definitions are opened once in each process."""
-    preparer = _preparer(packages, base, policy)
-    return [prepared for item in chunk.items() for prepared in preparer.prepare(item)]
+preparer = cache(Preparer)  # the definitions are opened once in each process
 
 
-_preparer = cache(Preparer)
+def prepare_chunk(packages: Path, base: str, policy: Path | None, chunk: Chunk) -> list[Prepared]:
+    """Return what becomes of a chunk, by the definitions and the policy that `Preparer` takes."""
+    prepare = preparer(packages, base, policy).prepare
+    return [prepared for item in chunk.items() for prepared in prepare(item)]
 
 
 def made_id(resource: Resource) -> str:

@@ -6,17 +6,15 @@ A chunk is prepared in one piece; chunks are written in the order they came in, 
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import Future
 from copy import deepcopy
-from functools import partial
-from multiprocessing import get_context
 from typing import NamedTuple
 
 import msgspec
 
-from fhir_service.cli.loading.preparing import Prepared, Ready, Refused, ToProcess, prepare_chunk, refused
+from fhir_service.cli.loading.pool import Prepare
+from fhir_service.cli.loading.preparing import Prepared, Ready, Refused, ToProcess, refused
 from fhir_service.cli.loading.sources import Chunk, Unreadable
 from fhir_service.cli.loading.summary import Summary
 from fhir_service.cli.loading.writing import Writing
@@ -24,7 +22,6 @@ from fhir_service.cli.tuning import tune
 from fhir_service.fhir.outcome import FhirError
 from fhir_service.interactions.exchange import FhirRequest
 from fhir_service.interactions.services import Services
-from fhir_service.settings import Settings
 from fhir_service.storage.sqlite.store import SqliteStore
 
 AHEAD = 3  # chunks for each process, waiting or prepared, so that none is idle and memory has a bound
@@ -40,19 +37,15 @@ class Progress(NamedTuple):
 async def run(
     chunks: Iterable[Chunk | Unreadable],
     services: Services,
-    settings: Settings,
-    workers: int,
+    prepare: Prepare,
+    ahead: int,
     report: Callable[[Progress], None],
 ) -> Summary:
-    """Load all chunks; `workers` 0 prepares them in this process."""
-    assert isinstance(services.store, SqliteStore)
-    base = services.indexer.base or ""
-    policy = settings.policy or settings.data_dir / "policy.toml"
-    prepare = partial(prepare_chunk, packages=settings.data_dir / "packages", base=base, policy=policy)
-    loading = _Loading(services, base)
+    """Load all chunks; at most `ahead` are given to `prepare` before the first of them is taken."""
+    loading = _Loading(services)
     started = time.perf_counter()
     tune()
-    async for size, prepared in _prepared(iter(chunks), prepare, workers):
+    async for size, prepared in _prepared(chunks, prepare, ahead):
         await loading.take(prepared)
         report(Progress(size, loading.summary.stored.total()))
     await loading.finish()
@@ -61,36 +54,31 @@ async def run(
 
 
 async def _prepared(
-    chunks: Iterator[Chunk | Unreadable], prepare: Callable[[Chunk], list[Prepared]], workers: int
+    chunks: Iterable[Chunk | Unreadable], prepare: Prepare, ahead: int
 ) -> AsyncIterator[tuple[int, list[Prepared]]]:
     """Give what each chunk has become, in their order."""
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=tune) if workers else None
-    under_way: deque[tuple[int, asyncio.Future[list[Prepared]]]] = deque()
-    with pool or nullcontext():
-        for chunk in chunks:
-            if isinstance(chunk, Unreadable):
-                yield 0, [Refused(chunk.place, "unreadable", chunk.reason)]
-            elif pool is None:
-                yield chunk.size, prepare(chunk)
-            else:
-                future = asyncio.get_running_loop().run_in_executor(pool, prepare, chunk)
-                under_way.append((chunk.size, future))
-                while len(under_way) > AHEAD * workers or (under_way and under_way[0][1].done()):
-                    size, first = under_way.popleft()
-                    yield size, await first
-        while under_way:
+    under_way: deque[tuple[int, Future[list[Prepared]]]] = deque()
+    for chunk in chunks:
+        if isinstance(chunk, Unreadable):
+            yield 0, [Refused(chunk.place, "unreadable", chunk.reason)]
+            continue
+        under_way.append((chunk.size, prepare(chunk)))
+        while len(under_way) > ahead or (under_way and under_way[0][1].done()):
             size, first = under_way.popleft()
-            yield size, await first
+            yield size, await asyncio.wrap_future(first)
+    while under_way:
+        size, first = under_way.popleft()
+        yield size, await asyncio.wrap_future(first)
 
 
 class _Loading:
     """Takes what was prepared: resources to be stored, Bundles to be processed, and what was refused."""
 
-    def __init__(self, services: Services, base: str) -> None:
+    def __init__(self, services: Services) -> None:
         assert isinstance(services.store, SqliteStore)
         self.summary = Summary()
         self._services = services
-        self._base = base
+        self._base = services.indexer.base or ""
         self._writing = Writing(services.store, referential_integrity=services.referential_integrity)
         self._again: list[ToProcess] = []
         self.summary.stored = self._writing.stored

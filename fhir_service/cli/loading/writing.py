@@ -18,7 +18,10 @@ from fhir_service.fhir.resource import Key
 from fhir_service.storage.sqlite.store import SqliteStore
 from fhir_service.storage.store import Exists
 
-COMMIT_CHANGES = 10_000  # many keys share each page that is written; with 2,000 a load is a third slower
+# Many keys share each page that is written: a long load with commits of 2,000 is a third slower. A short one would do
+# nothing but write at its end.
+FIRST_COMMIT = 2_000
+COMMIT_CHANGES = 10_000
 COMMITS_UNDER_WAY = 2
 WAITING = 2000  # more have come to wait: time to look for circles
 
@@ -50,6 +53,7 @@ class Writing:
         self._holding = 0
         self._looked_at = 0
         self._gathered: list[bytes] = []
+        self._enough = FIRST_COMMIT
         self._relied_on: set[str] = set()
         self._commits: deque[asyncio.Future[Any]] = deque()
 
@@ -127,7 +131,8 @@ class Writing:
             self._relied_on.update(self._before.intersection(each.references))
             self._known.add(each.key)
             self.stored[each.key.partition("/")[0]] += 1
-        if len(self._gathered) >= COMMIT_CHANGES:
+        if len(self._gathered) >= self._enough:
+            self._enough = min(2 * self._enough, COMMIT_CHANGES)
             await self._flush()
 
     async def _flush(self) -> None:

@@ -31,7 +31,6 @@ _STATES = """
 SELECT rk, rid, rtype, id, ver, deleted, upd, method FROM res WHERE rk IN (SELECT value FROM json_each(?))
 """
 _RIDS = "SELECT rid FROM res WHERE rid IN (SELECT value FROM json_each(?))"
-_TAKEN = "SELECT 1 FROM res WHERE rid = ?"
 _REFERRERS = """
 SELECT DISTINCT res.rid, res.rtype, res.id FROM rf CROSS JOIN res ON res.rid = rf.rid
 WHERE rf.tk IN (SELECT value FROM json_each(?))
@@ -73,7 +72,7 @@ class Batch:
         self.newly_known = Known()
         self._states: dict[Key, _State] = {}
         self._planned: dict[Key, Planned] = {}
-        self._looked_up: dict[int, bool] = {}  # rid: whether a resource has it
+        self._in_use: set[int] = set()  # of the rids that the ids here are written for, and of those given
 
     def look_up(self, commits: Iterable[PreparedCommit]) -> None:
         """Read the state of every resource that these commits name, in one statement."""
@@ -91,10 +90,8 @@ class Batch:
             if keys[rk] != (rtype, id_):
                 raise KeyCollision(f"{keys[rk]} and {rtype}/{id_} have the same hash.")
             self._states[Key(rtype, id_)] = _State(rid, version, bool(deleted), updated, method)
-        self._looked_up |= dict.fromkeys(rids, False)
-        self._looked_up |= dict.fromkeys(
-            [rid for (rid,) in self._connection.execute(_RIDS, (encode_json(rids),))], True
-        )
+        if rids:
+            self._in_use.update(rid for (rid,) in self._connection.execute(_RIDS, (encode_json(rids),)))
 
     def decide(self, commit: PreparedCommit) -> list[Committed]:
         """Return what becomes of each change and plan to write it; or raise ConditionFailed and plan nothing."""
@@ -176,20 +173,15 @@ class Batch:
             self.write()  # the version before this one has to be in its table to be superseded
 
         created = not self._standing(key)
-        rid = state.rid if state else rid_for(key.id, self._taken, self._sequence, self._updated)
+        rid = state.rid if state else rid_for(key.id, self._in_use.__contains__, self._sequence, self._updated)
         number = state.version + 1 if state else 1
         content = prepared.content
         body = stamped(content.head, content.tail, number, self._updated) if content else b""
         version = Version(key, number, self._updated, change.method if isinstance(change, Put) else "DELETE", body)
-        self._looked_up[rid] = True
+        self._in_use.add(rid)
         self._states[key] = _State(rid, number, content is None, self._updated, version.method)
         self._planned[key] = Planned(rid, key, prepared.rk, number, txn, self._updated, version.method, body, content)
         return Committed(version, created and content is not None)
-
-    def _taken(self, rid: int) -> bool:
-        if rid not in self._looked_up:
-            self._looked_up[rid] = self._connection.execute(_TAKEN, (rid,)).get is not None
-        return self._looked_up[rid]
 
 
 def _deletion(key: Key, state: _State | None) -> Version:
