@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fhir_service.fhir.fhirpath import ucum
+from fhir_service.fhir.outcome import Severity
 from fhir_service.validation.fault import Fault, Faults
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def coding_rules(coding: Any, run: Run) -> Faults:
         en = f"The code system {system[:200]} has no code '{code[:SHOWN]}'."
         return [Fault(".code", "code-invalid", ja, en, rule="code")]
     if ":" not in system:
-        return [_relative(system, ".system")]
+        return [_relative(system)]
     if system.startswith(VALUE_SETS) or _is_value_set(system, run):
         ja = f"system「{system[:200]}」は値セット(ValueSet)です。コード体系(CodeSystem)の URL を入れてください。"
         en = f"The system {system[:200]} is a value set: give the URL of a code system."
@@ -76,12 +77,12 @@ def quantity_rules(quantity: Any, run: Run) -> Faults:
 
 
 def identifier_rules(identifier: Any, run: Run) -> Faults:
-    """Return the faults of an Identifier: its system must name one thing everywhere."""
+    """Return the faults of an Identifier: its system ought to name one thing everywhere; R4 nowhere says that it must."""
     system = identifier.get("system")
-    return [_relative(system, ".system")] if system is not None and ":" not in system else None
+    return [_relative(system, "warning")] if system is not None and ":" not in system else None
 
 
-def _relative(system: str, path: str) -> Fault:
-    ja = f"system「{system[:SHOWN]}」は絶対 URI(http://… や urn:oid:…)でなければなりません。"
-    en = f"The system '{system[:SHOWN]}' must be an absolute URI, such as http://… or urn:oid:…."
-    return Fault(path, "invalid", ja, en, rule="system")
+def _relative(system: str, severity: Severity = "error") -> Fault:
+    ja = f"system「{system[:SHOWN]}」は絶対 URI(http://… や urn:oid:…)ではありません。"
+    en = f"The system '{system[:SHOWN]}' is no absolute URI, such as http://… or urn:oid:…."
+    return Fault(".system", "invalid", ja, en, severity, rule="system")
