@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+Handling = Literal["strict", "lenient"]
 Return = Literal["minimal", "representation", "OperationOutcome"]
 _RETURN: dict[str, Return] = {
     "minimal": "minimal",
@@ -17,11 +18,23 @@ _RETURN: dict[str, Return] = {
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """`returns` is the representation unless asked otherwise; searches are strict unless `lenient` was asked for."""
+    """`returns` is the representation unless asked otherwise; `handling` is None where the client does not say."""
 
     returns: Return = "representation"
-    lenient: bool = False
+    handling: Handling | None = None
 
+    @property
+    def lenient(self) -> bool:
+        """Whether what is not known may be ignored."""
+        return self.handling == "lenient"
+
+    @property
+    def skips_empty(self) -> bool:
+        """Whether parameters without a value are ignored, as R4 has it, and not refused."""
+        return self.handling != "strict"
+
+
+_HANDLING: dict[str, Handling] = {"strict": "strict", "lenient": "lenient"}
 
 _DEFAULT = Preference()
 
@@ -36,4 +49,4 @@ def preference(headers: Mapping[str, str]) -> Preference:
         name, _, value = part.partition("=")
         said.setdefault(name.strip().lower(), value.strip().strip('"').lower())
     returns = _RETURN.get(said.get("return", ""), _DEFAULT.returns)
-    return Preference(returns, said.get("handling") == "lenient")
+    return Preference(returns, _HANDLING.get(said.get("handling", "")))

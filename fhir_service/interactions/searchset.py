@@ -70,13 +70,15 @@ def asked_of(
     """Return the search that these parameters ask for, `within` a compartment if there is one."""
     if request.body is not None:  # without criteria that stand there, the answer would hold what was not asked for
         raise _no_form(request.media_type)
+    wish = preference(request.headers)
     parsed = parse_search(
         resource_type,
         _translated(query),
         services.indexer,
         base=request.base,
         now=services.now(),
-        lenient=preference(request.headers).lenient,
+        lenient=wish.lenient,
+        skip_empty=wish.skips_empty,
     )
     if within is not None:
         parsed = replace(parsed, query=replace(parsed.query, clauses=(within, *parsed.query.clauses)))
@@ -254,8 +256,8 @@ def _no_common_order(kinds: str) -> FhirError:
 def _ignored(name: str) -> Issue:
     return Issue(
         "not-supported",
-        f"検索パラメーター「{name}」は分からないため無視しました。",
-        f'The search parameter "{name}" is not known and was ignored.',
+        f"検索パラメーター「{name}」は分からないか値がないため無視しました。",
+        f'The search parameter "{name}" is not known or has no value, and was ignored.',
         (f"http.{name}",),
         severity="warning",
     )

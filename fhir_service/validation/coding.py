@@ -77,7 +77,7 @@ def quantity_rules(quantity: Any, run: Run) -> Faults:
 
 
 def identifier_rules(identifier: Any, run: Run) -> Faults:
-    """Return the faults of an Identifier: its system ought to name one thing everywhere; R4 nowhere says that it must."""
+    """Return the faults of an Identifier: its system ought to name one thing everywhere (R4 does not demand it)."""
     system = identifier.get("system")
     return [_relative(system, "warning")] if system is not None and ":" not in system else None
 

@@ -88,6 +88,23 @@ def test_a_lenient_search_ignores_what_it_does_not_know_and_says_so(api: httpx.C
     assert outcome["issue"][0]["severity"] == "warning"
 
 
+def test_a_parameter_without_a_value_is_ignored_and_said_unless_the_client_is_strict(
+    api: httpx.Client, tag: str
+) -> None:
+    query = {"_tag": tag, "family": "", "_count": ""}
+
+    found = api.get("Patient", params=query).json()
+    strict = api.get("Patient", params=query, headers={"Prefer": "handling=strict"})
+    deleted = api.delete("Patient", params=query)
+
+    assert len(ids(found)) == 7
+    assert "family" not in (link(found, "self") or "")
+    outcome = next(entry["resource"] for entry in found["entry"] if entry["search"]["mode"] == "outcome")
+    assert "family" in outcome["issue"][0]["details"]["text"]
+    assert strict.status_code == 400
+    assert deleted.status_code == 400
+
+
 def test_post_search_is_the_same_search(api: httpx.Client, tag: str) -> None:
     by_post = api.post("Patient/_search", data={"_tag": tag, "_sort": "birthdate"}).json()
     by_get = api.get("Patient", params={"_tag": tag, "_sort": "birthdate"}).json()

@@ -60,6 +60,8 @@ class Oracle:
             return self._passes(resource, self.filters[text])
         if name.startswith("_has:"):
             _, source, code, rest = name.split(":", 3)
+            if self.resources.get(key_of(resource)) is not resource:
+                return False  # nothing but its container refers to a contained resource
             return any(
                 self.holds(other, rest, text)
                 for key, other in self.resources.items()
@@ -68,7 +70,8 @@ class Oracle:
         head, dot, rest = name.partition(".")
         code, _, modifier = head.partition(":")
         if dot:
-            targets = (each for each in self.targets(resource, code) if modifier in ("", each["resourceType"]))
+            named = (modifier,) if modifier else self.parameter(resource["resourceType"], code).targets
+            targets = (each for each in self.targets(resource, code) if not named or each["resourceType"] in named)
             return any(self._has(each, rest) and self.holds(each, rest, text) for each in targets)
         if code == "_id":
             return resource.get("id") in map(values.plain, values.split(text, ","))

@@ -22,7 +22,7 @@ class ParsedSearch:
     """A search request taken apart.
 
     `understood` are the parameters that the answer's self link names, in their order; `ignored` the names of those
-    that lenient handling left out. `most` is how many matches all pages together may have.
+    that were left out, unknown or empty. `most` is how many matches all pages together may have.
     """
 
     query: Query

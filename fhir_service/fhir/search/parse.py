@@ -37,16 +37,18 @@ def parse_search(
     base: str,
     now: datetime,
     lenient: bool = False,
+    skip_empty: bool = False,
 ) -> ParsedSearch:
     """Return the search that these decoded parameters ask for; 400 for what is unknown, unsupported or has no meaning.
 
-    `lenient` (`Prefer: handling=lenient`) ignores unknown parameters and empty ones instead.
+    `lenient` (`Prefer: handling=lenient`) ignores unknown parameters, `skip_empty` those without a value: "Empty
+    parameters are not an error - they are just ignored by the server" (https://hl7.org/fhir/R4/search.html#errors).
     """
-    remembered, asked = indexer.registry.remembered, (resource_type, tuple(parameters), base, lenient)
+    remembered, asked = indexer.registry.remembered, (resource_type, tuple(parameters), base, lenient, skip_empty)
     found: ParsedSearch | None = remembered.get(asked)
     if found is None:
         reading = Reading(indexer.registry, base, (now - _EPOCH) // timedelta(microseconds=1))
-        found = _read(resource_type, parameters, reading, lenient)
+        found = _read(resource_type, parameters, reading, lenient, skip_empty)
         if _means_the_same_later(parameters):
             if len(remembered) >= MOST_REMEMBERED:
                 remembered.clear()
@@ -61,14 +63,16 @@ def _means_the_same_later(parameters: Sequence[tuple[str, str]]) -> bool:
     )
 
 
-def _read(resource_type: str, parameters: Sequence[tuple[str, str]], reading: Reading, lenient: bool) -> ParsedSearch:
+def _read(
+    resource_type: str, parameters: Sequence[tuple[str, str]], reading: Reading, lenient: bool, skip_empty: bool
+) -> ParsedSearch:
     draft = Draft(resource_type, reading)
     understood: list[tuple[str, str]] = []
     ignored: list[str] = []
     for name, text in parameters:
         if name in SKIPPED:
             continue
-        if lenient and not text.strip():
+        if skip_empty and not text.strip():
             ignored.append(name)
             continue
         try:

@@ -116,10 +116,10 @@ def _joined(draft: Draft, text: str, source: str, code: str, reverse: bool) -> I
     types = draft.registry.definitions.resource_types
     if source == "*" and code == "*":
         sources = sorted(types) if reverse else [draft.resource_type]
-    elif source in types and ":" in text:
+    elif source in types and ":" in text and not text.endswith(":"):
         sources = [source]
     elif source in types:
-        raise problems.malformed(text, "Observation:patient, Observation:*")
+        raise problems.malformed(text, "Observation:patient, Observation:patient:Patient, Observation:*")
     else:
         raise problems.unknown_type(source, text)
     for each in sources:

@@ -49,10 +49,12 @@ def indexer(definitions: Definitions, registry: SearchRegistry) -> Indexer:
 def parse(indexer: Indexer) -> Parse:
     """Return a function that parses `Patient?name=山田&_count=5`."""
 
-    def parse(url: str, *, lenient: bool = False) -> ParsedSearch:
+    def parse(url: str, *, lenient: bool = False, skip_empty: bool = False) -> ParsedSearch:
         resource_type, _, query = url.partition("?")
         parameters = parse_qsl(query, keep_blank_values=True)
-        return parse_search(resource_type, parameters, indexer, base=BASE, now=NOW, lenient=lenient)
+        return parse_search(
+            resource_type, parameters, indexer, base=BASE, now=NOW, lenient=lenient, skip_empty=skip_empty
+        )
 
     return parse
 

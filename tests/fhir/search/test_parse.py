@@ -129,6 +129,8 @@ def test_a_query_means(parse: Parse, url: str, meaning: list[str]) -> None:
         pytest.param("Observation?_sort=code-value-quantity", "date", id="a sort by a composite"),
         pytest.param("Observation?_include=Foo:patient", "Foo", id="an include of an unknown type"),
         pytest.param("Observation?_include=Observation", "Observation:patient", id="an include without a parameter"),
+        pytest.param("Observation?_include=Observation:", "Observation:patient", id="an include of no parameter"),
+        pytest.param("Observation?_include=Observation:subject:", "Observation:patient", id="an include of no type"),
         pytest.param("Observation?_include=Observation:foo", "subject", id="an include of an unknown parameter"),
         pytest.param("Observation?_include=Observation:code", "reference", id="an include of what is no reference"),
         pytest.param("Observation?_include=Observation:patient:Group", "Patient", id="an include of no target"),
@@ -154,12 +156,20 @@ def test_what_cannot_be_answered_is_refused_with_what_can(parse: Parse, url: str
     assert issue.ja
 
 
-def test_lenient_handling_ignores_what_is_unknown_or_empty_and_says_so(parse: Parse) -> None:
-    parsed = parse("Patient?name=x&foo=1&gender=&organization.foo=1&_sort=bar&_count=3", lenient=True)
+def test_lenient_handling_ignores_what_is_unknown_and_says_so(parse: Parse) -> None:
+    parsed = parse("Patient?name=x&foo=1&organization.foo=1&_sort=bar&_count=3", lenient=True)
 
     assert [said(clause) for clause in parsed.query.clauses] == ["name=x"]
-    assert parsed.ignored == ("foo", "gender", "organization.foo", "_sort")
+    assert parsed.ignored == ("foo", "organization.foo", "_sort")
     assert parsed.understood == (("name", "x"), ("_count", "3"))
+
+
+def test_empty_parameters_are_skipped_where_asked_and_said(parse: Parse) -> None:
+    parsed = parse("Patient?name=x&gender=&_count=&birthdate:missing=%20&foo=", skip_empty=True)
+
+    assert [said(clause) for clause in parsed.query.clauses] == ["name=x"]
+    assert parsed.ignored == ("gender", "_count", "birthdate:missing", "foo")
+    assert parsed.understood == (("name", "x"),)
 
 
 @pytest.mark.parametrize("query", ["birthdate=x", "name:text=x", "_count=-1"])
