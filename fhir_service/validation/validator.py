@@ -18,9 +18,11 @@ from fhir_service.fhir.resource import Resource
 from fhir_service.terminology import Terminology
 from fhir_service.validation.base import TYPE_BASE, BaseDefinitions
 from fhir_service.validation.fault import Fault, Faults, has_error
-from fhir_service.validation.profile.compiler import UNSOUND, ProfileCompiler
+from fhir_service.validation.profile.children import UNUSABLE
+from fhir_service.validation.profile.compiler import ProfileCompiler
 from fhir_service.validation.profile.extension_definition import ExtensionDefinition
 from fhir_service.validation.profile.must_support import unsupported
+from fhir_service.validation.profile.tree import UNSOUND
 from fhir_service.validation.run import Check, Options, Run
 from fhir_service.validation.types import TypeChecks
 
@@ -111,7 +113,7 @@ class Validator:
             found = [*profile.notes, *(self.check_item(item, canonical, run) or ())]
             if run.options.must_support and (tree := self._compiler.tree(canonical)) is not None:
                 found += unsupported(tree, item, model_of(self.definitions), profile.url)
-            return found
+            return [_graver(fault, profile.url) for fault in found] if asked else found
         except UNSOUND:
             return [_not_checked(canonical)]
 
@@ -241,9 +243,14 @@ def _not_checked(canonical: str) -> Fault:
     return Fault("", "processing", ja, en, "error", "profile-unfinished", canonical)
 
 
+def _graver(fault: Fault, profile: str) -> Fault:
+    """Return a fault of the definition as an error: who asks for a profile has to know that it was not checked."""
+    return fault._replace(severity="error") if fault.rule == UNUSABLE and fault.profile == profile else fault
+
+
 def _unusable(canonical: str, error: FhirError, asked: bool = False) -> Fault:
     said = error.issues[0]
     shown = canonical[:200]
     ja = f"プロファイル「{shown}」の定義が使えないため、検証していません: {said.ja}"
     en = f"The definition of the profile {shown} cannot be used; it was not checked: {said.en}"
-    return Fault("", "processing", ja, en, "error" if asked else "warning", "profile-unusable", shown)
+    return Fault("", "processing", ja, en, "error" if asked else "warning", UNUSABLE, shown)

@@ -62,6 +62,18 @@ def test_a_definition_that_cannot_be_used_is_told_of(validator: Validator, know:
     assert [[issue.severity for issue in found] for found in (asked, claimed)] == [["error"], ["warning"]]
 
 
+def test_who_asks_for_a_profile_hears_that_part_of_it_cannot_be_read(validator: Validator, know: Know) -> None:
+    sliced = (element("Patient.name", slicing={"discriminator": 5}), element("Patient.name:a", max="1"))
+    url = know(profile("Patient", *sliced, name="in-part"))
+    named = patient(name=[{"text": "a"}])
+
+    asked, claimed = validator.check(named, [url]), validator.check(named | {"meta": {"profile": [url]}})
+
+    assert [(issue.rule, issue.severity) for issue in asked] == [("profile-unusable", "error")]
+    assert [(issue.rule, issue.severity) for issue in claimed] == [("profile-unusable", "warning")]
+    assert validator.check(patient(active=True), [url]) == []
+
+
 def test_profiles_that_ask_for_each_other_come_to_an_end(validator: Validator, know: Know) -> None:
     def of(name: str, other: str) -> Resource:
         target = [{"code": "Reference", "targetProfile": [f"{URL}{other}"]}]

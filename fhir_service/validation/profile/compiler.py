@@ -16,14 +16,11 @@ from fhir_service.validation.base import TYPE_BASE, BaseDefinitions
 from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.profile.element import ElementCompiler, ItemCheck
 from fhir_service.validation.profile.extension_definition import ExtensionDefinition, extension_definition
-from fhir_service.validation.profile.tree import Node, grow
+from fhir_service.validation.profile.tree import UNSOUND, Node, grow
 from fhir_service.validation.structure_definition import definition_faults
 
 if TYPE_CHECKING:
     from fhir_service.validation.run import Run
-
-UNSOUND = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
-"""What reading JSON of another shape than it must have raises."""
 
 
 class Profile:

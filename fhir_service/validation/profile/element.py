@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/elementdefinition.html
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fhir_service.fhir.definitions import Definitions, Package
@@ -16,6 +17,7 @@ from fhir_service.validation.binding import binding_check, bindings
 from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.invariant import ELSEWHERE, Invariant
 from fhir_service.validation.profile.cardinality import cardinality
+from fhir_service.validation.profile.children import Children
 from fhir_service.validation.profile.fixed import fixed_check, wanted
 from fhir_service.validation.profile.limits import limit_checks
 from fhir_service.validation.profile.slicing import Slicing, slicing
@@ -88,9 +90,9 @@ class ElementCompiler:
     def _children(self, node: Node, place: Place) -> Iterator[ItemCheck]:
         # A content reference takes over what R4 says of the other element, as HL7's suite has it (params-recursion):
         # what the profile asks of `Questionnaire.item` is not asked of the items inside.
-        for name, child in node.children.items():
-            if (check := self.child_check(name, child, place.types)) is not None:
-                yield check
+        if node.children:
+            compiled = partial(self.child_check, types=place.types)
+            yield Children(node.children, self.model, self.profile, compiled).check
 
     def child_check(self, name: str, node: Node, types: Sequence[str]) -> ItemCheck | None:
         """Return the check of an element of a value that has one of these types; None if nothing is asked for."""

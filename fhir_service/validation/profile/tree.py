@@ -11,6 +11,9 @@ from typing import Any
 
 ElementDefinition = dict[str, Any]
 
+UNSOUND = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
+"""What reading JSON of another shape than it must have raises."""
+
 
 @dataclass(slots=True)
 class Node:
