@@ -63,9 +63,9 @@ def test_a_definition_that_cannot_be_used_is_told_of(validator: Validator, know:
 
 
 def test_who_asks_for_a_profile_hears_that_part_of_it_cannot_be_read(validator: Validator, know: Know) -> None:
-    sliced = (element("Patient.name", slicing={"discriminator": 5}), element("Patient.name:a", max="1"))
-    url = know(profile("Patient", *sliced, name="in-part"))
-    named = patient(name=[{"text": "a"}])
+    broken = {"strength": "required", "valueSet": f"{URL}a", "extension": [5]}
+    url = know(profile("Patient", element("Patient.maritalStatus", binding=broken), name="in-part"))
+    named = patient(maritalStatus={"text": "a"})
 
     asked, claimed = validator.check(named, [url]), validator.check(named | {"meta": {"profile": [url]}})
 
