@@ -105,6 +105,7 @@ def test_value_sets_and_profiles_can_be_asked(
         ({"expression": "name.foo"}, 400, 1),
         ({"expression": "name.single()"}, 422, 1),
         ({"expression": "(1).repeatAll($this)"}, 422, 1),
+        ({"expression": "conformsTo('http://example.org/no-such-profile')"}, 422, 1),
         ({}, 400, None),
         ({"expression": "1", "unknown": "1"}, 400, None),
         ({"expression": "1", "resource": "Patient/not-there"}, 404, None),

@@ -79,14 +79,15 @@ def _conforms_to(site: Site) -> Code:
         name = url.removeprefix(BASE)
         if name != url and model.is_type(name) and not model.is_a(item.type, name):
             return boolean(False)
+        answer = None
         if context.environment.conforms_to is not None and type(item.value) is dict:
             context.spend(SLICE)  # a validation takes as long as a thousand steps, and looks at the time
-            return boolean(context.environment.conforms_to(item.value, url))
-        if name != url and model.is_type(name):
-            return boolean(True)
-        if model.definitions.find(url) is None:
+            answer = context.environment.conforms_to(item.value, url)
+        elif name != url and model.is_type(name):
+            answer = True
+        if answer is None and model.definitions.find(url) is None:
             raise failed(f"構造定義「{url}」が見つかりません。", f"There is no structure definition {url}.")
-        return NOTHING
+        return boolean(answer)
 
     return Code(located(run, site.call.at), (BOOLEAN,))
 
