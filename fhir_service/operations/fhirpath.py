@@ -20,6 +20,7 @@ from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.services import Operation, Services
 from fhir_service.interactions.versions import standing
 from fhir_service.operations.fhirpath_result import items_of, parts, traces
+from fhir_service.validation.fault import UNCHECKED
 
 JAPAN = ZoneInfo("Asia/Tokyo")
 TIME_LIMIT = timedelta(seconds=1)
@@ -196,9 +197,6 @@ def _conforms_to(resource: Resource, profile: str, services: Services) -> bool |
     if any(issue.rule in UNCHECKED for issue in issues):
         return None
     return not any(issue.severity in ("fatal", "error") for issue in issues)
-
-
-UNCHECKED = frozenset({"profile-unknown", "profile-unusable", "profile-unfinished"})
 
 
 def _compiled(text: str, type_name: str | None, strict: bool, services: Services) -> Expression:

@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 from fhir_service.fhir.outcome import Issue, IssueType, Severity
 
+# The rules that say of a profile that nothing was checked by it, or not to the end.
+UNCHECKED = frozenset({"profile-unknown", "profile-unusable", "profile-unfinished"})
+
 
 class Fault(NamedTuple):
     """One fault; `path` leads to it from the checked value (`.name[0].family`), empty for the value itself.

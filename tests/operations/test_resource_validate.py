@@ -147,6 +147,14 @@ def test_a_claimed_profile_that_cannot_be_checked_is_a_warning(api: httpx.Client
     assert said(validated(api, "Patient/$validate", claiming)) == [("warning", "not-found")]
 
 
+def test_every_claimed_profile_that_cannot_be_checked_is_named(api: httpx.Client) -> None:
+    urls = ["http://example.jp/nothing", "http://example.jp/nothing-either"]
+
+    issues = validated(api, "Patient/$validate", PATIENT | {"meta": {"profile": urls}})
+
+    assert [issue["details"]["text"].partition("「")[2].partition("」")[0] for issue in issues] == urls
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
