@@ -213,17 +213,25 @@ def _links(request: FhirRequest, asked: Asked, page: Page, passed: int, services
 
 
 def _entries(request: FhirRequest, asked: Asked, page: Page, services: Services) -> list[bytes]:
-    entries = _with_mode(page.matches, _MATCH, request.base, asked, services)
+    parsed = asked.parsed
+    entries = _with_mode(_part(page.matches, parsed.summary, parsed.elements, services), _MATCH, request.base)
     if page.included:
-        entries += _with_mode(page.included, _INCLUDE, request.base, asked, services)
+        # "The list of elements does not apply to included resources."
+        entries += _with_mode(_part(page.included, parsed.summary, (), services), _INCLUDE, request.base)
     return entries
 
 
-def _with_mode(versions: Sequence[Version], mode: bytes, base: str, asked: Asked, services: Services) -> list[bytes]:
+def _part(
+    versions: Sequence[Version], summary: str | None, elements: Sequence[str], services: Services
+) -> Sequence[Version]:
+    """Return the versions with as much of each resource as `_summary` or `_elements` asks for."""
+    if not elements and summary not in ("true", "text", "data"):
+        return versions
+    return [each._replace(body=subset(each.body, summary, elements, services)) for each in versions]
+
+
+def _with_mode(versions: Sequence[Version], mode: bytes, base: str) -> list[bytes]:
     """Return the entries of these versions; twenty on a page, so that each step here counts."""
-    summary, elements = asked.parsed.summary, asked.parsed.elements
-    if elements or summary in ("true", "text", "data"):
-        versions = [each._replace(body=subset(each.body, summary, elements, services)) for each in versions]
     start = f'{{"fullUrl":"{base}/'
     return [
         b"".join((f'{start}{type_}/{id_}","resource":'.encode(), body, mode))

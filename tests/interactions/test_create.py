@@ -114,7 +114,17 @@ def test_if_none_exist_that_finds_several_is_412(api: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "criteria", ["", "nonsense=1", "name:nonsense=1", "_format=json", "_count=1", "birthdate=yesterday"]
+    "criteria",
+    [
+        "",
+        "nonsense=1",
+        "name:nonsense=1",
+        "_format=json",
+        "_count=1",
+        "birthdate=yesterday",
+        "identifier=",
+        "name=A&identifier=",
+    ],
 )
 def test_if_none_exist_that_says_nothing_sound_is_refused(api: httpx.Client, criteria: str) -> None:
     answer = api.post("Patient", json=PATIENT, headers={"If-None-Exist": criteria, "Prefer": "handling=lenient"})

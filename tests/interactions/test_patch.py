@@ -74,7 +74,7 @@ async def test_a_null_of_a_partial_resource_takes_an_element_away(fhir: Any) -> 
         (MERGE_PATCH, {"unknown": 1}, 400),
         (MERGE_PATCH, [], 415),
         ("application/json", [{"op": "remove", "path": "/active"}], 415),
-        (FHIR_JSON, None, 415),
+        (FHIR_JSON, None, 400),
         (MERGE_PATCH, {"managingOrganization": {"reference": "Organization/none"}}, 409),
     ],
 )

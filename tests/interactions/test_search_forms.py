@@ -197,6 +197,7 @@ def test_missing_is_asked_of_composites(api: httpx.Client, tag: str) -> None:
     [
         ("Patient?identifier=a,,b", "identifier"),
         ("Patient?identifier=%7C", "identifier"),
+        ("Patient?identifier=a%7Cb%7Cc", "identifier"),
         ("Patient?birthdate=ge", "birthdate"),
         ("Patient?birthdate=2026-13", "birthdate"),
         ("Patient?birthdate=2026-02-30", "birthdate"),
@@ -213,7 +214,6 @@ def test_missing_is_asked_of_composites(api: httpx.Client, tag: str) -> None:
         ("Patient?_has:Foo:subject:code=1", "Foo"),
         ("Patient?_has:Observation:code:code=1", "code"),
         ("Patient?_count=-1", "_count"),
-        ("Patient?_count=99999999999999999999", "_count"),
         ("Patient?_count=1.5", "_count"),
         ("Patient?_sort=-", "_sort"),
         ("Patient?_sort=name,,family", "_sort"),

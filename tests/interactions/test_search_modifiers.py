@@ -104,3 +104,41 @@ def test_what_a_modifier_cannot_know_is_said(api: httpx.Client, parameter: str, 
 
     assert answer.status_code == 400
     assert told in answer.text
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "expected"),
+    [
+        ("contenttype", "text/xml", ["text/xml"]),
+        ("contenttype:below", "text/xml", ["text/xml", "text/xml; charset=UTF-8"]),
+        (
+            "contenttype:below",
+            "text",
+            ["text/plain", "text/xml", "text/xml-external-parsed-entity", "text/xml; charset=UTF-8"],
+        ),
+        ("contenttype:below", "text/x", []),
+        ("contenttype:below", "image/png,text/plain", ["text/plain"]),
+    ],
+)
+def test_a_mime_type_is_found_with_its_parameters(
+    api: httpx.Client, documents: str, parameter: str, value: str, expected: list[str]
+) -> None:
+    """https://hl7.org/fhir/R4/search.html#mimetype"""
+    found = api.get("DocumentReference", params={parameter: value, "_tag": documents}).raise_for_status().json()
+
+    attachments = [each["resource"]["content"][0]["attachment"] for each in found.get("entry", ())]
+    assert sorted(each["contentType"] for each in attachments) == sorted(expected)
+
+
+@pytest.fixture(scope="module")
+def documents(server: Any) -> str:
+    """Return the tag of documents of several MIME types."""
+    tag = str(uuid4())
+    with httpx.Client(base_url=f"{server.base}/") as client:
+        for type_ in ("text/xml", "text/xml; charset=UTF-8", "text/xml-external-parsed-entity", "text/plain"):
+            attachment = {"contentType": type_, "title": "t"}
+            document = {"resourceType": "DocumentReference", "status": "current", "meta": {"tag": [{"code": tag}]}}
+            client.post(
+                "DocumentReference", json=document | {"content": [{"attachment": attachment}]}
+            ).raise_for_status()
+    return tag

@@ -166,3 +166,21 @@ def test_a_named_query_is_refused_with_those_that_are_defined(api: httpx.Client)
 def test_explain_takes_only_true_or_false(api: httpx.Client) -> None:
     assert api.get("Patient", params={"_explain": "1"}).status_code == 400
     assert "outcome" not in api.get("Patient", params={"_explain": "false", "_count": "1"}).text
+
+
+def test_elements_leave_what_is_included_whole(api: httpx.Client, tag: str) -> None:
+    asked = {"_tag": f"{TAGS}|{tag}", "_include": "Observation:subject", "_elements": "status", "_count": "1"}
+
+    matched, included = api.get("Observation", params=asked).json()["entry"]
+
+    assert "subject" not in matched["resource"]
+    assert included["search"]["mode"] == "include"
+    assert included["resource"]["name"]
+    assert [each["code"] for each in included["resource"]["meta"]["tag"]] == [tag]
+
+
+def test_a_huge_count_gives_as_many_as_a_page_holds(api: httpx.Client, tag: str) -> None:
+    bundle = api.get("Patient", params={"_tag": f"{TAGS}|{tag}", "_count": "99999999999999999999"}).json()
+
+    assert len(ids(bundle)) == len(PEOPLE)
+    assert "_count=9999" not in bundle["link"][0]["url"]

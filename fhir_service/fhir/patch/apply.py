@@ -29,6 +29,8 @@ def apply_patch(resource: Resource, patch: Any, media_type: str, definitions: De
 
 def _applied(resource: Resource, patch: Any, media_type: str, definitions: Definitions) -> Any:
     match patch:
+        case None:
+            raise FhirError(Issue("required", "パッチの本文がありません。", "A patch needs a body."), status=400)
         case _ if media_type == JSON_PATCH:
             return apply_json_patch(resource, patch)
         case bytes():

@@ -193,6 +193,8 @@ class Criterion:
         if modifier == "code-text" and not self.reading.registry.is_coded(parameter):
             others = (each for each in MODIFIERS["token"] if each != modifier)
             raise problems.unknown_modifier(parameter, modifier, others)
+        if modifier == "below" and self.reading.registry.is_mime(parameter):
+            return self._mime_types(parameter)
         if parameter.type == "token" and modifier in BY_TERMINOLOGY:
             return self._by_terminology(parameter, modifier)
         texts = self._texts(parameter.type, modifier in LOOKED_UP)
@@ -206,6 +208,20 @@ class Criterion:
             members.update(BY_TERMINOLOGY[modifier](self.reading.terminology, parameter, text))
         values = tuple(TokenValue(*member) for member in sorted(members, key=str))
         return Match(parameter, values, "not" if modifier == "not-in" else None)
+
+    def _mime_types(self, parameter: SearchParameter) -> AnyOf:
+        """`contenttype:below=text/xml`: also with parameters, `text/xml; charset=UTF-8`; `text`: all of its subtypes.
+
+        https://hl7.org/fhir/R4/search.html#mimetype
+        """
+        plain = [unescape(text, parameter.code) for text in self._texts("token", True)]
+        begun = [f"{text}{end}" for text in plain for end in ((";", " ;") if "/" in text else ("/",))]
+        return AnyOf(
+            (
+                Match(parameter, tuple(TokenValue(None, text) for text in plain)),
+                Match(parameter, tuple(StringValue(text, text.casefold()) for text in begun), "code-text"),
+            )
+        )
 
     def _canonical(self, text: str) -> str:
         """Return the canonical URL of a value set, where it is named by the address that it has on this server.

@@ -67,7 +67,7 @@ FORMS: dict[SearchType, str] = {
     "number": "[eq|ne|gt|lt|ge|le|sa|eb|ap]100, 5.4e-3",
     "date": "[eq|ne|gt|lt|ge|le|sa|eb|ap]YYYY[-MM[-DD[Thh:mm[:ss[.sss]][Z|(+|-)hh:mm]]]]",
     "string": "text",
-    "token": "code, system|code, |code, system|",
+    "token": "code, system|code, |code, system| (\\| \\, \\$)",
     "reference": "id, Type/id, absolute URL, canonical|version",
     "composite": "value$value",
     "quantity": "[prefix]number, [prefix]number|system|code, [prefix]number||code",

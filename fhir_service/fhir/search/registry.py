@@ -81,6 +81,7 @@ PRIMARY_DATE: dict[str, str] = {
     "VisionPrescription": "datewritten",
 }
 
+_MIME_TYPES = "http://hl7.org/fhir/ValueSet/mimetypes"
 CODED = frozenset({"Coding", "CodeableConcept", "code"})
 
 INHERITED = ("Resource", "DomainResource")
@@ -182,6 +183,11 @@ class SearchRegistry:
         """Whether the values of a token parameter are codes, and nothing else."""
         types = {path.type for path in self.paths(parameter)}
         return parameter.type == "token" and bool(types) and types <= CODED
+
+    def is_mime(self, parameter: SearchParameter) -> bool:
+        """Whether the values of a token parameter are MIME types."""
+        elements = [path.element for path in self.paths(parameter)]
+        return bool(elements) and all(each and (each.value_set or "").startswith(_MIME_TYPES) for each in elements)
 
     def paths(self, parameter: SearchParameter) -> tuple[Path, ...]:
         """Return the simple paths of a parameter's expression; those branches that are not simple are left out."""

@@ -16,7 +16,7 @@ from fhir_service.fhir.search.text_query import text_clause
 from fhir_service.fhir.search.values import split, unescape
 from fhir_service.fhir.search.words import Where
 
-_COUNT = re.compile(r"\d{1,9}", re.ASCII).fullmatch
+_COUNT = re.compile(r"\d{1,1000}", re.ASCII).fullmatch
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII).fullmatch
 
 # Of those that have one of a few values: https://hl7.org/fhir/R4/search.html#return and #contained

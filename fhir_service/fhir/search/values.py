@@ -153,13 +153,13 @@ def _token(parameter: SearchParameter, text: str, reading: Reading) -> TokenValu
 
 def token(parameter: SearchParameter, text: str) -> TokenValue:
     """Return what `[code]`, `[system]|[code]`, `|[code]` or `[system]|` means."""
-    system, *rest = split(text, "|")
-    if not rest:
-        return TokenValue(None, unescape(system, parameter.code))
-    code = unescape("|".join(rest), parameter.code)
-    if not system and not code:
-        raise problems.bad_value(parameter, text)
-    return TokenValue(unescape(system, parameter.code), code or None)
+    match [unescape(part, parameter.code) for part in split(text, "|")]:
+        case [code]:
+            return TokenValue(None, code)
+        case [system, code] if system or code:
+            return TokenValue(system, code or None)
+        case _:
+            raise problems.bad_value(parameter, text)
 
 
 def _reference(parameter: SearchParameter, text: str, reading: Reading) -> ReferenceValue:
