@@ -7,10 +7,11 @@ from itertools import pairwise
 
 import pytest
 
-from fhir_service.fhir.search.index import DateEntry, NumberEntry, TokenEntry
+from fhir_service.fhir.search.index import DateEntry, NumberEntry, QuantityEntry, TokenEntry
+from fhir_service.fhir.search.query import Match, QuantityValue
 from fhir_service.storage.store import Store
 
-from .made import DAY, HandClock, delete, found, ids, name, put, query, token, walk
+from .made import DAY, HandClock, delete, found, ids, name, number, parameter, put, query, token, walk
 
 BASE = 1_795_000_000_000_000
 
@@ -168,3 +169,20 @@ async def test_the_same_date_and_time_for_all_still_gives_an_order(store: Store)
     for sort in ("", "-date", "_lastUpdated", "status"):
         shown = [id_ for page in await walk(store, query("Observation", sort=sort), 7) for id_ in page]
         assert sorted(shown) == [f"o{n:03}" for n in range(50)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+async def test_what_has_many_of_the_values_asked_for_is_shown_once(store: Store, count: int) -> None:
+    values = [QuantityEntry("value-quantity", value, value, None, None, None) for value in range(10, 20)]
+    for day, id_ in enumerate("abcd"):
+        await store.commit([observation(id_, day, *values)])  # type: ignore[list-item]
+    above = QuantityValue(number("ge", "5"), None, None)
+    asked = query("Observation", Match(parameter("Observation", "value-quantity"), (above,)))
+
+    pages = await walk(store, asked, count)
+    last = await store.search(asked, count=3, after=(await store.search(asked, count=3)).next)
+    back = await store.search(asked, count=count, before=last.previous, total=True)
+
+    assert "".join(id_ for page in pages for id_ in page) == "abcd"
+    assert all(len(page) == count for page in pages[:-1])
+    assert ("".join(ids(back)), back.total) == ("abc"[-count:], 4)

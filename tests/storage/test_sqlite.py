@@ -11,15 +11,17 @@ from itertools import count
 from pathlib import Path
 
 import apsw
+import msgspec
 import pytest
 
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.outcome import FhirError
 from fhir_service.fhir.resource import Key
-from fhir_service.fhir.search.index import DateEntry, TokenEntry
+from fhir_service.fhir.search.index import DateEntry, QuantityEntry, TokenEntry
 from fhir_service.fhir.search.query import Chain, Clause, Has, Match, NumberValue, QuantityValue, StringValue
 from fhir_service.fhir.search.registry import SearchRegistry
 from fhir_service.storage.sqlite import NewerFile, SqliteStore, bulk, history, keys, prepared
+from fhir_service.storage.sqlite import rows as index_rows
 from fhir_service.storage.sqlite.order import Page
 from fhir_service.storage.sqlite.plan import Plan
 from fhir_service.storage.sqlite.schema import MIGRATIONS, migrate
@@ -57,6 +59,39 @@ def test_an_older_file_is_brought_up_step_by_step(tmp_path: Path) -> None:
 
     assert connection.pragma("user_version") == len(MIGRATIONS) + 2
     assert connection.execute("SELECT a FROM later").fetchall() == [(7,)]
+
+
+async def test_numbers_of_an_older_file_are_found_and_replaced(tmp_path: Path, clock: HandClock) -> None:
+    weight = QuantityEntry("value-quantity", 7, 7, "u", "mg", None)
+    store = SqliteStore.open(tmp_path / "store.db", clock, Dates())
+    await store.commit([put("Observation", "o", TokenEntry("status", None, "final"), weight, date=BASE)])
+    await store.close()
+    before = rows(tmp_path)["nq"]
+    as_of_schema_5(tmp_path / "store.db")
+
+    store = SqliteStore.open(tmp_path / "store.db", clock, Dates())
+
+    assert rows(tmp_path)["nq"] == before
+    assert await found(store, query("Observation", QUANTITY)) == ["o"]
+    await store.commit([put("Observation", "o", TokenEntry("status", None, "final"))])
+    assert rows(tmp_path)["nq"] == set()
+    await store.close()
+
+
+def as_of_schema_5(file: Path) -> None:
+    """Put the table of numbers, and the record of what was written, back to what they were."""
+    connection = apsw.Connection(str(file))
+    [(rid, blob)] = connection.execute("SELECT rid, rows FROM entries")
+    kept = index_rows.decode_rows(blob)
+    kept = msgspec.structs.replace(kept, nq=tuple((*row, 0) for row in kept.nq))
+    connection.execute("UPDATE entries SET rows = ? WHERE rid = ?", (index_rows.encode_rows(kept), rid))
+    found = connection.execute("SELECT p, lo, rid, hi, sc, c, u, 0 FROM nq").fetchall()
+    connection.execute("DROP TABLE nq")
+    _, begin, rest = MIGRATIONS[0].partition("CREATE TABLE nq")
+    connection.execute(begin + rest)
+    connection.executemany("INSERT INTO nq VALUES (?, ?, ?, ?, ?, ?, ?, ?)", found)
+    connection.execute("PRAGMA user_version = 5")
+    connection.close()
 
 
 def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
@@ -219,7 +254,7 @@ async def test_no_search_reads_a_table_from_end_to_end(
     if sort in ("", "-date") and not any(isinstance(clause, Chain) for clause in clauses):
         assert (
             not any("ORDER BY" in step for step in steps(sqlite_store, plan.page(Page(21, cursor))))
-            or plan._start.gathered
+            or plan.start.gathered
         )
 
 

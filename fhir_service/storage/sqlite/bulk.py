@@ -21,7 +21,7 @@ INDEX_TABLES: dict[str, tuple[str, ...]] = {
     "st": ("rid", "p", "v", "x"),
     "gm": ("g", "rid"),
     "dt": ("rid", "p", "lo", "hi", "far"),
-    "nq": ("rid", "p", "lo", "hi", "sc", "c", "u", "far"),
+    "nq": ("rid", "d", "p", "lo", "hi", "sc", "c", "u"),
 }
 
 
@@ -202,6 +202,8 @@ def table_rows(table: str, rows: Rows | None, rid: int) -> Iterable[tuple[Any, .
         return ()
     if table == "ix":
         return [(k, rows.d, rid) for k in rows.ix]
+    if table == "nq":
+        return [(rid, rows.d, *row[:6]) for row in rows.nq]
     if table == "gm":
         return [(g, rid) for g in rows.gm]
     return [(rid, *row) for row in getattr(rows, table)]

@@ -66,7 +66,7 @@ def near_part(resource_type: str, code: str, value: NearValue) -> Part:
     """Return the part for what is near a place: a band of latitudes of the index, then the distance itself."""
     low, high = map(ordered, latitudes(value.latitude, value.metres))
     test = Sql("lo >= ? AND near(lo, sc, ?, ?) <= ?", (low, value.latitude, value.longitude, value.metres))
-    return Ranges("nq", (composite_key((), constant(resource_type, code)),), (Range(test, low, high),))
+    return Ranges("nq", (composite_key((), constant(resource_type, code)),), (Range(test, low, high, begins=True),))
 
 
 def near(*arguments: Any) -> float:

@@ -34,7 +34,9 @@ class Chained:
         return union_all([self._rows(0, type_, part, "x0.d, x0.rid") for type_, part in self.targets])
 
     def estimate(self, context: Context, limit: int) -> int:
-        return min(limit, sum(part.estimate(context, limit) for _, part in self.targets))
+        if sum(part.estimate(context, limit) for _, part in self.targets) >= limit:
+            return limit
+        return context.rows_of(self.rids(), limit)
 
     def _probe(self, candidate: Candidate, target_type: str, part: Part) -> Sql:
         f, t = f"f{candidate.depth}", f"t{candidate.depth}"

@@ -7,7 +7,7 @@ another table are few, those are gathered and sorted. What is rare is found by c
 
 from collections.abc import Sequence
 from math import isqrt
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.query import Query
@@ -41,6 +41,10 @@ MANY = 50_000
 COUNTED = 10_000
 """As many matches are counted where an estimate of their number is asked for; of more it is a guess from a sample."""
 
+DATED: dict[type[Part], int] = {Keys: 4, Ranges: 4, Chained: 8}
+"""Parts whose rows hold the primary date: so many times FEW of them are gathered and sorted in the time that it takes
+otherwise. To try a chain on one resource takes the longest."""
+
 SAMPLED = 61  # a prime: rids are times, with a count in their low bits that is nearly always 0
 
 WORTH_A_SPAN = 200
@@ -69,28 +73,31 @@ class Plan:
         self.query = query
         self.order = order_of(query, context)
         self._context = context
-        resources = context.rows_of_key(type_key(query.resource_type), MANY)
-        self.few = min(FEW, max(LEAST_FEW, isqrt(PROBED * resources)))
+        resources = context.rows_of_key(type_key(query.resource_type), FEW * FEW // PROBED)
+        self.few = max(LEAST_FEW, isqrt(PROBED * resources))  # FEW at the most
         self.parts = tuple(part_of(query.resource_type, clause, context) for clause in query.clauses)
         self._spans = _spans(self.parts)
         self.start = self._begin()
 
     def page(self, page: Page) -> Sql:
-        """Return the SELECT of a page: for each match its keys, in the (perhaps backward) order."""
+        """Return the SELECT of a page: for each match its keys, in the (perhaps backward) order.
+
+        One that has several values among those asked for may come several times, side by side.
+        """
         if self.order.column == "d":
             return self._in_date_order(page)
         if self.order.column is not None and self._is_many():
             return self._in_column_order(self.order.column, page)
         if self.order.parameter is not None and self._is_many():
             return self._in_value_order(self.order.parameter, page)
-        return sorted_page(_union(self._branches()), self.order, page)
+        return sorted_page(self._candidates(), self.order, page)
 
     def count(self) -> Sql:
         """Return the SELECT of how many there are."""
         if len(self.parts) == 1 and self.start.gathered is None and self.start.part is not self.parts[0]:
             one = self.parts[0].rids()  # a scan of its rows is faster than a probe for every resource
             return Sql(f"SELECT count(DISTINCT rid) FROM ({one.text})", one.parameters)
-        found = _union(self._branches())
+        found = self._candidates()
         return Sql(f"SELECT count(*) FROM ({found.text})", found.parameters)
 
     def guess(self) -> Sql:
@@ -113,7 +120,7 @@ class Plan:
 
     def matches(self) -> Sql:
         """Return the SELECT of the rids of all matches, in no order."""
-        found = _union(self._branches())
+        found = self._candidates()
         return Sql(f"SELECT rid FROM ({found.text})", found.parameters)
 
     def _begin(self) -> Start:
@@ -135,12 +142,13 @@ class Plan:
         """Return the start with the fewest rows, if it has few."""
         start, rows = None, self.few
         for part in sorted(drivers, key=lambda part: not isinstance(part, Keys)):  # keys are the cheapest to count
-            count = part.estimate(self._context, rows)
-            if count < rows:
-                rows = count
+            at_once = DATED[type(part)] if self.order.column == "d" and _has_dates(part) else 1
+            count = part.estimate(self._context, rows * at_once)
+            if count < rows * at_once:
+                rows = -(-count // at_once)
                 ordered = isinstance(part, Keys) and part.ordered
                 keys = part.keys if isinstance(part, Keys) and ordered else ()
-                start = Start(keys, None if ordered else _dated(part), part, rows)
+                start = Start(keys, None if ordered else _dated(part), part, count)
         for span in self._spans.values():
             count = self._context.rows_of(span.rids(), rows)
             if count < rows:
@@ -202,6 +210,11 @@ class Plan:
             branches.append(Sql(text, where.parameters))
         return _ordered(branches, self.order, page, " UNION ALL ")
 
+    def _candidates(self) -> Sql:
+        """Return the SELECT of (d, rid) of every match, each once."""
+        found = _union(self._branches())
+        return Sql(f"SELECT DISTINCT d, rid FROM ({found.text})", found.parameters) if self.start.gathered else found
+
     def _branches(self, after: tuple[list[Sql], list[Sql]] = ([], []), down: bool = False) -> list[Sql]:
         """Return SELECTs of (d, rid) that together give every match, as far as it is after the cursor (see there).
 
@@ -222,7 +235,7 @@ class Plan:
 
     def _gathered(self, dated: Sql, part: Part | None, after: list[Sql]) -> Sql:
         where = all_of([*after, *self._tests(Candidate("g.rid", "g.d"), part)])
-        text = f"SELECT DISTINCT g.d AS d, g.rid AS rid FROM ({dated.text}) g WHERE {where.text}"
+        text = f"SELECT g.d AS d, g.rid AS rid FROM ({dated.text}) g WHERE {where.text}"
         return Sql(text, (*dated.parameters, *where.parameters))
 
     def _tests(self, candidate: Candidate, passed: Part | None) -> list[Sql]:
@@ -246,7 +259,12 @@ class Plan:
 
 def _dated(part: Part) -> Sql:
     """Return the SELECT of (d, rid) of what passes, perhaps some repeatedly."""
-    return part.dated() if isinstance(part, Keys | Chained) else _with_date(part.rids())
+    return part.dated() if _has_dates(part) else _with_date(part.rids())
+
+
+def _has_dates(part: Part) -> TypeGuard[Keys | Chained | Ranges]:
+    """Whether the rows that a part is found by hold the primary date, too."""
+    return isinstance(part, Keys | Chained) or (isinstance(part, Ranges) and part.table == "nq")
 
 
 def _with_date(rids: Sql) -> Sql:

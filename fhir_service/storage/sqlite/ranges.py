@@ -1,8 +1,9 @@
 """Clauses about dates, numbers and quantities: ranges compared with ranges.
 
 An entry that passes has `hi` at or above some bound and `lo` at or below another. Entries begin where the index begins,
-so a bound on `hi` alone would find no place in it. But most ranges are short: unless a resource is marked `far`, its
-`lo` is at most FAR below its `hi`, which bounds `lo` as well; the few that are far have an index on their ends.
+so a bound on `hi` alone would find no place in it. But most ranges are short: unless a resource is marked `far`, the
+`lo` of a date is at most FAR_DATES below its `hi`, which bounds `lo` as well, and nearly every number has but one
+value; the few that are longer have an index on their ends.
 https://hl7.org/fhir/R4/search.html#prefix
 """
 
@@ -14,7 +15,7 @@ from typing import Literal
 from fhir_service.fhir.search.query import DateValue, NumberValue, Prefix, QuantityValue
 from fhir_service.fhir.search.units import in_units, is_convertible
 from fhir_service.storage.sqlite.keys import hash64, ordered, parameter_id, unit_text
-from fhir_service.storage.sqlite.rows import FAR_DATES, FAR_NUMBERS, NO_DATE
+from fhir_service.storage.sqlite.rows import FAR_DATES, NO_DATE
 from fhir_service.storage.sqlite.sql import (
     Candidate,
     Context,
@@ -74,19 +75,29 @@ _NUMBER_BOUNDS: dict[Prefix, tuple[str | None, str | None]] = {
     "ap": ("low", "high"),
 }
 
+_BEGINS = frozenset[Prefix]({"eq", "sa"})
+"""The prefixes whose tests bound `lo` from below."""
+
 _UNITS = "SELECT v FROM txt WHERE p = ?"
 
 Table = Literal["dt", "nq"]
-_FAR: dict[Table, int] = {"dt": FAR_DATES, "nq": FAR_NUMBERS}
+
+# Which rows are short, by how much at the most, and which are long: what the index on the ends holds.
+_SHORT: dict[Table, tuple[str, int]] = {"dt": ("far = 0", FAR_DATES), "nq": ("hi = lo", 0)}
+_LONG: dict[Table, tuple[str, str]] = {"dt": ("far > 0", "dt_far"), "nq": ("hi > lo", "nq_long")}
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """One value: the test of an entry, and the bounds that follow from it."""
+    """One value: the test of an entry, and the bounds that follow from it.
+
+    `begins` is whether the test itself bounds `lo` from below, so that the index begins there for all entries.
+    """
 
     test: Sql
     lower: int | None
     upper: int | None
+    begins: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +120,14 @@ class Ranges:
         return exists(Sql(select, where.parameters))
 
     def rids(self, depth: int = 0) -> Sql:
-        return union_all([select for value in self.values for select in _selects(self.table, self.ps, value)])
+        return self._selected("rid")
+
+    def dated(self) -> Sql:
+        """Return the SELECT of (d, rid); only `nq` has both."""
+        return self._selected("d, rid")
+
+    def _selected(self, columns: str) -> Sql:
+        return union_all([each for value in self.values for each in _selects(columns, self.table, self.ps, value)])
 
     def estimate(self, context: Context, limit: int) -> int:
         return context.rows_of(self.rids(), limit)
@@ -158,7 +176,7 @@ class Within:
 
     def rids(self) -> Sql:
         """Return the SELECT of the rids."""
-        near, *far = _selects("dt", (self.p,), Range(Sql("1"), self.lower, self.upper))
+        near, *far = _selects("rid", "dt", (self.p,), Range(Sql("1"), self.lower, self.upper))
         return union_all([near, self._far("1", ())]) if far else near
 
     def earlier(self) -> Sql:
@@ -188,7 +206,8 @@ def date_range(value: DateValue) -> Range:
     """Return the test of an entry against a date, and its bounds."""
     numbers = {"low": value.low, "high": value.high}
     lower, upper = _DATE_BOUNDS[value.prefix]
-    return Range(_filled(_DATE_TESTS[value.prefix], numbers), numbers.get(lower or ""), numbers.get(upper or ""))
+    test = _filled(_DATE_TESTS[value.prefix], numbers)
+    return Range(test, numbers.get(lower or ""), numbers.get(upper or ""), value.prefix in _BEGINS)
 
 
 def number_range(value: NumberValue) -> Range:
@@ -196,7 +215,7 @@ def number_range(value: NumberValue) -> Range:
     numbers = {"low": ordered(value.low), "high": ordered(value.high), "value": ordered(float(value.value))}
     lower, upper = _NUMBER_BOUNDS[value.prefix]
     test = _filled(_NUMBER_TESTS[value.prefix], numbers)
-    return Range(test, numbers.get(lower or ""), numbers.get(upper or ""))
+    return Range(test, numbers.get(lower or ""), numbers.get(upper or ""), value.prefix in _BEGINS)
 
 
 def quantity_range(value: QuantityValue) -> Range:
@@ -212,19 +231,20 @@ def quantity_range(value: QuantityValue) -> Range:
     return replace(number, test=all_of([number.test, unit]))
 
 
-def _selects(table: Table, ps: tuple[int, ...], value: Range) -> list[Sql]:
-    """Return the SELECTs of the rids with an entry that passes: one range of the index, or a short one and the far."""
+def _selects(columns: str, table: Table, ps: tuple[int, ...], value: Range) -> list[Sql]:
+    """Return the SELECTs of the entries that pass: one range of the index, or of the short ones and of the long."""
     tail, last = value.test
     of_p, p = one_of("p", ps)
     if value.upper is not None:
         tail, last = f"lo <= ? AND {tail}", (value.upper, *last)
-    if value.lower is None:
-        return [Sql(f"SELECT rid FROM {table} WHERE {of_p} AND {tail}", (*p, *last))]
-    least = max(value.lower - _FAR[table], NO_DATE)
+    if value.lower is None or value.begins:
+        return [Sql(f"SELECT {columns} FROM {table} WHERE {of_p} AND {tail}", (*p, *last))]
+    (is_short, most), (is_long, by_end) = _SHORT[table], _LONG[table]
+    least = max(value.lower - most, NO_DATE)
     return [
-        Sql(f"SELECT rid FROM {table} WHERE {of_p} AND far = 0 AND lo >= ? AND {tail}", (*p, least, *last)),
+        Sql(f"SELECT {columns} FROM {table} WHERE {of_p} AND {is_short} AND lo >= ? AND {tail}", (*p, least, *last)),
         Sql(
-            f"SELECT rid FROM {table} INDEXED BY {table}_far WHERE {of_p} AND far > 0 AND hi >= ? AND {tail}",
+            f"SELECT {columns} FROM {table} INDEXED BY {by_end} WHERE {of_p} AND {is_long} AND hi >= ? AND {tail}",
             (*p, value.lower, *last),
         ),
     ]

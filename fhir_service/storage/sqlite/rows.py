@@ -37,19 +37,17 @@ NO_DATE = -(2**63)
 FAR_DATES = 86_400_000_000
 """A day, in microseconds. A resource whose dates reach further is found through an index on their ends as well."""
 
-FAR_NUMBERS = 2**50
-"""The same for numbers, as a difference of `ordered`: a quarter of an octave at the most."""
-
 DateRow = tuple[int, int, int, int]
 """p, lo, hi, far: 0 if all the parameter's values of the resource lie close together, 1 if its one value is long, 2 if
 it has several."""
 
-NumberRow = tuple[int, int, int, int, int, int, int]
-"""p, lo, hi; sc, c, u: the unit as system and code, as code, as text; far."""
+NumberRow = tuple[int, ...]
+"""p, lo, hi; sc, c, u: the unit as system and code, as code, as text. What was stored before schema 6 has a seventh
+number, which means nothing any more."""
 
 
 class Rows(msgspec.Struct, array_like=True, frozen=True):
-    """The index rows of one resource, without their rid; `d` belongs to each of `ix`."""
+    """The index rows of one resource, without their rid; `d` belongs to each of `ix` and `nq`."""
 
     d: int
     ix: tuple[int, ...]
@@ -218,7 +216,7 @@ def _date_rows(resource_type: str, entries: IndexEntries, more: set[tuple[int, i
     if not entries.dates and not more:
         return ()
     rows = {(parameter_id(resource_type, code), low, high) for code, low, high in entries.dates} | more
-    far = _far(rows, FAR_DATES)
+    far = _far(rows)
     return tuple([(p, low, high, far[p]) for p, low, high in rows])
 
 
@@ -233,13 +231,11 @@ def _number_rows(
     for quantity in entries.quantities:
         code, low, high = quantity[:3]
         rows.add((parameter_id(resource_type, code), ordered(low), ordered(high), *units(quantity)))
-    rows |= more
-    far = _far([row[:3] for row in rows], FAR_NUMBERS)
-    return tuple([(*row, far[row[0]]) for row in rows])
+    return tuple(rows | more)
 
 
-def _far(rows: Iterable[tuple[int, int, int]], limit: int) -> dict[int, int]:
-    """Return for each parameter whether its values, from the least low to the greatest high, reach over `limit`."""
+def _far(rows: Iterable[tuple[int, int, int]]) -> dict[int, int]:
+    """Return for each parameter whether its dates, from the least low to the greatest high, reach over a day."""
     reach: dict[int, tuple[int, int, int]] = {}
     for p, low, high in rows:
         if p in reach:
@@ -247,4 +243,4 @@ def _far(rows: Iterable[tuple[int, int, int]], limit: int) -> dict[int, int]:
             reach[p] = (min(least, low), max(greatest, high), 2)
         else:
             reach[p] = (low, high, 1)
-    return {p: far if greatest - least > limit else 0 for p, (least, greatest, far) in reach.items()}
+    return {p: far if greatest - least > FAR_DATES else 0 for p, (least, greatest, far) in reach.items()}

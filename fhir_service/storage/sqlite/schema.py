@@ -164,7 +164,28 @@ DELETE FROM ft_last;
 UPDATE ft_state SET upd = -1;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _TEXTS, _JOBS, _WORDS, _WORDS_ANEW)
+# Rows of numbers have the primary date, so that those of a range are sorted without a look at each resource. Only few
+# have two ends (`hi > lo`): what `far` told is told by the row itself.
+_DATED_NUMBERS = """
+CREATE TABLE nq_dated (
+  p INTEGER NOT NULL,
+  lo INTEGER NOT NULL,
+  rid INTEGER NOT NULL,
+  hi INTEGER NOT NULL,
+  sc INTEGER NOT NULL,
+  c INTEGER NOT NULL,
+  u INTEGER NOT NULL,
+  d INTEGER NOT NULL,       -- as in res
+  PRIMARY KEY (p, lo, rid, hi, sc, c, u)
+) STRICT, WITHOUT ROWID;
+INSERT INTO nq_dated SELECT p, lo, nq.rid, hi, sc, c, u, res.d FROM nq CROSS JOIN res ON res.rid = nq.rid;
+DROP TABLE nq;
+ALTER TABLE nq_dated RENAME TO nq;
+CREATE INDEX nq_rid ON nq (rid, p, lo, hi, sc, c, u);
+CREATE INDEX nq_long ON nq (p, hi, lo, rid) WHERE hi > lo;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _TEXTS, _JOBS, _WORDS, _WORDS_ANEW, _DATED_NUMBERS)
 
 
 class NewerFile(Exception):

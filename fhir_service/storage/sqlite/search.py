@@ -74,12 +74,23 @@ def _rows(connection: apsw.Connection, plans: Sequence[Plan], part: Part) -> lis
     """Return the keys of a page, one more than it has; those of several plans are merged."""
     rows: list[Cursor] = []
     for plan in plans:
-        select = plan.page(part)
-        rows += connection.execute(select.text, select.parameters).fetchall()
+        rows += _page(connection, plan, part)
     if len(plans) > 1:
         directions = tuple([down != part.backward for down in plans[0].order.descending])
         rows.sort(key=lambda row: Place(row, directions))
     return rows[: part.limit]
+
+
+def _page(connection: apsw.Connection, plan: Plan, part: Part) -> list[Cursor]:
+    """Return the keys of a page of one plan. It goes on behind the last as long as repeated ones take up the page."""
+    rows: list[Cursor] = []
+    while True:
+        select = plan.page(part)
+        found: list[Cursor] = connection.execute(select.text, select.parameters).fetchall()
+        rows += dict.fromkeys(found)
+        if len(found) < part.limit or len(rows) >= part.limit:
+            return rows
+        part = part._replace(cursor=found[-1])
 
 
 def find(reader: Reader, query: Query, limit: int) -> set[Key]:
