@@ -15,6 +15,7 @@ from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.patch.apply import JSON_PATCH, MERGE_PATCH, XML_PATCH
 from fhir_service.fhir.resource import Resource
+from fhir_service.fhir.search.first_entry import leads_inside
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.registry import SearchRegistry
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
@@ -179,7 +180,7 @@ def _resource(name: str, registered: Registered, revincludes: list[str], profile
             if registered.does("delete", "[type]")
             else "not-supported",
             "referencePolicy": ["literal", "logical", *(["enforced"] if registered.referential_integrity else [])],
-            "searchInclude": sorted(f"{name}:{code}" for code, each in parameters.items() if each.type == "reference"),
+            "searchInclude": sorted(f"{name}:{code}" for code, each in parameters.items() if _leads_on(each)),
             "searchRevInclude": revincludes,
             "searchParam": [
                 *without_expression(name, registered.registry.definitions),
@@ -219,9 +220,13 @@ def _revincludes(types: list[str], registry: SearchRegistry) -> Mapping[str, lis
     found: dict[str, list[str]] = defaultdict(list)
     for name in types:
         for code, parameter in sorted(registry.parameters(name).items()):
-            for target in parameter.targets:
+            for target in parameter.targets if _leads_on(parameter) else ():
                 found[target].append(f"{name}:{code}")
     return found
+
+
+def _leads_on(parameter: SearchParameter) -> bool:
+    return parameter.type == "reference" and not leads_inside(parameter)
 
 
 def _operations(operations: Iterable[Operation]) -> list[Resource]:

@@ -79,7 +79,7 @@ class Resources:
     def referrers(self, key: Key) -> Iterator[Key]:
         """Yield every resource with a reference to this one."""
         for source, entries in self.entries.items():
-            if any(entry.target == str(key) for entry in entries.references):
+            if any(entry.target == str(key) and not entry.inner for entry in entries.references):
                 yield source
 
     def _holds(self, key: Key, clause: Clause) -> bool:

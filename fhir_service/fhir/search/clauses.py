@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from fhir_service.fhir.outcome import FhirError
 from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.search import problems
+from fhir_service.fhir.search.first_entry import leads_inside, within
 from fhir_service.fhir.search.fold import fold
 from fhir_service.fhir.search.incomplete import BeingIndexed
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
@@ -125,11 +126,13 @@ class Criterion:
             raise problems.not_a_reference(parameter, key)
         if self.reading.registry.only_canonical(parameter):
             raise problems.by_canonical(parameter, key)
+        if leads_inside(parameter):
+            raise problems.not_within(key)
         if parameter.targets and resource_type not in parameter.targets:
             raise problems.not_a_target(parameter, resource_type)
         return Has(source, parameter, self._clause(source, rest, depth + 1))
 
-    def _chain(self, parameter: SearchParameter, target: str, rest: str, depth: int) -> Chain:
+    def _chain(self, parameter: SearchParameter, target: str, rest: str, depth: int) -> Clause:
         """`subject:Patient.name`: the types that are tried are those on which the rest has a meaning."""
         if parameter.type != "reference":
             raise problems.not_a_reference(parameter, self.key)
@@ -148,7 +151,8 @@ class Criterion:
         if not clauses:
             told = [each for each in refusals if not isinstance(each, UnknownParameter)]
             raise told[0] if told else problems.unknown_in_chain(parameter, types, rest)
-        return Chain(parameter, tuple(clauses))
+        chain = Chain(parameter, tuple(clauses))
+        return within(chain, self.key) if leads_inside(parameter) else chain
 
     def _targets(self, parameter: SearchParameter, target: str) -> tuple[str, ...]:
         known = self.reading.registry.definitions.resource_types

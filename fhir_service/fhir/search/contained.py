@@ -56,12 +56,17 @@ def add_contained(
     by_id = {f"#{each['id']}": each for each in contained if "id" in each}
     for code, text in dict.fromkeys(references):
         if (target := by_id.get(text)) is not None:
-            prefix = f"{code}:{target['resourceType']}."
             said = index({name: value for name, value in target.items() if name != "contained"})
-            entries.tokens.append(TokenEntry(prefix, None, ""))
-            entries.coded |= {prefix + each for each in said.coded}
-            for name in _LISTS:
-                getattr(entries, name).extend([each._replace(code=prefix + each.code) for each in getattr(said, name)])
+            add_under(entries, code, target["resourceType"], said)
+
+
+def add_under(entries: IndexEntries, code: str, resource_type: str, said: IndexEntries) -> None:
+    """Add what a resource of this type, which is inside, says, under the parameter that refers to it."""
+    prefix = f"{code}:{resource_type}."
+    entries.tokens.append(TokenEntry(prefix, None, ""))
+    entries.coded |= {prefix + each for each in said.coded}
+    for name in _LISTS:
+        getattr(entries, name).extend([each._replace(code=prefix + each.code) for each in getattr(said, name)])
 
 
 def inside(chain: Chain) -> Iterator[Clause]:

@@ -17,6 +17,7 @@ from fhir_service.fhir.reference import parse_reference
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.contained import add_contained
 from fhir_service.fhir.search.converters import CONVERTERS, Converter, code_of, name_part, nothing
+from fhir_service.fhir.search.first_entry import add_first, leads_inside
 from fhir_service.fhir.search.index import CompositeEntry, Entry, IndexEntries, ReferenceEntry, UriEntry
 from fhir_service.fhir.search.match import LISTS
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
@@ -98,6 +99,7 @@ class Plan:
     by_property: dict[str, list[Rule]] = field(default_factory=dict)
     calculated: list[Calculated] = field(default_factory=list)
     composites: list[Composite] = field(default_factory=list)
+    first: list[SearchParameter] = field(default_factory=list)
     date: str | None = None
     has_canonical_url: bool = False
     coded: frozenset[str] = frozenset()
@@ -120,10 +122,7 @@ class Indexer:
 
     def index(self, resource: Resource) -> IndexEntries:
         """Return everything that the resource says to the search parameters of its type."""
-        resource_type = resource["resourceType"]
-        plan = self._plans.get(resource_type)
-        if plan is None:
-            plan = self._plans[resource_type] = self._plan(resource_type)
+        plan = self._plan_of(resource["resourceType"])
         entries = IndexEntries(coded=plan.coded)
         buckets: list[list[Any]] = [getattr(entries, name) for name in LISTS.values()]
         by_property = plan.by_property
@@ -144,11 +143,22 @@ class Indexer:
                 entries.composites += _instances(composite, resource)
         if "contained" in resource:
             add_contained(entries, resource, _references(plan, resource), self.index)
+        if plan.first:
+            add_first(entries, resource, plan.first, self._references, self.index)
         if plan.has_canonical_url and "url" in resource and "version" in resource:
             entries.uris += _versioned_url(resource)
         if plan.date is not None:
             entries.date = min((each.low for each in entries.dates if each.code == plan.date), default=None)
         return entries
+
+    def _plan_of(self, resource_type: str) -> Plan:
+        plan = self._plans.get(resource_type)
+        if plan is None:
+            plan = self._plans[resource_type] = self._plan(resource_type)
+        return plan
+
+    def _references(self, resource: Resource) -> Iterator[tuple[str, str]]:
+        return _references(self._plan_of(resource["resourceType"]), resource)
 
     def _plan(self, resource_type: str) -> Plan:
         parameters = self.registry.declared(resource_type)
@@ -158,7 +168,9 @@ class Indexer:
         for parameter in parameters.values():
             if parameter.members or parameter.code in OF_THE_STORE:
                 continue
-            if parameter.type == "composite":
+            if leads_inside(parameter):
+                plan.first.append(parameter)
+            elif parameter.type == "composite":
                 plan.composites += self._composites(parameter)
             else:
                 self._add(plan, parameter)

@@ -31,6 +31,7 @@ class ReferenceEntry(NamedTuple):
     system: str | None = None  # Reference.identifier
     value: str | None = None
     held: bool = False  # `SearchParameter.holder` has the same
+    inner: bool = False  # it stands in an entry of a Bundle, and leads to nothing that is stored
 
 
 class StringEntry(NamedTuple):

@@ -171,6 +171,18 @@ def by_canonical(parameter: SearchParameter, key: str) -> FhirError:
     )
 
 
+def not_within(key: str) -> FhirError:
+    return FhirError(
+        Issue(
+            "not-supported",
+            f"「{key[:200]}」では検索できません。Bundleの最初のエントリについては、その値と、それが参照する同じBundleの"
+            "リソースの値で検索できます(composition.type、composition.subject:Patient.name)。",
+            f"'{key[:200]}' is not searched. Of the first entry of a Bundle its own values can be searched, and those "
+            "of the resources in the Bundle that it refers to: composition.type, composition.subject:Patient.name.",
+        )
+    )
+
+
 def not_a_target(parameter: SearchParameter, resource_type: str) -> FhirError:
     listed = ", ".join(parameter.targets)
     return FhirError(

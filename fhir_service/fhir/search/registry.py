@@ -13,6 +13,7 @@ from fhir_service.fhir import fhirpath
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.converters import CANONICAL, INDEXED
+from fhir_service.fhir.search.first_entry import EXPRESSION as FIRST_ENTRY
 from fhir_service.fhir.search.incomplete import Indexing, Parameters
 from fhir_service.fhir.search.kinship import with_kin
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
@@ -261,9 +262,11 @@ class SearchRegistry:
     def _has_values(self, search_type: SearchType, branches: list[str], resource_type: str) -> bool:
         """Whether the branches can lead to something that this type of parameter compares.
 
-        Bundle-composition ends in a resource, which is no reference; such a parameter would never find anything.
+        The first entry of a Bundle is a resource, and no reference (`first_entry.py`).
         """
         for branch in branches:
+            if search_type == "reference" and branch == FIRST_ENTRY:
+                return True
             paths = simple_paths(branch, resource_type, self.definitions)
             if paths is None and self._can_be_read(branch, resource_type):
                 return True

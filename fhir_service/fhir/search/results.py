@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from fhir_service.fhir.search import problems
 from fhir_service.fhir.search.draft import Draft
 from fhir_service.fhir.search.filter import filter_clause
+from fhir_service.fhir.search.first_entry import leads_inside
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.query import AllOf, AnyOf, Has, IdMatch, Include
 from fhir_service.fhir.search.sorting import read_sort
@@ -125,7 +126,7 @@ def _joined(draft: Draft, text: str, source: str, code: str, reverse: bool) -> I
     for each in sources:
         parameters = draft.registry.parameters(each)
         if code == "*":
-            references = (parameter for parameter in parameters.values() if parameter.type == "reference")
+            references = (one for one in parameters.values() if one.type == "reference" and not leads_inside(one))
             yield from (one for one in references if not reverse or _may_target(one, draft.resource_type, types))
         elif code not in parameters:
             raise problems.unknown_parameter(
@@ -133,6 +134,8 @@ def _joined(draft: Draft, text: str, source: str, code: str, reverse: bool) -> I
             )
         elif parameters[code].type != "reference":
             raise problems.not_a_reference(parameters[code], text)
+        elif leads_inside(parameters[code]):
+            raise problems.not_within(text)
         else:
             yield parameters[code]
 

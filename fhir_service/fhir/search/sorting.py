@@ -13,6 +13,7 @@ from typing import Literal
 from fhir_service.fhir.outcome import FhirError
 from fhir_service.fhir.search import problems
 from fhir_service.fhir.search.draft import Draft
+from fhir_service.fhir.search.first_entry import leads_inside
 from fhir_service.fhir.search.incomplete import BeingIndexed
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.query import Hop, Sort
@@ -69,6 +70,8 @@ def _hop(registry: SearchRegistry, resource_type: str, step: str, rest: str) -> 
         raise problems.not_a_reference(parameter, f"_sort={step}.{rest}")
     if registry.only_canonical(parameter):
         raise problems.by_canonical(parameter, f"_sort={step}.{rest}")
+    if leads_inside(parameter):
+        raise problems.not_within(f"_sort={step}.{rest}")
     targets = parameter.targets or tuple(sorted(registry.definitions.resource_types))
     if target and target not in targets:
         raise problems.not_a_target(parameter, target)

@@ -207,7 +207,7 @@ def _reference(resource_type: str, reference: ReferenceEntry) -> _Reference:
         full = token_texts(reference.system, reference.value)[-1]
         tokens = ((hash64(identifier_text(reference.value)) ^ c, hash64(identifier_text(full)) ^ c),)
     target = reference.target
-    if target is None or local_key(target, "") is None:
+    if target is None or reference.inner or local_key(target, "") is None:
         return _Reference(keys, tokens, ())
     return _Reference(keys, tokens, ((parameter_id(resource_type, reference.code), hash64(target)),))
 
