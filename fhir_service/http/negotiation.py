@@ -21,6 +21,9 @@ OFFERED: dict[str, Format] = {
     "application/fhir+xml": "xml",
     "application/xml": "xml",
     "text/xml": "xml",
+    # Of DSTU2: "Servers may also support the older mime types, and are encouraged to do so to smooth the transition"
+    "application/json+fhir": "json",
+    "application/xml+fhir": "xml",
 }
 _CONTENT_TYPES = {name: f"{name}; charset=utf-8".encode() for name in OFFERED}
 # https://hl7.org/fhir/R4/http.html#parameters: `_format` may also be short

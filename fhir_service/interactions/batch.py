@@ -50,7 +50,7 @@ async def _process(entry: Entry, request: FhirRequest, shared: Mapping[str, str]
     try:
         if entry.method == "POST" and not entry.path:
             raise _nested()
-        return answer_of(await services.dispatch(request_of(entry, request, shared), services), entry)
+        return answer_of(await services.dispatch(request_of(entry, request, shared), services), entry, request.base)
     except FhirError as error:
         return refusal_of(error)
     except Exception as error:  # a defect of ours: the other entries are none the worse for it

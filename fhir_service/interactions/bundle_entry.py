@@ -13,11 +13,13 @@ from fhir_service.fhir import json
 from fhir_service.fhir.bundle import Entry, EntryAnswer
 from fhir_service.fhir.outcome import FhirError, operation_outcome
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
+from fhir_service.interactions.versions import location
 from fhir_service.storage.identity import microseconds
 from fhir_service.storage.stamp import instant
 
 # What the Bundle's own request says about itself says nothing about its entries.
 _OF_THE_BUNDLE = ("if-", "content-")
+READ = 3  # the place of GET and HEAD in the order of processing
 _PHRASE = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
@@ -45,8 +47,9 @@ def status_text(status: int) -> str:
     return _PHRASE.get(status, str(status))
 
 
-def answer_of(response: FhirResponse, entry: Entry) -> EntryAnswer:
+def answer_of(response: FhirResponse, entry: Entry, base: str) -> EntryAnswer:
     """Return an answer as the entry of a response Bundle; what is no resource comes as a Binary."""
+    version = response.version
     headers = {name.lower(): value for name, value in response.headers}
     body: Any = None if entry.method == "HEAD" else response.as_resource().body
     outcome = None
@@ -58,9 +61,10 @@ def answer_of(response: FhirResponse, entry: Entry) -> EntryAnswer:
     return EntryAnswer(
         status_text(response.status),
         resource=body,
-        location=headers.get("location"),
+        full_url=f"{base}/{version.key}" if version and body else None,
+        location=location(base, version) if version and entry.order < READ else headers.get("location"),
         etag=headers.get("etag"),
-        last_modified=_instant(headers.get("last-modified")),
+        last_modified=instant(version.updated) if version else _instant(headers.get("last-modified")),
         outcome=outcome,
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fhir_service.fhir.resource import Resource
+from fhir_service.storage.store import Version
 
 
 class RawBody(bytes):
@@ -44,13 +45,15 @@ class FhirRequest:
 class FhirResponse:
     """The answer. `body` is a Resource, or the canonical JSON bytes of one as stored; None: no body.
 
-    Where the answer is no resource, `media_type` says what its bytes are.
+    Where the answer is no resource, `media_type` says what its bytes are. `version` is the
+    stored version that it shows.
     """
 
     status: int
     body: Resource | bytes | None = None
     headers: tuple[tuple[str, str], ...] = ()
     media_type: str | None = None
+    version: Version | None = None
 
     def as_resource(self) -> "FhirResponse":
         """Return the answer where only a resource can stand: what is none comes as a Binary."""

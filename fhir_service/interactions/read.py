@@ -18,4 +18,5 @@ async def read(request: FhirRequest, services: Services) -> FhirResponse:
 
     if is_current(version, request.headers):
         return FhirResponse(304, None, version_headers(version))
-    return FhirResponse(200, subset_asked_for(request, version.body, services), version_headers(version))
+    body = subset_asked_for(request, version.body, services)
+    return FhirResponse(200, body, version_headers(version), version=version)

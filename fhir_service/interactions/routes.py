@@ -100,8 +100,14 @@ class MethodNotAllowed(FhirError):
 
 
 async def dispatch(request: FhirRequest, services: Services) -> FhirResponse:
-    """Answer a request by the interaction or operation that its method and path name."""
-    return await _chosen(request, services)(request, services)
+    """Answer a request by the interaction or operation that its method and path name; OPTIONS with the methods."""
+    try:
+        run = _chosen(request, services)
+    except MethodNotAllowed as refusal:
+        if request.method != "OPTIONS":
+            raise
+        return FhirResponse(204, None, (("Allow", ", ".join(sorted({*refusal.allowed, "OPTIONS"}))),))
+    return await run(request, services)
 
 
 def _chosen(request: FhirRequest, services: Services) -> Interaction:

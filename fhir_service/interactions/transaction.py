@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from fhir_service.fhir.bundle import Entry, EntryAnswer, answer_bundle, answer_entry, entries_of, located, read_entry
 from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
 from fhir_service.fhir.resource import Key
-from fhir_service.interactions.bundle_entry import answer_of, entry_headers, refusal_of, request_of, status_text
+from fhir_service.interactions.bundle_entry import READ, answer_of, entry_headers, refusal_of, request_of, status_text
 from fhir_service.interactions.commit import until_settled
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.preference import preference
@@ -22,7 +22,6 @@ from fhir_service.interactions.written import stored
 from fhir_service.storage.stamp import instant
 from fhir_service.storage.store import Committed, Version
 
-_READ = 3  # the place of GET and HEAD in the order
 _MAY_CHANGE = frozenset({"not-found", "deleted"})  # what a read may meet before the transaction and not after it
 
 
@@ -66,7 +65,7 @@ async def _read(request: FhirRequest, services: Services) -> tuple[list[Write], 
         try:
             entry = read_entry(raw, n, request.base)
             of_its_own = request_of(entry, request, shared)
-            if entry.order == _READ:
+            if entry.order == READ:
                 entries.append((entry, of_its_own))
             else:
                 writes.append(write_of(entry, of_its_own, services))
@@ -119,7 +118,7 @@ async def _prove(read: _Read, services: Services) -> None:
 
 async def _answer_read(entry: Entry, request: FhirRequest, services: Services) -> EntryAnswer:
     try:
-        return answer_of(await services.dispatch(request, services), entry)
+        return answer_of(await services.dispatch(request, services), entry, request.base)
     except FhirError as error:
         return refusal_of(error)
 

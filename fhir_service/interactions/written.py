@@ -19,13 +19,13 @@ def written(committed: Committed, request: FhirRequest, warnings: Sequence[Issue
     headers = version_headers(version)
     if committed.created:
         headers += (("Location", location(request.base, version)),)
-    return FhirResponse(201 if committed.created else 200, _body(version, request, warnings), headers)
+    return FhirResponse(201 if committed.created else 200, _body(version, request, warnings), headers, version=version)
 
 
 def unchanged(version: Version, request: FhirRequest) -> FhirResponse:
     """Return 200 with what stands already: a conditional create that found its match."""
     headers = (*version_headers(version), ("Location", location(request.base, version)))
-    return FhirResponse(200, _body(version, request, ()), headers)
+    return FhirResponse(200, _body(version, request, ()), headers, version=version)
 
 
 def _body(version: Version, request: FhirRequest, warnings: Sequence[Issue]) -> Resource | bytes | None:

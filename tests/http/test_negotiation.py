@@ -56,6 +56,8 @@ def test_a_client_that_can_read_nothing_of_ours_is_told_so(accept: str) -> None:
         ("application/fhir+xml", "xml"),
         ("text/xml", "xml"),
         ("text/json", "json"),
+        ("application/json+fhir", "json"),
+        ("application/xml+fhir", "xml"),
         ("application/fhir+xml; fhirVersion=4.0", "xml"),
     ],
 )

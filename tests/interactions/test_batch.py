@@ -10,6 +10,7 @@ from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.routes import dispatch
 from fhir_service.interactions.services import Services
 
+BASE = "http://example.org/fhir"
 Json = dict[str, Any]
 PATIENT: Json = {"resourceType": "Patient", "active": True}
 
@@ -73,6 +74,24 @@ async def test_each_entry_is_answered_for_itself(fhir: Any) -> None:
     assert entries[6]["resource"]["total"] == 1
     assert "resource" not in entries[7] and entries[7]["response"]["etag"] == 'W/"2"'
     assert entries[9]["response"]["outcome"]["issue"][0]["expression"] == ["Bundle.entry[9]"]
+
+
+async def test_an_entry_tells_what_it_wrote_as_in_a_transaction(fhir: Any) -> None:
+    await fhir.put(PATIENT | {"id": "a"})
+
+    updated, read, found = await answered(
+        fhir,
+        entry("PUT", "Patient/a", PATIENT | {"id": "a"}),
+        entry("GET", "Patient/a"),
+        entry("GET", "Patient?_id=a"),
+    )
+
+    for one in (updated, read):
+        assert one["fullUrl"] == f"{BASE}/Patient/a"
+        assert one["response"]["lastModified"] == one["resource"]["meta"]["lastUpdated"]
+    assert updated["response"]["location"] == f"{BASE}/Patient/a/_history/2"
+    assert "location" not in read["response"]
+    assert "fullUrl" not in found
 
 
 async def test_conditions_of_an_entry_are_kept(fhir: Any) -> None:

@@ -13,7 +13,6 @@ import pytest
         ("PUT", "", "GET, HEAD, POST"),
         ("GET", "_search", "POST"),
         ("GET", "Patient/_search", "POST"),
-        ("OPTIONS", "Patient", "DELETE, GET, HEAD, PATCH, POST, PUT"),
         ("TRACE", "Patient/1", "DELETE, GET, HEAD, PATCH, PUT"),
     ],
 )
@@ -25,6 +24,22 @@ def test_a_method_that_a_url_does_not_know_is_405_with_those_it_knows(
     assert answer.status_code == 405
     assert answer.headers["Allow"] == allowed
     assert answer.json()["issue"][0]["code"] == "not-supported"
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("", "GET, HEAD, OPTIONS, POST"),
+        ("metadata", "GET, HEAD, OPTIONS"),
+        ("Patient", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"),
+        ("Patient/1/$everything", "GET, HEAD, OPTIONS, POST"),
+    ],
+)
+def test_options_tells_what_a_url_knows(api: httpx.Client, path: str, allowed: str) -> None:
+    answer = api.request("OPTIONS", path)
+
+    assert answer.status_code == 204
+    assert answer.headers["Allow"] == allowed
 
 
 @pytest.mark.parametrize(
