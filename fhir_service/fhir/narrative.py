@@ -8,8 +8,6 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from fhir_service.fhir.outcome import Severity
-
 XHTML = "http://www.w3.org/1999/xhtml"
 
 # The formatting elements of HTML 4.0, chapters 7 to 11 (without section 4 of chapter 9) and 15, links and images.
@@ -40,11 +38,11 @@ _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=Fals
 
 
 class NarrativeFault(NamedTuple):
-    """Why a narrative cannot be shown, in Japanese and in English; it is a warning where it shows nothing."""
+    """Why a narrative cannot be shown, in Japanese and in English, and which rule that breaks."""
 
     ja: str
     en: str
-    severity: Severity = "error"
+    rule: str | None = None
 
 
 def narrative_fault(div: str) -> NarrativeFault | None:
@@ -97,7 +95,11 @@ def _fault_inside(root: etree._Element) -> NarrativeFault | None:
                 return NarrativeFault(*said)
         shows = shows or bool(element.tail and element.tail.strip())
 
-    return None if shows else NarrativeFault("表示する内容がありません。", "It shows nothing.", "warning")
+    return (
+        None
+        if shows
+        else NarrativeFault("表示する内容がありません(規則 txt-2)。", "It shows nothing (rule txt-2).", "txt-2")
+    )
 
 
 def _is_active(name: str, value: str) -> bool:

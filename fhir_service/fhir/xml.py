@@ -10,9 +10,9 @@ from fhir_service.fhir.xml_shape import shapes_of
 from fhir_service.fhir.xml_writer import Writer
 
 
-def decode(data: bytes, definitions: Definitions) -> Resource:
+def decode(data: bytes, definitions: Definitions, *, ordered: bool = True) -> Resource:
     """Return the resource of an XML text, or raise the FhirError (400) that says what is wrong with it, and where."""
-    return Reader(shapes_of(definitions)).read(data)
+    return Reader(shapes_of(definitions), ordered=ordered).read(data)
 
 
 def encode(resource: Resource, definitions: Definitions, pretty: bool = False) -> bytes:

@@ -1,4 +1,4 @@
-"""Reading FHIR XML by the definitions. The order of elements is not insisted on; all else that is wrong is an error.
+"""Reading FHIR XML by the definitions: elements in their order, and nothing that is not defined.
 
 A DOCTYPE is refused, comments and processing instructions are passed over, and nothing is fetched.
 https://hl7.org/fhir/R4/xml.html
@@ -35,10 +35,11 @@ _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"  # schemaLocation, which ma
 
 
 class Reader:
-    """Reads one text."""
+    """Reads one text; where the elements are not `ordered`, they may come in any order."""
 
-    def __init__(self, shapes: Shapes) -> None:
+    def __init__(self, shapes: Shapes, *, ordered: bool = True) -> None:
         self._shapes = shapes
+        self._ordered = ordered
         self._narratives: Iterator[str | None] = iter(())
         self._data = b""
 
@@ -71,10 +72,14 @@ class Reader:
                 out[str(name)] = text
             elif not str(name).startswith(_XSI):
                 raise self._attribute_error(node, str(name), shape)
+        last = 0
         for child in self._children(node):
             known = shape.children.get(str(child.tag))
             if known is None:
                 raise self._element_error(child, shape)
+            if known.rank < last and self._ordered:
+                raise self._order_error(child, shape)
+            last = known.rank
             if known.form == "primitive" or known.form == "xhtml":
                 self._add_primitive(out, child, known, depth + 1)
             else:
@@ -191,6 +196,12 @@ class Reader:
             )
         ja = f"{shape.name} に「{_local(node)}」という要素はありません。"
         return self._error(node, "structure", ja, f"{shape.name} has no element '{_local(node)}'.")
+
+    def _order_error(self, node: Node, shape: Shape) -> FhirError:
+        """https://hl7.org/fhir/R4/xml.html: the order of elements is that of the definition."""
+        ja = f"要素「{_local(node)}」の位置が違います。要素は {shape.name} の定義の順に並べてください。"
+        en = f"The element '{_local(node)}' is out of order: their order is that of the definition of {shape.name}."
+        return self._error(node, "structure", ja, en)
 
     def _repetition_error(self, node: Node) -> FhirError:
         ja = f"要素「{_local(node)}」は繰り返せません。"

@@ -28,9 +28,8 @@ _NAME = r"[A-Za-z0-9][A-Za-z0-9!#$&\-^_.+]{0,126}"
 _MIME = re.compile(rf"{_NAME}/(?:{_NAME}|\*)(?:\s*;\s*[\w!#$%&'*+.^`|~-]+=(?:[^;\"]+|\"[^\"]*\"))*").fullmatch
 # What `_format` takes in place of a MIME type: https://hl7.org/fhir/R4/http.html#mime-type
 _FORMATS = frozenset({"xml", "json", "ttl"})
-_ANNOTATION = re.compile(
-    r"\{[^{}]*\}"
-)  # R4 also has some with spaces: https://hl7.org/fhir/R4/valueset-ucum-common.html
+# R4 has some annotations with spaces: https://hl7.org/fhir/R4/valueset-ucum-common.html
+_SPACED = re.compile(r"\{[ -z|~]*\}")
 _SUBDIVISION = re.compile(r"([A-Z]{2})-[A-Z0-9]{1,3}").fullmatch
 
 
@@ -62,12 +61,9 @@ def _is_mime(code: str) -> bool:
     return code in _FORMATS or _MIME(code) is not None
 
 
-def _is_unit(code: str) -> bool | None:
-    """Whether this is a unit; one whose symbols are not in our table may be one all the same."""
-    bare = _ANNOTATION.sub("", code)
-    if ucum.unit(code) is not None or (bare != code and (not bare or ucum.unit(bare) is not None)):
-        return True
-    return None if bare.isascii() and bare.isprintable() and " " not in bare and bare else False
+def _is_unit(code: str) -> bool:
+    """Whether this is a unit."""
+    return ucum.unit(_SPACED.sub("{}", code)) is not None
 
 
 def _is_place(code: str) -> bool | None:

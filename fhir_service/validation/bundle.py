@@ -27,6 +27,10 @@ WITHOUT_FULL_URL = frozenset({"transaction", "transaction-response", "batch", "b
 # https://www.iana.org/assignments/link-relations: those that can only be said once of a page
 ONCE = frozenset({"self", "first", "prev", "previous", "next", "last"})
 
+# Links of pages, which only searches and histories have: https://hl7.org/fhir/R4/bundle.html#link
+PAGED = frozenset({"searchset", "history"})
+PAGES = frozenset({"first", "prev", "previous", "next", "last"})
+
 # The type that the first entry must have (the invariants bdl-11 and bdl-12)
 FIRST = {"document": "Composition", "message": "MessageHeader"}
 
@@ -61,8 +65,13 @@ def bundle_rules(bundle: Resource, run: Run) -> Faults:
 
 def _links(bundle: Resource) -> Iterator[Fault]:
     seen: set[str] = set()
+    kind = bundle.get("type")
     for index, link in enumerate(bundle.get("link", ())):
         relation = link.get("relation")
+        if relation in PAGES and kind not in PAGED:
+            ja = f"リンク「{relation}」は検索と履歴の Bundle だけのもので、{kind} では使えません。"
+            en = f"A link '{relation}' is for searches and histories, not for a Bundle of type {kind}."
+            yield Fault(f".link[{index}].relation", "invalid", ja, en, rule="link")
         if relation in seen and relation in ONCE:
             ja = f"リンク「{relation}」は一つだけにしてください。"
             yield Fault(
@@ -90,10 +99,18 @@ def _full_urls(entries: list[Resource], kind: str, run: Run) -> Iterator[Fault]:
 
 
 def _named_otherwise(full_url: str, resource: Resource, place: str, run: Run) -> Iterator[Fault]:
-    """Tell of a full URL of a server that ends in another type or id than its resource has."""
+    """Tell of a full URL of a server that ends in another type or id than its resource has.
+
+    https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.fullUrl: it "SHALL NOT disagree with the id".
+    """
     parsed = parse_reference(full_url)
     key, id_ = parsed.key, resource.get("id")
-    if key is None or parsed.base is None or key.type not in run.validator.definitions.resource_types or id_ is None:
+    if key is None or parsed.base is None or key.type not in run.validator.definitions.resource_types:
+        return
+    if id_ is None:
+        ja = f"fullUrl「{full_url[:SHOWN]}」はサーバーのものですが、リソースに id がありません。"
+        en = f"The fullUrl '{full_url[:SHOWN]}' is one of a server, but the resource has no id."
+        yield Fault(f"{place}.resource.id", "invalid", ja, en, rule="full-url")
         return
     if (key.type, key.id) != (resource.get("resourceType"), id_):
         own = f"{resource.get('resourceType')}/{id_}"[:SHOWN]

@@ -78,10 +78,12 @@ class BundleLinks:
         return _references(self._entries[index].get("resource"), f".entry[{index}].resource", 0)
 
     def reached_from(self, start: int) -> set[int]:
-        """Return the entries that are linked with one, whichever refers to which."""
+        """Return the entries that are linked with one, whichever refers to which: also by the url of an attachment."""
         linked: dict[int, set[int]] = {index: set() for index in range(len(self._entries))}
         for index in linked:
-            for reference in self.references(index):
+            urls: list[str] = []
+            _collect(self._entries[index].get("resource"), urls, 0, URLS)
+            for reference in (*self.references(index), *urls):
                 for target in self.targets(reference, index):
                     linked[index].add(target)
                     linked[target].add(index)
@@ -106,20 +108,25 @@ def pointed(value: Resource, steps: tuple[str, ...], base: str) -> Iterator[Plac
             yield Place(f"{place}.reference", each["reference"])
 
 
-def _collect(value: Any, texts: list[str], depth: int) -> None:
+REFERENCES = ("reference",)
+URLS = ("url", "valueUrl", "valueUri")
+
+
+def _collect(value: Any, texts: list[str], depth: int, names: tuple[str, ...] = REFERENCES) -> None:
     """Add the references in a value."""
     if depth > MOST_DEEP:
         return
     if value.__class__ is dict:
-        if (reference := value.get("reference")).__class__ is str:
-            texts.append(reference)
+        for name in names:
+            if (text := value.get(name)).__class__ is str:
+                texts.append(text)
         for child in value.values():
             if child.__class__ in NESTED:
-                _collect(child, texts, depth + 1)
+                _collect(child, texts, depth + 1, names)
     elif value.__class__ is list:
         for child in value:
             if child.__class__ is dict:
-                _collect(child, texts, depth + 1)
+                _collect(child, texts, depth + 1, names)
 
 
 def _references(value: Any, path: str, depth: int) -> Iterator[Place]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from fhir_service.fhir.fhirpath import ucum
 from fhir_service.fhir.outcome import Severity
 from fhir_service.fhir.resource import Resource
 from fhir_service.validation.enable_when import value_of
@@ -18,8 +19,26 @@ if TYPE_CHECKING:
 
 SHOWN = 80
 
-# https://hl7.org/fhir/R4/codesystem-concept-properties.html: properties whose values are codes of the same system
-INTERNAL = frozenset({"parent", "child", "subsumedBy"})
+# https://hl7.org/fhir/R4/codesystem-concept-properties.html and R5's: the types of the properties that HL7 defines
+DEFINED_BY = "http://hl7.org/fhir/concept-properties#"
+DEFINED = {
+    "status": "code",
+    "inactive": "boolean",
+    "effectiveDate": "dateTime",
+    "deprecationDate": "dateTime",
+    "retirementDate": "dateTime",
+    "deprecated": "dateTime",
+    "notSelectable": "boolean",
+    "parent": "code",
+    "child": "code",
+    "partOf": "code",
+    "synonym": "code",
+    "comment": "string",
+    "itemWeight": "decimal",
+}
+INTERNAL = frozenset({"parent", "child", "partOf", "synonym"})
+"""The properties whose values are codes of the same system."""
+
 # https://hl7.org/fhir/R4/valueset-concept-property-type.html
 PROPERTY_TYPES = {
     "code": "Code",
@@ -67,15 +86,17 @@ def _of_system(
     code = concept.get("code")
     if isinstance(code, str) and run.validator.terminology.valid(system, code) is False:
         ja = f"コード体系 {system[:200]} に「{code[:SHOWN]}」というコードはありません。"
-        yield _fault(place, ja, f"The code system {system[:200]} has no code '{code[:SHOWN]}'.", rule, severity)
+        en = f"The code system {system[:200]} has no code '{code[:SHOWN]}'."
+        yield _fault(place, ja, en, "unit" if system == ucum.SYSTEM else rule, severity)
 
 
 def code_system_rules(code_system: Resource, run: Run) -> Faults:
     """Return the faults of a CodeSystem: properties that are not declared so, codes that it has not, a wrong count."""
-    declared = {each.get("code"): each.get("type") for each in code_system.get("property", ())}
+    properties = code_system.get("property", ())
+    declared = {each.get("code"): each for each in properties}
     concepts = list(_concepts(code_system.get("concept", ()), ".concept"))
     codes = {concept.get("code") for _, concept in concepts}
-    found: list[Fault] = []
+    found = [*_declarations(properties)]
     for place, concept in concepts:
         for index, each in enumerate(concept.get("property", ())):
             found += _property(each, f"{place}.property[{index}]", declared, codes, code_system)
@@ -88,34 +109,76 @@ def _concepts(concepts: list[Resource], place: str) -> Iterator[tuple[str, Resou
         yield from _concepts(concept.get("concept", ()), f"{place}[{index}].concept")
 
 
+def _declarations(properties: list[Resource]) -> Iterator[Fault]:
+    """Tell of declared properties that have the code or URI of another, or not the meaning that HL7 gives their URI."""
+    seen: set[tuple[str, Any]] = set()
+    for index, each in enumerate(properties):
+        for name in ("code", "uri"):
+            value = each.get(name)
+            if value is not None and (name, value) in seen:
+                ja = f"プロパティの {name}「{str(value)[:SHOWN]}」が重複しています。"
+                en = f"Another property has the {name} '{str(value)[:SHOWN]}'."
+                yield _fault(f".property[{index}].{name}", ja, en, "property-twice")
+            seen.add((name, value))
+        if isinstance(uri := each.get("uri"), str):
+            yield from _declared_uri(uri, each, f".property[{index}]")
+
+
+def _declared_uri(uri: str, declared: Resource, place: str) -> Iterator[Fault]:
+    if ":" not in uri:
+        ja = f"プロパティの uri「{uri[:SHOWN]}」は絶対 URI でなければなりません。"
+        yield _fault(f"{place}.uri", ja, f"The uri '{uri[:SHOWN]}' of the property must be absolute.", "code-system")
+    meant, code, kind = uri.removeprefix(DEFINED_BY), declared.get("code"), declared.get("type")
+    if not uri.startswith(DEFINED_BY) or meant not in DEFINED:
+        return
+    if code in DEFINED and code != meant:
+        ja = f"{uri} は「{meant}」を意味しますが、プロパティのコードは「{code}」です。"
+        yield _fault(
+            f"{place}.uri", ja, f"{uri} means '{meant}', but the code of the property is '{code}'.", "code-system"
+        )
+    if kind != DEFINED[meant]:
+        ja = f"{uri} の型は {DEFINED[meant]} ですが、{kind} と定義されています。"
+        yield _fault(f"{place}.type", ja, f"{uri} is of type {DEFINED[meant]}, but declared as {kind}.", "code-system")
+
+
 def _property(
-    each: Resource, place: str, declared: dict[Any, Any], codes: set[Any], code_system: Resource
+    each: Resource, place: str, declared: dict[Any, Resource], codes: set[Any], code_system: Resource
 ) -> Iterator[Fault]:
     name = each.get("code")
     kind, value = value_of(each, "value")
     shown = str(name)[:SHOWN]
-    if name not in declared:
-        if name not in INTERNAL:
-            ja = f"プロパティ「{shown}」が CodeSystem.property に定義されていません。"
-            en = f"The property '{shown}' is not defined in CodeSystem.property."
-            yield _fault(f"{place}.code", ja, en, "code-system", "warning")
-    elif kind and PROPERTY_TYPES.get(str(declared[name])) not in (kind, None):
-        ja = f"プロパティ「{shown}」の型は {declared[name]} と定義されていますが、{kind} です。"
-        en = f"The property '{shown}' is defined as {declared[name]}, but is a {kind}."
+    definition = declared.get(name, {})
+    wanted = PROPERTY_TYPES.get(str(definition.get("type")))
+    if not definition and name not in INTERNAL:
+        ja = f"プロパティ「{shown}」が CodeSystem.property に定義されていません。"
+        en = f"The property '{shown}' is not defined in CodeSystem.property."
+        yield _fault(f"{place}.code", ja, en, "code-system", "warning")
+    elif kind and wanted not in (kind, None):
+        ja = f"プロパティ「{shown}」の型は {definition['type']} と定義されていますが、{kind} です。"
+        en = f"The property '{shown}' is defined as {definition['type']}, but is a {kind}."
         yield _fault(place, ja, en, "code-system")
-    if name in INTERNAL and kind == "Code" and value not in codes and code_system.get("content") == "complete":
+    meant = str(definition.get("uri", "")).removeprefix(DEFINED_BY)
+    if kind == "Code" and value not in codes and code_system.get("content") == "complete" and INTERNAL & {name, meant}:
         ja = f"プロパティ「{shown}」が指すコード「{str(value)[:SHOWN]}」は、このコード体系にありません。"
         en = f"The code '{str(value)[:SHOWN]}' that the property '{shown}' names is not in this code system."
-        yield _fault(place, ja, en, "code-system")
+        yield _fault(place, ja, en, "code-system", "error" if meant in INTERNAL else "warning")
 
 
 def _whole(code_system: Resource, concepts: list[tuple[str, Resource]], run: Run) -> Iterator[Fault]:
     content, count = code_system.get("content"), code_system.get("count")
     supplemented = code_system.get("supplements")
     here = len(concepts)
-    if isinstance(count, int) and here and count != here and (content == "complete" or count < here):
+    few = content in ("example", "fragment")
+    if isinstance(count, int) and ((content == "complete" and count != here) or (few and 0 < count <= here)):
         ja = f"count は {count} ですが、コードは {here} 個あります。"
-        yield _fault(".count", ja, f"The count is {count}, but there are {here} codes.", "code-system")
+        en = f"The count is {count}, but there are {here} codes."
+        yield _fault(".count", ja, en, "code-system", "warning" if few else "error")
+    if content == "not-present" and concepts:
+        ja = "content が not-present の CodeSystem に、コードがあります。"
+        yield _fault(concepts[0][0], ja, "There are codes, but the content says that none is present.", "code-system")
+    if supplemented is not None and "caseSensitive" in code_system:
+        ja = "補足(supplement)に caseSensitive は書けません。"
+        yield _fault(".caseSensitive", ja, "A supplement must not say caseSensitive.", "code-system")
     if content == "supplement" and supplemented is None:
         ja = "content が supplement の CodeSystem には、supplements が必要です。"
         yield _fault("", ja, "A supplement must say which code system it supplements.", "code-system")

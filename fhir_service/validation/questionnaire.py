@@ -27,10 +27,11 @@ def questionnaire_rules(questionnaire: Resource, run: Run) -> Faults:
     places = {item.get("linkId"): number for number, (_, item, _) in enumerate(items)}
     types = {item.get("linkId"): item.get("type") for _, item, _ in items}
     found: list[Fault] = []
-    for number, (place, item, above) in enumerate(items):
+    arounds = {item.get("linkId"): above for _, item, above in items}
+    for number, (place, item, _) in enumerate(items):
         for index, condition in enumerate(item.get("enableWhen", ())):
             at = f"{place}.enableWhen[{index}]"
-            found += _condition(condition, at, number, item, above, places, types)
+            found += _condition(condition, at, number, item, arounds, places, types)
         found += _options(item, place)
     return found or None
 
@@ -50,7 +51,7 @@ def _condition(
     at: str,
     number: int,
     item: Resource,
-    above: tuple[str, ...],
+    arounds: dict[Any, tuple[str, ...]],
     places: dict[Any, int],
     types: dict[Any, Any],
 ) -> Iterator[Fault]:
@@ -63,6 +64,11 @@ def _condition(
     if question == own:
         ja = f"項目「{shown}」の条件(enableWhen)が自分自身を指しています。"
         yield _fault(f"{at}.question", ja, f"The condition of '{shown}' asks for its own answer.")
+        return
+    if own in arounds.get(question, ()):
+        ja = f"項目「{str(own)[:SHOWN]}」の条件(enableWhen)が、その中の質問「{shown}」を指しています。"
+        en = f"The condition of '{str(own)[:SHOWN]}' asks for the answer to '{shown}', which is inside of it."
+        yield _fault(f"{at}.question", ja, en)
         return
     if places[question] > number:
         ja = f"条件(enableWhen)の質問「{shown}」が、この項目より後にあります。"

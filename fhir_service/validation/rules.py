@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from fhir_service.validation.attachment import attachment_rules
 from fhir_service.validation.bundle import bundle_rules
 from fhir_service.validation.code_lists import code_system_rules, concept_map_rules, value_set_rules
-from fhir_service.validation.coding import coding_rules, identifier_rules, quantity_rules
+from fhir_service.validation.coding import coding_rules, identifier_rules, meta_rules, quantity_rules
 from fhir_service.validation.element_id import element_id_rules
 from fhir_service.validation.measure import measure_report_rules, measure_rules
 from fhir_service.validation.questionnaire import questionnaire_rules
@@ -24,6 +24,7 @@ RULES: Mapping[str, tuple[Check, ...]] = {
     "Identifier": (identifier_rules,),
     "Measure": (measure_rules,),
     "MeasureReport": (measure_report_rules,),
+    "Meta": (meta_rules,),
     "OperationDefinition": (operation_definition_rules,),
     "Questionnaire": (questionnaire_rules,),
     "QuestionnaireResponse": (questionnaire_response_rules,),

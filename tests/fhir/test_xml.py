@@ -122,12 +122,21 @@ def test_values_and_their_extensions_are_aligned_by_null(definitions: Definition
     assert xml.decode(xml.encode(patient, definitions), definitions) == patient
 
 
-def test_elements_may_come_in_any_order(read: Any) -> None:
-    patient = read(
-        f'<Patient {NS}><name><given value="a"/></name><id value="1"/><name><given value="b"/></name></Patient>'
-    )
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('<name><given value="a"/></name><id value="1"/>', "Patient.id"),
+        ('<name><family value="a"/></name><gender value="male"/><name><family value="b"/></name>', "Patient.name[1]"),
+        ('<name><given value="a"/><family value="b"/></name>', "Patient.name[0].family"),
+        ('<deceasedBoolean value="true"/><birthDate value="1980"/>', "Patient.birthDate"),
+    ],
+)
+def test_elements_come_in_the_order_of_the_definition(definitions: Definitions, text: str, place: str) -> None:
+    issue = refusal(f"<Patient {NS}>{text}</Patient>", definitions)
 
-    assert patient == {"resourceType": "Patient", "id": "1", "name": [{"given": ["a"]}, {"given": ["b"]}]}
+    assert issue.expression == (place,)
+    assert "out of order" in issue.en
+    assert xml.decode(f"<Patient {NS}>{text}</Patient>".encode(), definitions, ordered=False)
 
 
 def test_a_prefix_for_the_namespace_is_the_same(read: Any) -> None:

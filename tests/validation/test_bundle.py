@@ -80,6 +80,35 @@ def test_what_a_composition_names_must_be_in_the_document(validator: Validator) 
     ]
 
 
+def test_an_entry_may_be_linked_by_the_url_of_an_attachment(validator: Validator) -> None:
+    file = {"resourceType": "Binary", "contentType": "text/plain", "data": "YQ=="}
+    letter = {
+        "resourceType": "DocumentReference",
+        "status": "current",
+        "content": [{"attachment": {"contentType": "text/plain", "url": f"{URN}3"}}],
+    }
+    head = composition() | {"section": [{"title": "添付", "entry": [{"reference": f"{URN}2"}]}]}
+    entries = [entry(f"{URN}0", head), entry(f"{URN}1", patient()), entry(f"{URN}2", letter), entry(f"{URN}3", file)]
+
+    assert rules(validator, bundle("document", *entries)) == []
+
+
+@pytest.mark.parametrize("relation", ["first", "prev", "next", "last"])
+def test_only_searches_and_histories_have_pages(validator: Validator, relation: str) -> None:
+    link = [{"relation": relation, "url": "http://example.jp/fhir?page=2"}]
+
+    assert rules(validator, bundle("collection", entry(f"{URN}1", patient()), link=link)) == [
+        ("link", "error", "Bundle.link[0].relation")
+    ]
+    assert rules(validator, bundle("history", link=link)) == []
+
+
+def test_what_has_the_full_url_of_a_server_has_its_id(validator: Validator) -> None:
+    held = bundle("collection", entry(f"{BASE}/Patient/p", {"resourceType": "Patient", "gender": "male"}))
+
+    assert rules(validator, held) == [("full-url", "error", "Bundle.entry[0].resource.id")]
+
+
 def test_each_entry_of_a_document_is_linked_with_its_composition(validator: Validator) -> None:
     backward = {
         "resourceType": "Flag",

@@ -28,7 +28,7 @@ def rules(validator: Validator, resource: dict[str, Any]) -> list[tuple[str | No
         ({"system": GENDER, "code": "male", "display": "Male"}, []),
         ({"system": GENDER, "code": "male", "display": "  MALE "}, []),
         ({"system": GENDER, "code": "male", "display": "男性"}, []),
-        ({"system": GENDER, "code": "male", "display": "Female"}, [("display", "warning", ".display")]),
+        ({"system": GENDER, "code": "male", "display": "Female"}, [("display", "error", ".display")]),
         ({"system": GENDER, "code": "男性"}, [("code", "error", ".code")]),
         ({"system": "http://loinc.org", "code": "8480-6"}, []),
         ({"system": "urn:oid:1.2.392.200119.4.504", "code": "3F0150000023271"}, []),
@@ -49,9 +49,13 @@ def test_a_code_is_one_of_its_system(
     ("code", "expected"),
     [
         ("mm[Hg]", []),
-        ("{回}/d", []),
+        ("{times}/d", []),
+        ("Cel/min", []),
+        ("dB[SPL]", []),
+        ("{回}/d", [("unit", "error")]),
+        ("kmin", [("unit", "error")]),
         ("10*3/uL", []),
-        ("mmHg", [("unit", "warning")]),
+        ("mmHg", [("unit", "error")]),
         ("錠", [("unit", "error")]),
         ("mg / dL", [("unit", "error")]),
     ],
@@ -68,10 +72,19 @@ def test_the_code_of_a_quantity_is_a_unit(validator: Validator, code: str, expec
     assert [(rule, severity) for rule, severity, _ in rules(validator, observation)] == expected
 
 
-def test_the_system_of_an_identifier_ought_to_be_absolute(validator: Validator) -> None:
+def test_a_security_label_stands_once(validator: Validator) -> None:
+    label = {"system": "http://example.jp/labels", "code": "x"}
+    person = {"resourceType": "Patient", "meta": {"security": [label, label | {"code": "y"}, label]}}
+
+    assert [each for each in rules(validator, person) if each[1] == "error"] == [
+        ("security", "error", "Patient.meta.security[2]")
+    ]
+
+
+def test_the_system_of_an_identifier_is_absolute(validator: Validator) -> None:
     person = {"resourceType": "Patient", "identifier": [{"system": "患者番号", "value": "1"}]}
 
-    assert rules(validator, person) == [("system", "warning", "Patient.identifier[0].system")]
+    assert rules(validator, person) == [("identifier-system", "error", "Patient.identifier[0].system")]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from fhir_service.validation.validator import Validator
 from tests.validation.profile.conftest import element, profile
 
 GENDER = "http://hl7.org/fhir/administrative-gender"
+PROPERTY = "http://hl7.org/fhir/concept-properties#"
 Told = list[tuple[str | None, str, str]]
 
 
@@ -55,6 +56,10 @@ WHEN = {"question": "a", "operator": "=", "answerInteger": 1}
         (
             [A, {"linkId": "b", "type": "string", "enableWhen": [WHEN | {"question": "b"}]}],
             [("questionnaire", "error", "item[1].enableWhen[0].question")],
+        ),
+        (
+            [{"linkId": "b", "type": "group", "enableWhen": [WHEN], "item": [A]}],
+            [("questionnaire", "error", "item[0].enableWhen[0].question")],
         ),
         (
             [{"linkId": "b", "type": "string", "enableWhen": [WHEN]}, A],
@@ -121,7 +126,49 @@ def test_a_value_set_names_codes_that_there_are(validator: Validator, include: d
         ),
         (
             {"content": "complete", "concept": [{"code": "a", "property": [{"code": "parent", "valueCode": "z"}]}]},
+            [("code-system", "warning", "concept[0].property[0]")],
+        ),
+        (
+            {
+                "content": "complete",
+                "property": [{"code": "up", "uri": f"{PROPERTY}parent", "type": "code"}],
+                "concept": [{"code": "a", "property": [{"code": "up", "valueCode": "z"}]}],
+            },
             [("code-system", "error", "concept[0].property[0]")],
+        ),
+        (
+            {"content": "complete", "property": [{"code": "a", "type": "string"}] * 2, "concept": [{"code": "a"}]},
+            [("property-twice", "error", "property[1].code")],
+        ),
+        (
+            {
+                "content": "complete",
+                "property": [{"code": "a", "uri": "b", "type": "string"}],
+                "concept": [{"code": "a"}],
+            },
+            [("code-system", "error", "property[0].uri")],
+        ),
+        (
+            {
+                "content": "complete",
+                "property": [{"code": "child", "uri": f"{PROPERTY}parent", "type": "code"}],
+                "concept": [{"code": "a"}],
+            },
+            [("code-system", "error", "property[0].uri")],
+        ),
+        (
+            {
+                "content": "complete",
+                "property": [{"code": "a", "uri": f"{PROPERTY}inactive", "type": "string"}],
+                "concept": [{"code": "a"}],
+            },
+            [("code-system", "error", "property[0].type")],
+        ),
+        ({"content": "not-present", "concept": [{"code": "a"}]}, [("code-system", "error", "concept[0]")]),
+        ({"content": "fragment", "concept": [{"code": "a"}], "count": 1}, [("code-system", "warning", "count")]),
+        (
+            {"content": "supplement", "supplements": GENDER, "caseSensitive": True},
+            [("code-system", "error", "caseSensitive")],
         ),
     ],
 )

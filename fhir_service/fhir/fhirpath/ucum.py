@@ -1,7 +1,7 @@
 """Units of measure: what a UCUM code means in base units, exactly.
 
-The table holds the base units, prefixes and the units that health care uses; a code with another unit is unknown, and
-quantities in it compare only with the same code. Arbitrary units (`[iU]`) are dimensions of their own, as UCUM asks.
+The tables hold all units of UCUM 2.2: what is not in them is no UCUM. Arbitrary units (`[iU]`) are dimensions of their
+own, as UCUM asks, and so are special ones (`dB`) but for the temperatures.
 Conversion is by fractions: the UCUM libraries on PyPI convert by floats (`4 'g' = 4000 'mg'` must hold) or need a JVM.
 
 https://ucum.org/ucum
@@ -46,7 +46,13 @@ METRIC: dict[str, tuple[str, str]] = {
     "cal_[15]": ("4.18580", "J"), "cal_[20]": ("4.18190", "J"), "cal_IT": ("4.1868", "J"), "cal_th": ("4.184", "J"),
     "cal_m": ("4.19002", "J"), "eq": ("1", "mol"), "osm": ("1", "mol"), "kat": ("1", "mol/s"),
     "U": ("1", "umol/min"), "g%": ("1", "g/dl"), "m[H2O]": ("9.80665", "kPa"), "m[Hg]": ("133.3220", "kPa"),
-    "bit": ("1", "1"), "By": ("8", "bit"), "Bd": ("1", "s-1"), "tex": ("1", "g/km"),
+    "bit": ("1", "1"), "By": ("8", "bit"), "Bd": ("1", "s-1"), "tex": ("1", "g/km"), "pc": ("3.085678e16", "m"),
+    "[c]": ("299792458", "m/s"), "[h]": ("6.62607015e-34", "J.s"), "[k]": ("1.380649e-23", "J/K"),
+    "[eps_0]": ("8.854187817e-12", "F/m"), "[mu_0]": ("1", "4.[pi].10*-7.N/A2"), "[e]": ("1.602176634e-19", "C"),
+    "[m_e]": ("9.1093837139e-31", "kg"), "[m_p]": ("1.67262192595e-27", "kg"), "[G]": ("6.67430e-11", "m3.kg-1.s-2"),
+    "[g]": ("9.80665", "m/s2"), "[ly]": ("1", "[c].a_j"), "gf": ("1", "g.[g]"), "Ky": ("1", "cm-1"),
+    "Gal": ("1", "cm/s2"), "Bi": ("10", "A"), "Mx": ("1e-8", "Wb"), "G": ("1e-4", "T"), "Oe": ("250", "/[pi].A/m"),
+    "Gb": ("1", "Oe.cm"), "sb": ("1", "cd/cm2"), "Lmb": ("1", "cd/cm2/[pi]"), "ph": ("1e-4", "lx"), "mho": ("1", "S"),
 }  # fmt: skip
 NOT_METRIC: dict[str, tuple[str, str]] = {
     "10*": ("10", "1"), "10^": ("10", "1"), "%": ("0.01", "1"), "[ppth]": ("1e-3", "1"), "[ppm]": ("1e-6", "1"),
@@ -55,8 +61,8 @@ NOT_METRIC: dict[str, tuple[str, str]] = {
     "deg": ("2", "[pi].rad/360"), "'": ("1", "deg/60"), "''": ("1", "'/60"), "circ": ("2", "[pi].rad"),
     "min": ("60", "s"), "h": ("60", "min"), "d": ("24", "h"), "wk": ("7", "d"), "a_t": ("365.24219", "d"),
     "a_j": ("365.25", "d"), "a_g": ("365.2425", "d"), "a": ("1", "a_j"), "mo_s": ("29.53059", "d"),
-    "mo_j": ("1", "a_j/12"), "mo_g": ("1", "a_g/12"), "mo": ("1", "mo_j"), "[c]": ("299792458", "m/s"),
-    "[g]": ("9.80665", "m/s2"), "atm": ("101325", "Pa"), "Ao": ("0.1", "nm"), "b": ("100", "fm2"),
+    "mo_j": ("1", "a_j/12"), "mo_g": ("1", "a_g/12"), "mo": ("1", "mo_j"), "atm": ("101325", "Pa"),
+    "Ao": ("0.1", "nm"), "b": ("100", "fm2"),
     "[in_i]": ("2.54", "cm"), "[ft_i]": ("12", "[in_i]"), "[yd_i]": ("3", "[ft_i]"), "[mi_i]": ("5280", "[ft_i]"),
     "[nmi_i]": ("1852", "m"), "[sin_i]": ("1", "[in_i]2"), "[sft_i]": ("1", "[ft_i]2"), "[cin_i]": ("1", "[in_i]3"),
     "[cft_i]": ("1", "[ft_i]3"), "[gal_us]": ("231", "[in_i]3"), "[qt_us]": ("1", "[gal_us]/4"),
@@ -76,23 +82,57 @@ NOT_METRIC: dict[str, tuple[str, str]] = {
     "[ston_av]": ("20", "[scwt_av]"), "[scwt_av]": ("100", "[lb_av]"),
     "att": ("98066.5", "Pa"),
     "[HPF]": ("1", "1"), "[LPF]": ("100", "1"), "[S]": ("1e-13", "s"), "[car_m]": ("0.2", "g"),
+    "AU": ("149597.870691", "Mm"), "[lbf_av]": ("1", "[lb_av].[g]"), "[kn_i]": ("1", "[nmi_i]/h"),
+    "[cyd_i]": ("1", "[yd_i]3"), "[bf_i]": ("144", "[in_i]3"), "[cr_i]": ("128", "[ft_i]3"),
+    "[mil_i]": ("1e-3", "[in_i]"), "[cml_i]": ("1", "[pi]/4.[mil_i]2"), "[hd_i]": ("4", "[in_i]"),
+    "[rd_us]": ("16.5", "[ft_us]"), "[ch_us]": ("4", "[rd_us]"), "[lk_us]": ("1", "[ch_us]/100"),
+    "[rch_us]": ("100", "[ft_us]"), "[rlk_us]": ("1", "[rch_us]/100"), "[fur_us]": ("40", "[rd_us]"),
+    "[acr_us]": ("160", "[rd_us]2"), "[srd_us]": ("1", "[rd_us]2"), "[smi_us]": ("1", "[mi_us]2"),
+    "[sct]": ("1", "[mi_us]2"), "[twp]": ("36", "[sct]"), "[mil_us]": ("1e-3", "[in_us]"),
+    "[in_br]": ("2.539998", "cm"),
+    "[ft_br]": ("12", "[in_br]"), "[rd_br]": ("16.5", "[ft_br]"), "[ch_br]": ("4", "[rd_br]"),
+    "[lk_br]": ("1", "[ch_br]/100"), "[fth_br]": ("6", "[ft_br]"), "[pc_br]": ("2.5", "[ft_br]"),
+    "[yd_br]": ("3", "[ft_br]"), "[mi_br]": ("5280", "[ft_br]"), "[nmi_br]": ("6080", "[ft_br]"),
+    "[kn_br]": ("1", "[nmi_br]/h"), "[acr_br]": ("4840", "[yd_br]2"), "[bbl_us]": ("42", "[gal_us]"),
+    "[gil_us]": ("1", "[pt_us]/4"), "[crd_us]": ("128", "[ft_i]3"), "[bu_us]": ("2150.42", "[in_i]3"),
+    "[gal_wi]": ("1", "[bu_us]/8"), "[pk_us]": ("1", "[bu_us]/4"), "[dqt_us]": ("1", "[pk_us]/8"),
+    "[dpt_us]": ("1", "[dqt_us]/2"), "[pk_br]": ("2", "[gal_br]"), "[bu_br]": ("4", "[pk_br]"),
+    "[fdr_br]": ("1", "[foz_br]/8"), "[min_br]": ("1", "[fdr_br]/60"), "[lcwt_av]": ("112", "[lb_av]"),
+    "[lton_av]": ("20", "[lcwt_av]"), "[pwt_tr]": ("24", "[gr]"), "[lb_tr]": ("12", "[oz_tr]"),
+    "[sc_ap]": ("20", "[gr]"),
+    "[dr_ap]": ("3", "[sc_ap]"), "[oz_ap]": ("8", "[dr_ap]"), "[lb_ap]": ("12", "[oz_ap]"), "[lne]": ("1", "[in_i]/12"),
+    "[pnt]": ("1", "[lne]/6"), "[pca]": ("12", "[pnt]"), "[pnt_pr]": ("0.013837", "[in_i]"),
+    "[pca_pr]": ("12", "[pnt_pr]"), "[pied]": ("32.48", "cm"), "[pouce]": ("1", "[pied]/12"),
+    "[ligne]": ("1", "[pouce]/12"), "[didot]": ("1", "[ligne]/6"), "[cicero]": ("12", "[didot]"),
+    "[degR]": ("5", "K/9"),
+    "[Btu_39]": ("1.05967", "kJ"), "[Btu_59]": ("1.05480", "kJ"), "[Btu_60]": ("1.05468", "kJ"),
+    "[Btu_m]": ("1.05587", "kJ"), "[Btu_IT]": ("1.05505585262", "kJ"), "[Btu_th]": ("1.054350", "kJ"),
+    "[den]": ("1", "g/9/km"), "[PRU]": ("1", "mm[Hg].s/ml"), "[wood'U]": ("1", "mm[Hg].min/L"),
+    "[mesh_i]": ("1", "/[in_i]"), "sph": ("4", "[pi].sr"), "[car_Au]": ("1", "/24"), "[smoot]": ("67", "[in_i]"),
+    "[NTU]": ("1", "1"), "[FNU]": ("1", "1"),
 }  # fmt: skip
 
 # https://ucum.org/ucum#para-45: arbitrary units compare with nothing but themselves
 ARBITRARY = (
-    "[iU]", "[arb'U]", "[USP'U]", "[GPL'U]", "[MPL'U]", "[APL'U]", "[beth'U]", "[anti'Xa'U]", "[todd'U]", "[dye'U]",
+    "[arb'U]", "[USP'U]", "[GPL'U]", "[MPL'U]", "[APL'U]", "[beth'U]", "[anti'Xa'U]", "[todd'U]", "[dye'U]",
     "[smgy'U]", "[bdsk'U]", "[ka'U]", "[knk'U]", "[mclg'U]", "[tb'U]", "[CCID_50]", "[TCID_50]", "[EID_50]", "[PFU]",
     "[FFU]", "[CFU]", "[BAU]", "[AU]", "[Amb'a'1'U]", "[PNU]", "[Lf]", "[D'ag'U]", "[FEU]", "[ELU]", "[EU]", "[pH]",
-    "[m/s2/Hz^0.5]", "[hnsf'U]", "[kp_C]", "[hp_X]", "[hp_C]", "[hp_M]", "[hp_Q]",
+    "[hnsf'U]", "[hp_X]", "[hp_C]", "[hp_M]", "[hp_Q]", "[kp_X]", "[kp_C]", "[kp_M]", "[kp_Q]", "[IR]",
+    # and these are no ratios: https://ucum.org/ucum#section-Special-Units-on-non-ratio-Scales
+    "[m/s2/Hz^(1/2)]", "[p'diop]", "%[slope]", "[hp'_X]", "[hp'_C]", "[hp'_M]", "[hp'_Q]", "bit_s", "[degF]", "[degRe]",
 )  # fmt: skip
 
-# https://ucum.org/ucum#section-Special-Units-on-non-ratio-Scales
+ARBITRARY_METRIC = (
+    "[iU]", "Np", "B", "B[SPL]", "B[V]", "B[mV]", "B[uV]", "B[10.nV]", "B[W]", "B[kW]", "Cel",
+)  # fmt: skip
+
+# https://ucum.org/ucum#section-Special-Units-on-non-ratio-Scales: those that stand alone are converted
 SPECIAL: dict[str, tuple[Fraction, Fraction]] = {
     "Cel": (Fraction(1), Fraction("273.15")),
     "[degF]": (Fraction(5, 9), Fraction("459.67") * 5 / 9),
     "[degRe]": (Fraction(5, 4), Fraction("273.15")),
 }
-ALIASES = {"[IU]": "[iU]", "[degC]": "Cel"}
+ALIASES = {"[IU]": "[iU]"}
 
 _COMPONENT = re.compile(r"(10[*^]|(?:[A-Za-z%'\"_]|\[[^\[\]]*\])+|[0-9]+(?![*^]))(?:([+-]?[0-9]+))?")
 _ANNOTATION = re.compile(r"\{[!-z|~]*\}")
@@ -100,12 +140,12 @@ _MAX_EXPONENT = 100
 
 
 class _UnknownUnit(Exception):
-    """The code is not UCUM, or has a unit that the table has not."""
+    """The code is not UCUM."""
 
 
 @lru_cache(maxsize=4096)
 def unit(code: str) -> Unit | None:
-    """Return what a UCUM code means, None if it is unknown here."""
+    """Return what a UCUM code means, None if it is no UCUM."""
     bare = _ANNOTATION.sub("", code)
     if bare in SPECIAL:
         factor, offset = SPECIAL[bare]
@@ -143,7 +183,8 @@ def _component(code: str, at: int, depth: int) -> tuple[Fraction, dict[str, int]
         factor, powers, at = _term(code, at + 1, depth + 1)
         if code[at : at + 1] != ")":
             raise _UnknownUnit
-        return factor, powers, at + 1
+        note = _ANNOTATION.match(code, at + 1)  # `g/(8.h){shift}` is among UCUM's own examples
+        return factor, powers, note.end() if note else at + 1
     if note := _ANNOTATION.match(code, at):
         return Fraction(1), {}, note.end()
     match = _COMPONENT.match(code, at)
@@ -173,7 +214,7 @@ def _symbol(code: str) -> Unit:
         for prefix, power in prefixes.items():
             rest = code[len(prefix) :]
             rest = ALIASES.get(rest, rest)
-            if code.startswith(prefix) and (rest in METRIC or rest in BASES or rest in ARBITRARY):
+            if code.startswith(prefix) and (rest in METRIC or rest in BASES or rest in ARBITRARY_METRIC):
                 atom = _atom(rest)
                 if atom is not None:
                     return atom._replace(factor=atom.factor * Fraction(root) ** power)
@@ -181,7 +222,7 @@ def _symbol(code: str) -> Unit:
 
 
 def _atom(code: str) -> Unit | None:
-    if code in BASES or code in ARBITRARY:
+    if code in BASES or code in ARBITRARY or code in ARBITRARY_METRIC:
         return Unit(Fraction(1), ((code, 1),))
     defined = METRIC.get(code) or NOT_METRIC.get(code)
     if defined is None:

@@ -198,7 +198,7 @@ def _attribute_name(kind: str, operation: Node, where: str) -> str:
 
 def _resource(root: Node, definitions: Definitions) -> Resource:
     try:
-        return xml.decode(etree.tostring(root, encoding="utf-8"), definitions)
+        return xml.decode(etree.tostring(root, encoding="utf-8"), definitions, ordered=False)
     except FhirError as error:
         said = error.issues[0]
         ja, en = (
