@@ -166,6 +166,7 @@ async def _lifespan(receive: Receive, send: Send, background: Background) -> Non
         if message["type"] == "lifespan.startup":
             await know_stored(background.services.store, background.services.definitions)
             await background.start()
+            background.services.store.start()
             await send({"type": "lifespan.startup.complete"})
         else:
             await background.close()

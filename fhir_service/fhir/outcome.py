@@ -61,11 +61,15 @@ class Issue:
 
 
 class FhirError(Exception):
-    """The interaction cannot be done: its issues say why; `status` overrides the table."""
+    """The interaction cannot be done: its issues say why; `status` overrides the table.
 
-    def __init__(self, *issues: Issue, status: int | None = None) -> None:
+    After `retry` seconds it may be possible.
+    """
+
+    def __init__(self, *issues: Issue, status: int | None = None, retry: int | None = None) -> None:
         super().__init__("; ".join(issue.en for issue in issues))
         self.issues = issues
+        self.retry = retry
         self.status = status if status is not None else STATUS.get(issues[0].code, 400)
 
 

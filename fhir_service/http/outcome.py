@@ -23,13 +23,15 @@ _INTERNAL = FhirError(
 
 def outcome(error: FhirError) -> FhirResponse:
     """Return the answer that says what is wrong with the request."""
-    headers = (("Allow", ", ".join(error.allowed)),) if isinstance(error, MethodNotAllowed) else ()
+    headers = [("Allow", ", ".join(error.allowed))] if isinstance(error, MethodNotAllowed) else []
+    if error.retry is not None:
+        headers.append(("Retry-After", str(error.retry)))
     issues = error.issues[:ISSUES_SHOWN]
     if more := len(error.issues) - len(issues):
         issues += (
             Issue("incomplete", f"ほかに{more:,}件あります。", f"There are {more:,} more.", severity="information"),
         )
-    return FhirResponse(error.status, operation_outcome(issues), headers)
+    return FhirResponse(error.status, operation_outcome(issues), tuple(headers))
 
 
 def unexpected(error: Exception, what: str) -> FhirResponse:

@@ -188,6 +188,9 @@ class MemoryStore:
                 done += 1
         return done
 
+    def start(self) -> None:
+        pass
+
     async def close(self) -> None:
         pass
 

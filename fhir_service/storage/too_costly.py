@@ -17,14 +17,15 @@ def too_much_work() -> FhirError:
     )
 
 
-def still_indexing(left: str) -> FhirError:
-    """Return the error for a search of words that the index does not have yet."""
+def still_indexing(left: str, seconds: int) -> FhirError:
+    """Return the error for a search of words that the index will have in so many seconds, as far as can be told."""
     return FhirError(
         Issue(
             "transient",
-            f"全文検索の索引を作成中です(残り{left}件)。しばらくしてからもう一度お試しください。",
-            f"The index of full text is being made ({left} resources are left); try again in a moment.",
-        )
+            f"全文検索の索引を作成中です(残り{left}件、およそ{seconds}秒)。そのころもう一度お試しください。",
+            f"The index of full text is being made ({left} resources are left, about {seconds} s); try again then.",
+        ),
+        retry=seconds,
     )
 
 

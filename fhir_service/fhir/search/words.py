@@ -8,8 +8,9 @@ https://hl7.org/fhir/R4/search.html#content
 import html
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.fold import fold
@@ -29,6 +30,9 @@ _URI = re.compile(r"(?:https?:|urn:|ftp:|mailto:|#)\S*").fullmatch
 _UNREAD = frozenset({"resourceType", "div", "data", "reference", "contentType"})
 MOST_READ = 10_000
 """Of a longer string only the beginning is read: it is no text that a person wrote."""
+
+MOST_REMEMBERED = 100
+"""The tokens of longer texts are not kept."""
 
 
 class Phrase(NamedTuple):
@@ -85,12 +89,9 @@ class Texts(NamedTuple):
 
 def texts_of(resource: Resource) -> Texts:
     """Return what there is to find in a resource; URIs and base64 are left out."""
-    narratives, others = [], []
-    for name, value in _strings(resource, ""):
-        if name == "div":
-            narratives.append(_plain(value))
-        elif name not in _UNREAD and not _URI(value):
-            others.append(value[:MOST_READ])
+    narratives: list[str] = []
+    others: list[str] = []
+    _gather(resource, narratives, others)
     return Texts(_joined(narratives), " ".join(filter(None, (type_token(resource["resourceType"]), _joined(others)))))
 
 
@@ -99,15 +100,18 @@ def type_token(resource_type: str) -> str:
     return BREAK + resource_type.lower()
 
 
-def _strings(node: Any, name: str) -> Iterator[tuple[str, str]]:
-    if isinstance(node, str):
-        yield name, node
-    elif isinstance(node, dict):
-        for key, value in node.items():
-            yield from _strings(value, key)
-    elif isinstance(node, list):
-        for each in node:
-            yield from _strings(each, name)
+def _gather(element: Resource, narratives: list[str], others: list[str]) -> None:
+    """Add the texts of an element to those of narratives, and to all others."""
+    for name, value in element.items():
+        for each in value if type(value) is list else (value,):
+            if type(each) is dict:
+                _gather(each, narratives, others)
+            elif type(each) is not str:
+                continue
+            elif name == "div":
+                narratives.append(_plain(each))
+            elif name not in _UNREAD and not _URI(each):
+                others.append(each[:MOST_READ])
 
 
 def _plain(div: str) -> str:
@@ -115,8 +119,17 @@ def _plain(div: str) -> str:
 
 
 def _joined(texts: Iterable[str]) -> str:
-    parts = [tokens(part) for text in dict.fromkeys(texts) for part in text.split(BREAK)]
-    return f" {BREAK} ".join(" ".join(part) for part in parts if part)
+    parts = [
+        _spaced(part) if len(part) <= MOST_REMEMBERED else " ".join(tokens(part))
+        for text in dict.fromkeys(texts)
+        for part in text.split(BREAK)
+    ]
+    return f" {BREAK} ".join(filter(None, parts))
+
+
+@lru_cache(maxsize=16_384)  # codes, displays and units are the same again and again
+def _spaced(text: str) -> str:
+    return " ".join(tokens(text))
 
 
 def _often(text: str, sought: Phrase) -> int:

@@ -106,7 +106,8 @@ class SqliteStore:
         self._execute = reading.execute
         self._reader = Reader(reading, dates)
         self._writer = writer
-        self._catch_up = CatchUp(reading, writer)
+        self._used = 0
+        self._catch_up = CatchUp(reading, writer, lambda: self._used)
         self._lock = lock
         self._looks = 0
         self._watching: dict[str, Told] = {}
@@ -147,7 +148,11 @@ class SqliteStore:
             reading.execute(f"PRAGMA {pragma}").fetchall()
         return cls(reading, CallingWriter(writing, clock, dates), dates, lock)
 
+    def start(self) -> None:
+        self._catch_up.start()
+
     async def read(self, key: Key) -> Version | None:
+        self._used += 1
         row = self._execute(_READ, (resource_key(key),)).get
         # Two keys might share a hash: then the row is that of the other.
         if row is None or row[5] != key[1] or row[4] != key[0]:
@@ -195,6 +200,7 @@ class SqliteStore:
     ) -> Page:
         queries = (query, *also) if also else (query,)
         if asks_for_words([clause for each in queries for clause in each.clauses]):
+            self._looks = 0
             await self._catch_up.soon()
         with self._snapshot():
             return search(self._reader, queries, count, after, before, total, estimate, include_limit)
@@ -231,6 +237,7 @@ class SqliteStore:
             last = rows[-1][0]
 
     async def commit(self, changes: Sequence[Change], conditions: Sequence[Condition] = ()) -> list[Committed]:
+        self._used += 1
         if len(changes) <= _BREATH and not any(map(_is_heavy, changes)):
             prepared = prepare(changes, conditions)
         else:
@@ -262,6 +269,7 @@ class SqliteStore:
         return [Version(Key(rtype, id_), *rest) for _, rtype, id_, *rest in rows]
 
     async def reindex(self, rewrites: Sequence[Reindex]) -> int:
+        self._used += 1
         prepared = list(map(indexed, rewrites))
         return await self._writer.call(lambda connection, known, newly: rewrite(connection, known, newly, prepared))
 
@@ -277,6 +285,7 @@ class SqliteStore:
         self._lock.release()
 
     def _snapshot(self) -> "_Snapshot":
+        self._used += 1
         self._looks = 0
         return _Snapshot(self._connection)
 

@@ -43,10 +43,11 @@ def follow(connection: apsw.Connection) -> int:
     rows: list[Any] = connection.execute(_NEXT, (AT_ONCE,)).fetchall()
     if not rows:
         return 0
-    for rid, _, _, deleted, body in rows:
-        connection.execute(_REMOVE, (rid,))
-        if not deleted:
-            connection.execute(_ADD, (rid, *texts_of(json.decode(body))))
+    # What has one version only was not there before.
+    connection.executemany(_REMOVE, [(rid,) for rid, ver, *_ in rows if ver > 1])
+    connection.executemany(
+        _ADD, [(rid, *texts_of(json.decode(body))) for rid, _, _, deleted, body in rows if not deleted]
+    )
     reached = rows[-1][2]
     if reached > connection.execute("SELECT upd FROM ft_state").get:
         connection.execute("DELETE FROM ft_last")
