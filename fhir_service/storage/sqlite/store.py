@@ -138,6 +138,8 @@ class SqliteStore:
             writing.execute(f"PRAGMA {pragma}").fetchall()
         migrate(writing)
         reading = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY, statementcachesize=_STATEMENTS)
+        for connection in (writing, reading):  # a statement is planned once, and not again for each value
+            connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         reading.set_busy_timeout(10_000)
         for pragma in (
             "query_only = ON",
