@@ -8,8 +8,9 @@ https://hl7.org/fhir/R4/binary.html#rest
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 
+from fhir_service.fhir.charset import codec_of
 from fhir_service.fhir.resource import Resource
-from fhir_service.http.negotiation import MediaType, codec_of, parse_media_type
+from fhir_service.http.negotiation import MediaType, parse_media_type
 from fhir_service.interactions.exchange import FhirResponse
 
 _OTHERS_MAY_NOT = (

@@ -3,22 +3,20 @@
 https://hl7.org/fhir/R4/http.html#mime-type
 """
 
-import codecs
-import re
 import zlib
 from collections.abc import Mapping
 from typing import Any
 
 from fhir_service.fhir import json, xml
+from fhir_service.fhir.charset import text_in, xml_in_utf_8
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.http.asgi import Receive
-from fhir_service.http.negotiation import CHARSETS, ContentType, codec_of
+from fhir_service.http.negotiation import ContentType
 from fhir_service.interactions.exchange import RawBody, TextBody
 
 # zlib's own names for its container formats: 32 + 15 finds out whether it is gzip or zlib
 _ENCODINGS = {"gzip": 32 + zlib.MAX_WBITS, "x-gzip": 32 + zlib.MAX_WBITS, "deflate": 32 + zlib.MAX_WBITS}
-_XML_ENCODING = re.compile(r"""^(\s*<\?xml[^>]{,200}?)\sencoding\s*=\s*["']([^"']*)["']""")
 
 
 class Disconnected(Exception):
@@ -48,46 +46,16 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int
 
 
 def decode_body(raw: bytes, kind: ContentType, definitions: Definitions) -> Any:
-    """Return what the body says; 400 with line and column if it cannot be read."""
+    """Return what the body says; 400 with line and column if it cannot be read. An XML Patch is read later."""
     if kind.format == "bytes":
         return RawBody(raw)
-    is_xml = kind.format in ("xml", "xml-patch")
-    charset = kind.charset or (_declared(raw) if is_xml else None) or "utf-8"
-    if charset == "utf-8" and kind.format != "graphql":
-        return _xml(raw, kind, definitions) if is_xml else json.decode(raw)
-    try:
-        text = raw.decode(charset)
-    except UnicodeError as error:
-        raise FhirError(
-            Issue(
-                "structure",
-                f"本文を、示された文字コード({CHARSETS[charset]})として読めません。",
-                f"The body is not in the charset that it is said to be in ({CHARSETS[charset]}).",
-                diagnostics=str(error)[:200],
-            )
-        ) from None
+    if kind.format in ("xml", "xml-patch"):
+        document = xml_in_utf_8(raw, kind.charset)
+        return document if kind.format == "xml-patch" else xml.decode(document, definitions)
+    charset = kind.charset or "utf-8"
     if kind.format == "graphql":
-        return TextBody(text)
-    if is_xml:
-        # What HTTP says goes before what the document says: https://www.rfc-editor.org/rfc/rfc7303#section-3
-        return _xml(_XML_ENCODING.sub(r"\1", text.removeprefix("\ufeff")).encode(), kind, definitions)
-    return json.decode(text.encode())
-
-
-def _xml(data: bytes, kind: ContentType, definitions: Definitions) -> Any:
-    """Return the resource; an XML Patch is none, and is read where it is applied."""
-    return data if kind.format == "xml-patch" else xml.decode(data, definitions)
-
-
-def _declared(raw: bytes) -> str | None:
-    """Return the charset that an XML document says of itself, if it is one that is read here.
-
-    https://www.w3.org/TR/xml/#sec-guessing
-    """
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    declaration = _XML_ENCODING.match(raw[:300].decode("latin-1"))
-    return codec_of(declaration[2]) if declaration else None
+        return TextBody(text_in(raw, charset))
+    return json.decode(raw if charset == "utf-8" else text_in(raw, charset).encode())
 
 
 def too_large(limit: int) -> FhirError:

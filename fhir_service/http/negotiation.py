@@ -3,11 +3,11 @@
 https://hl7.org/fhir/R4/http.html#mime-type
 """
 
-import codecs
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from fhir_service.fhir.charset import CHARSETS, codec_of
 from fhir_service.fhir.outcome import FhirError, Issue
 
 Format = Literal["json", "xml"]
@@ -41,21 +41,6 @@ ACCEPTED: dict[str, BodyFormat] = {
     "application/octet-stream": "bytes",
 }
 FHIR_VERSIONS = frozenset({"4.0", "4.0.1"})  # https://hl7.org/fhir/R4/versioning.html#mt-version
-# By Python's name. Not every codec of Python: some are no charsets, and some are slow on bad input.
-CHARSETS = {
-    "utf-8": "utf-8",
-    "ascii": "us-ascii",
-    "iso8859-1": "iso-8859-1",
-    "cp1252": "windows-1252",
-    "utf-16": "utf-16",
-    "utf-16-le": "utf-16le",
-    "utf-16-be": "utf-16be",
-    "cp932": "shift_jis",
-    "euc_jp": "euc-jp",
-    "iso2022_jp": "iso-2022-jp",
-}
-# What is called Shift_JIS holds the characters of Windows: https://encoding.spec.whatwg.org/#shift_jis-decoder
-_ALIASES = {"shift_jis": "cp932", "shift-jis": "cp932", "sjis": "cp932", "x-sjis": "cp932", "windows-31j": "cp932"}
 
 
 class MediaType(NamedTuple):
@@ -144,15 +129,6 @@ def parse_media_type(text: str) -> MediaType:
     return MediaType(
         name.strip().lower(), {key.strip().lower(): value.strip().strip('"').lower() for key, _, value in pairs}
     )
-
-
-def codec_of(charset: str) -> str | None:
-    """Return Python's name of a charset, None if it is none that is read here."""
-    try:
-        name = codecs.lookup(_ALIASES.get(charset.lower(), charset)).name
-    except (LookupError, ValueError):
-        return None
-    return name if name in CHARSETS else None
 
 
 def _of_format(text: str) -> Representation:

@@ -58,6 +58,18 @@ def test_a_folder_of_json_xml_ndjson_and_gzip_is_loaded(run: Run, write: Write, 
     assert "6 件" in result.output
 
 
+@pytest.mark.parametrize("charset", ["Shift_JIS", "EUC-JP", "ISO-2022-JP", "UTF-16"])
+def test_an_xml_file_may_name_its_own_charset(run: Run, write: Write, stored: Stored, charset: str) -> None:
+    named = XML.replace("<gender", '<name><text value="水野 光一"/></name><gender')
+    file = write("one.xml", "")
+    file.write_bytes(f'<?xml version="1.0" encoding="{charset}"?>{named}'.encode(charset))
+
+    result = run("load", file)
+
+    assert result.exit_code == 0, result.output
+    assert stored()["Patient/x1"]["name"] == [{"text": "水野 光一"}]
+
+
 def test_what_refers_to_a_later_file_waits_for_it(run: Run, write: Write, stored: Stored) -> None:
     first = write("1.ndjson", *(observation(f"o{n}", f"Patient/p{n}") for n in range(1, 900)))
     second = write("2.ndjson", *({"resourceType": "Patient", "id": f"p{n}"} for n in range(1, 900)))

@@ -104,6 +104,17 @@ def test_a_text_in_another_encoding_is_named(tmp_path: Path, encoding: str, name
     assert named in ended.stdout
 
 
+def test_an_xml_text_that_names_its_encoding_is_read_in_it(tmp_path: Path) -> None:
+    text = '<Patient xmlns="http://hl7.org/fhir"><gender value="男性"/></Patient>'
+    file = tmp_path / "patient.xml"
+    file.write_bytes(f'<?xml version="1.0" encoding="Shift_JIS"?>{text}'.encode("cp932"))
+
+    ended = run(tmp_path, file)
+
+    assert "男性" in ended.stdout
+    assert "UTF-8" not in ended.stdout
+
+
 def test_a_profile_among_the_files_can_be_asked_for(tmp_path: Path) -> None:
     profile = write(tmp_path / "profile.json", PROFILE)
     patient = write(tmp_path / "patient.json", GOOD)

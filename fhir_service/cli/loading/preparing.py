@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
-from fhir_service.cli.loading.sources import Chunk, Item, Place
-from fhir_service.fhir import json, xml
+from fhir_service.cli.loading.sources import Chunk, Item, Place, decoded
+from fhir_service.fhir import json
 from fhir_service.fhir.bundle_links import FullUrls
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.outcome import FhirError, Issue
@@ -76,9 +76,7 @@ class Preparer:
     def prepare(self, item: Item) -> Iterator[Prepared]:
         """Give what becomes of one text."""
         try:
-            resource = (
-                json.decode_resource(item.data) if item.format == "json" else xml.decode(item.data, self._definitions)
-            )
+            resource = decoded(item, self._definitions)
         except FhirError as error:
             yield refused(item.place, "unreadable", error.issues[0])
             return

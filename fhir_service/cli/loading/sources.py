@@ -7,6 +7,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Literal, NamedTuple, Protocol
 
+from fhir_service.fhir import xml
+from fhir_service.fhir.charset import xml_in_utf_8
+from fhir_service.fhir.definitions import Definitions
+from fhir_service.fhir.json import decode_resource
+from fhir_service.fhir.resource import Resource
+
 Format = Literal["json", "xml"]
 LINES = frozenset({".ndjson", ".jsonl"})
 WHOLE: dict[str, Format] = {".json": "json", ".xml": "xml"}
@@ -35,6 +41,13 @@ class Item(NamedTuple):
     place: Place
     format: Format
     data: bytes
+
+
+def decoded(item: Item, definitions: Definitions) -> Resource:
+    """Return the resource of a text; a FhirError says what is wrong with it, and where."""
+    if item.format == "json":
+        return decode_resource(item.data)
+    return xml.decode(xml_in_utf_8(item.data), definitions)
 
 
 class Chunk(Protocol):

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fhir_service.cli.loading.sources import Item, Place, Unreadable, find_files, read_files
-from fhir_service.fhir import xml
+from fhir_service.cli.loading.sources import WHOLE, Item, Place, Unreadable, decoded, find_files, read_files
+from fhir_service.fhir.charset import declared
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.definitions.stored import TYPES
-from fhir_service.fhir.json import decode_resource, encode
+from fhir_service.fhir.json import encode
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.validation.policy import Policy
@@ -60,14 +60,12 @@ def check_files(
 def know_definitions(files: Iterable[Path], definitions: Definitions) -> None:
     """Have profiles, value sets and questionnaires among the files known when the others are checked."""
     for file in files:
-        if file.suffix in (".json", ".xml") and file.stat().st_size <= MOST_DEFINITION_BYTES:
+        if file.suffix in WHOLE and file.stat().st_size <= MOST_DEFINITION_BYTES:
             data = file.read_bytes()
             if _DEFINES(data[:4_000]) is None:
                 continue
             try:
-                resource = _decoded(
-                    Item(Place(str(file)), "json" if file.suffix == ".json" else "xml", data), definitions
-                )
+                resource = decoded(Item(Place(str(file)), WHOLE[file.suffix], data), definitions)
             except FhirError:
                 continue  # told when its turn comes
             if resource["resourceType"] in TYPES and isinstance(resource.get("url"), str):
@@ -76,7 +74,7 @@ def know_definitions(files: Iterable[Path], definitions: Definitions) -> None:
 
 def _checked(item: Item, policy: Policy, definitions: Definitions, profiles: Sequence[str]) -> Checked:
     issues: list[Issue] = []
-    wrong_encoding = _encoding_issue(item.data)
+    wrong_encoding = _encoding_issue(item.data) if not _names_encoding(item) else None
     if wrong_encoding is not None:
         issue, encoding = wrong_encoding
         issues.append(issue)
@@ -84,7 +82,7 @@ def _checked(item: Item, policy: Policy, definitions: Definitions, profiles: Seq
             return Checked(item.place, "", tuple(issues))
         item = item._replace(data=item.data.decode(encoding).encode())
     try:
-        resource = _decoded(item, definitions)
+        resource = decoded(item, definitions)
     except FhirError as error:
         return Checked(item.place, "", (*issues, *error.issues))
     found = sorted(policy.validate(resource, profiles), key=lambda each: ORDER.get(each.severity, 0))
@@ -94,8 +92,9 @@ def _checked(item: Item, policy: Policy, definitions: Definitions, profiles: Seq
 ORDER = {"fatal": 0, "error": 0, "warning": 1, "information": 2}
 
 
-def _decoded(item: Item, definitions: Definitions) -> Resource:
-    return decode_resource(item.data) if item.format == "json" else xml.decode(item.data, definitions)
+def _names_encoding(item: Item) -> bool:
+    """Whether a text says itself that it is in another encoding than UTF-8, and is read so."""
+    return item.format == "xml" and declared(item.data) not in (None, "utf-8")
 
 
 def _encoding_issue(data: bytes) -> tuple[Issue, str | None] | None:
@@ -108,8 +107,6 @@ def _encoding_issue(data: bytes) -> tuple[Issue, str | None] | None:
             start = error.start
         else:
             return None
-    if data[:64].lstrip().startswith(b"<?xml") and b"encoding=" in data[:128] and b"utf-8" not in data[:128].lower():
-        return None  # it says so itself, and is read so
     encoding = next((each for each in ENCODINGS if _reads_as_japanese(data, each)), None)
     shown = ENCODINGS.get(encoding or "", "")
     ja = f"UTF-8 ではありません{f'({shown} のようです)' if shown else ''}。UTF-8 で保存し直してください。"
