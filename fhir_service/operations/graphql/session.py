@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/graphql.html
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,6 +25,9 @@ from fhir_service.storage.store import Page, Version
 
 MOST_RESOURCES = 5_000
 MOST_SEARCHES = 500
+MOST_SEARCHING = 1.0
+"""Seconds that the searches of one query take together; other requests wait while one runs."""
+
 MOST_VALUES = 300_000
 TIME_LIMIT = timedelta(seconds=10)
 STEP_LIMIT = 200_000
@@ -44,6 +48,7 @@ class Session:
     stopped: FhirError | None = None
     _resources: int = MOST_RESOURCES
     _searches: int = MOST_SEARCHES
+    _searched: float = 0.0
     _values: int = MOST_VALUES
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _read: dict[Key, "asyncio.Future[Resource | None]"] = field(default_factory=dict)
@@ -72,7 +77,11 @@ class Session:
                 self._stop("時間の上限", "the time allowed")
             if self.stopped is not None:
                 raise self.stopped
+            begun = time.perf_counter()
             page = await self.services.store.search(query, **options)
+            self._searched += time.perf_counter() - begun
+            if self._searched > MOST_SEARCHING:
+                self._stop(f"検索にかかる時間が{MOST_SEARCHING:g}秒", f"{MOST_SEARCHING:g} s of searching")
         self.found(len(page.matches))
         if self.stopped is not None:
             raise self.stopped

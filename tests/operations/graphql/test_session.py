@@ -1,0 +1,37 @@
+"""What one query may spend, whichever way it spends it."""
+
+import asyncio
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from fhir_service.fhir.outcome import FhirError
+from fhir_service.fhir.search.query import Query
+from fhir_service.interactions.services import Services
+from fhir_service.operations.graphql.session import MOST_SEARCHING, Session
+from fhir_service.storage.store import Page
+
+
+class SlowStore:
+    """Takes half of the time that there is for each search."""
+
+    async def search(self, query: Query, **options: Any) -> Page:
+        await asyncio.sleep(MOST_SEARCHING * 0.51)
+        return Page(())
+
+
+async def test_searches_that_take_too_long_together_are_refused_whole() -> None:
+    now = datetime.now(UTC)
+    session = Session(cast("Services", SimpleNamespace(store=SlowStore(), now=lambda: now)), "", now)
+
+    asked = [session.search(Query("Patient")) for _ in range(20)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+
+    [found, *refused] = answers
+    assert isinstance(found, Page)
+    assert {each.issues[0].code for each in refused if isinstance(each, FhirError)} == {"too-costly"}
+    assert len([each for each in refused if isinstance(each, FhirError)]) == 19
+    with pytest.raises(FhirError, match=r"1 s of searching"):
+        raise cast("FhirError", session.stopped)
