@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/search.html
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.resource import Key
@@ -92,11 +93,11 @@ class Resources:
                 updated = IndexEntries(dates=[DateEntry(_LAST_UPDATED, self.updated[key], self.updated[key])])
                 parameter = SearchParameter(key.type, _LAST_UPDATED, "date", None, "")
                 return matches(updated, Match(parameter, values))
-            case Chain(parameter, clauses):
-                targets = list(self._targets(key, parameter))
+            case Chain(parameter, clauses, within):
+                targets = [] if within else list(self._targets(key, parameter))
                 return any(
                     target.type == type_ and self._holds(target, rest) for target in targets for type_, rest in clauses
-                ) or any(self._holds(key, each) for each in inside(clause))
+                ) or any(self._holds(key, each) for each in inside(clause, partial(matches, self.entries[key])))
             case Has(resource_type, parameter, rest):
                 return any(
                     source.type == resource_type

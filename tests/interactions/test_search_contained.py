@@ -120,6 +120,57 @@ def test_contained_resources_are_searched_one_type_at_a_time(api: httpx.Client) 
     assert api.get("", params={"_type": "Patient,Medication", "_contained": "true"}).status_code == 400
 
 
+def siblings(id_: str) -> dict[str, Any]:
+    """Return a List that contains two histories, of a father who has died and of a mother."""
+
+    def history(number: str, relationship: str, **elements: Any) -> dict[str, Any]:
+        return {
+            "resourceType": "FamilyMemberHistory",
+            "id": number,
+            "status": "completed",
+            "patient": {"display": "someone"},
+            "relationship": {"coding": [{"code": relationship}]},
+            **elements,
+        }
+
+    return {
+        "resourceType": "List",
+        "id": id_,
+        "status": "current",
+        "mode": "working",
+        "contained": [history("1", "FTH", date="2026"), history("2", "MTH", sex={"coding": [{"code": "female"}]})],
+        "entry": [{"item": {"reference": "#1"}}, {"item": {"reference": "#2"}}],
+    }
+
+
+OF_SIBLINGS = {
+    "item:FamilyMemberHistory.relationship=FTH": 1,
+    "item:FamilyMemberHistory.relationship=MTH": 1,
+    "item:FamilyMemberHistory.relationship=SIS": 0,
+    "item:FamilyMemberHistory.relationship:not=FTH": 1,
+    "item:FamilyMemberHistory.relationship:not=FTH,MTH": 0,
+    "item:FamilyMemberHistory.sex:missing=true": 1,
+    "item:FamilyMemberHistory.sex:missing=false": 1,
+    "item:FamilyMemberHistory.status:missing=true": 0,
+    "_filter=item[relationship eq FTH and date eq 2026].status eq completed": 1,
+    "_filter=item[relationship eq MTH and date eq 2026].status eq completed": 0,
+}
+
+
+def test_what_one_contained_resource_says_is_not_said_by_another(api: httpx.Client, code: str) -> None:
+    assert api.put(f"List/{code}", json=siblings(code)).status_code == 201
+
+    found = {each: api.get(f"List?{each}&_id={code}&_summary=count").json()["total"] for each in OF_SIBLINGS}
+
+    assert found == OF_SIBLINGS
+
+
+async def test_nor_is_it_in_memory(fhir: Fhir) -> None:
+    await fhir.put(siblings("a"))
+
+    assert {each: await fhir.total(f"List?{each}") for each in OF_SIBLINGS} == OF_SIBLINGS
+
+
 async def test_the_store_in_memory_answers_the_same(fhir: Fhir) -> None:
     await fhir.put(request("a", "x"), request("b", "y"))
 

@@ -13,6 +13,7 @@ from tests.oracle.evaluator import Filter, Oracle, Pair
 from tests.oracle.values import DATE, GRAMS, RANGED, codings, labels, prefixed, texts
 
 PREFIXES = ("", "", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb")
+DIGITS = 15  # what the index tells apart
 UNASKED = ("_id", "_lastUpdated", "near")
 
 # How `_filter` says what a parameter of a type asks with a modifier.
@@ -238,6 +239,8 @@ class Questions:
             return
         longer = f"{value}0" if "." in str(value) else f"{value}{'' if 'E' in str(value) else '.0'}"
         for number in (value, -value, round(value), longer, str(value).partition("E")[0] + "4"):
+            if len(Decimal(number).as_tuple().digits) > DIGITS:
+                continue
             prefix = self._random.choice((*PREFIXES, "ap"))
             yield "", f"{prefix}{number}".replace("E+", "e")
             if kind == "quantity" and code and system:

@@ -132,7 +132,7 @@ class Criterion:
             raise problems.not_a_target(parameter, resource_type)
         return Has(source, parameter, self._clause(source, rest, depth + 1))
 
-    def _chain(self, parameter: SearchParameter, target: str, rest: str, depth: int) -> Clause:
+    def _chain(self, parameter: SearchParameter, target: str, rest: str, depth: int) -> Chain:
         """`subject:Patient.name`: the types that are tried are those on which the rest has a meaning."""
         if parameter.type != "reference":
             raise problems.not_a_reference(parameter, self.key)

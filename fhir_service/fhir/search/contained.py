@@ -2,10 +2,12 @@
 
 "By default, search results only include resources that are not contained in other resources. A chained condition will
 be evaluated inside contained resources." So what a contained resource says stands in the index of its container, under
-the parameter that refers to it: `medication:Medication.code`.
+the parameter that refers to it: `medication:Medication.code`. Several of one type under one parameter are told apart by
+number, for what one of them says is not said by another: `item:FamilyMemberHistory~1.status`.
 https://hl7.org/fhir/R4/search.html#contained
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
@@ -28,6 +30,9 @@ from fhir_service.fhir.search.query import (
 
 CONTAINED = "_contained"
 """The code under which the types of contained resources stand; "" for any."""
+
+MOST_TOLD_APART = 64
+"""Those beyond count as one with the last."""
 
 _LISTS = tuple(dict.fromkeys(LISTS.values()))
 
@@ -54,43 +59,58 @@ def add_contained(
     types = dict.fromkeys(("", *(each["resourceType"] for each in contained)))
     entries.tokens += [TokenEntry(CONTAINED, None, each) for each in types]
     by_id = {f"#{each['id']}": each for each in contained if "id" in each}
+    numbers: Counter[str] = Counter()
     for code, text in dict.fromkeys(references):
         if (target := by_id.get(text)) is not None:
             said = index({name: value for name, value in target.items() if name != "contained"})
-            add_under(entries, code, target["resourceType"], said)
+            add_under(entries, code, target["resourceType"], said, numbers)
 
 
-def add_under(entries: IndexEntries, code: str, resource_type: str, said: IndexEntries) -> None:
-    """Add what a resource of this type, which is inside, says, under the parameter that refers to it."""
-    prefix = f"{code}:{resource_type}."
+def add_under(entries: IndexEntries, code: str, resource_type: str, said: IndexEntries, numbers: Counter[str]) -> None:
+    """Add what a resource of this type, which is inside, says, under the parameter that refers to it.
+
+    `numbers` counts those of each type under each parameter.
+    """
+    name = f"{code}:{resource_type}"
+    prefix = _prefix(name, min(numbers[name], MOST_TOLD_APART - 1))
+    numbers[name] += 1
     entries.tokens.append(TokenEntry(prefix, None, ""))
     entries.coded |= {prefix + each for each in said.coded}
     for name in _LISTS:
         getattr(entries, name).extend([each._replace(code=prefix + each.code) for each in getattr(said, name)])
 
 
-def inside(chain: Chain) -> Iterator[Clause]:
-    """Give the clauses on a resource itself that are fulfilled if what it contains fulfils the chain."""
+def _prefix(name: str, number: int) -> str:
+    return f"{name}~{number}." if number else f"{name}."
+
+
+def inside(chain: Chain, is_there: Callable[[Match], bool]) -> Iterator[Clause]:
+    """Give the clauses on a resource itself that are fulfilled if what it contains fulfils the chain.
+
+    `is_there` tells whether what a clause asks for is there at all, so that no more are given than are of use.
+    """
     reference = chain.parameter
     for code in (reference.holder,) if reference.holder else reference.stored:
         for target, rest in chain.clauses:
-            prefix = f"{code}:{target}."
-            if (moved := _moved(rest, prefix)) is not None:
-                there = Match(
-                    SearchParameter(reference.resource_type, prefix, "token", None, ""), (TokenValue("", ""),)
-                )
+            for number in range(MOST_TOLD_APART):
+                prefix = _prefix(f"{code}:{target}", number)
+                parameter = SearchParameter(reference.resource_type, prefix, "token", None, "")
+                there = Match(parameter, (TokenValue("", ""),))
+                moved = _moved(rest, prefix, chain.within)
+                if moved is None or not is_there(there):
+                    break
                 yield AllOf((there, moved))
 
 
-def _moved(clause: Clause, prefix: str) -> Clause | None:
+def _moved(clause: Clause, prefix: str, within: bool) -> Clause | None:
     """Return the clause as one about the container; None for what no contained resource fulfils."""
     match clause:
         case Match(parameter):
             return replace(clause, parameter=_renamed(parameter, prefix))
         case Chain(parameter, clauses):
-            return Chain(_renamed(parameter, prefix), clauses)
+            return Chain(_renamed(parameter, prefix), clauses, within)
         case AnyOf(clauses) | AllOf(clauses) | NoneOf(clauses):
-            moved = [_moved(each, prefix) for each in clauses]
+            moved = [_moved(each, prefix, within) for each in clauses]
             if isinstance(clause, AllOf) and None in moved:
                 return None
             return replace(clause, clauses=tuple(each for each in moved if each is not None))

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.registry import SearchRegistry
 
-INDEX = 1
+INDEX = 2
 """Counts up when a release makes other entries of the same definition."""
 
 

@@ -7,13 +7,15 @@ same Bundle say that it refers to; but for those that make up the rest of the do
 https://hl7.org/fhir/R4/bundle.html#search
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from fhir_service.fhir.reference import parse_reference
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search import problems
-from fhir_service.fhir.search.contained import add_under, inside
+from fhir_service.fhir.search.contained import add_under
 from fhir_service.fhir.search.index import IndexEntries, ReferenceEntry
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.query import AllOf, AnyOf, Chain, Clause, Match, NoneOf
@@ -52,7 +54,7 @@ def add_first(
         if resource["resourceType"] in parameter.targets:
             said = said or _said(bundle, first, references, index)
             entries.references += [ReferenceEntry(parameter.code, each, inner=True) for each in _names(first)]
-            add_under(entries, parameter.code, resource["resourceType"], said)
+            add_under(entries, parameter.code, resource["resourceType"], said, Counter())
 
 
 def _names(entry: dict[str, Any]) -> Iterable[str]:
@@ -71,37 +73,20 @@ def _said(
     said = index(resource)
     by_url = {each.get("fullUrl"): each.get("resource") for each in bundle["entry"] if isinstance(each, dict)}
     base = parse_reference(first.get("fullUrl", "")).base
+    numbers = Counter(each.code[:-1].partition("~")[0] for each in said.tokens if each.code.endswith("."))  # contained
     for code, text in dict.fromkeys(references(resource)):
         target = by_url.get(text) or (by_url.get(f"{base}/{text}") if base else None)
         if code not in THE_REST and isinstance(target, dict):
-            add_under(said, code, target["resourceType"], index(target))
+            add_under(said, code, target["resourceType"], index(target), numbers)
     said.references[:] = [each._replace(inner=True) for each in said.references]
     return said
 
 
-def within(chain: Chain, key: str) -> Clause:
+def within(chain: Chain, key: str) -> Chain:
     """Return a chain that goes no further than the Bundle itself does; 400 for what is not indexed of it."""
     for _, rest in chain.clauses:
         _check(rest, key, 1)
-    return _within(chain)
-
-
-def _within(chain: Chain) -> Clause:
-    return AnyOf(tuple(_only_inside(each) for each in inside(chain)))
-
-
-def _only_inside(clause: Clause) -> Clause:
-    match clause:
-        case Chain():
-            return _within(clause)
-        case AllOf(clauses):
-            return AllOf(tuple(map(_only_inside, clauses)))
-        case AnyOf(clauses):
-            return AnyOf(tuple(map(_only_inside, clauses)))
-        case NoneOf(clauses):
-            return NoneOf(tuple(map(_only_inside, clauses)))
-        case _:
-            return clause
+    return replace(chain, within=True)
 
 
 def _check(clause: Clause, key: str, depth: int) -> None:

@@ -146,11 +146,13 @@ class LastUpdatedMatch:
 class Chain:
     """`subject:Patient.name=x`: some target of these types, reached by the reference, fulfils `clause`.
 
-    `clauses` has one entry for each target type on which the rest of the chain has a meaning.
+    `clauses` has one entry for each target type on which the rest of the chain has a meaning. `within`: the target
+    stands in the resource itself, and nothing that is stored is one.
     """
 
     parameter: SearchParameter
     clauses: tuple[tuple[str, "Clause"], ...]
+    within: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,8 @@ def part_of(resource_type: str, clause: Clause, context: Context) -> Part:
         case WordsMatch():
             # Over all types most have no resource: the words are looked up for the others only.
             return Words(resource_type, clause) if _has_any(resource_type, context) else Keys(())
+        case Chain(within=True):
+            return Either(_inside(resource_type, clause, context))
         case Chain(parameter, clauses):
             targets = tuple((type_, part_of(type_, rest, context)) for type_, rest in clauses)
             chained = Chained(resource_type, parameter.holder or parameter.code, targets)
@@ -91,7 +93,14 @@ def _or_inside(chained: Chained, chain: Chain, context: Context) -> Part:
     (contained,) = holding(chained.resource_type, "").clauses
     if not part_of(chained.resource_type, contained, context).estimate(context, 1):
         return chained
-    return Either((chained, *(part_of(chained.resource_type, each, context) for each in inside(chain))))
+    return Either((chained, *_inside(chained.resource_type, chain, context)))
+
+
+def _inside(resource_type: str, chain: Chain, context: Context) -> tuple[Part, ...]:
+    def is_there(match: Match) -> bool:
+        return part_of(resource_type, match, context).estimate(context, 1) > 0
+
+    return tuple(part_of(resource_type, each, context) for each in inside(chain, is_there))
 
 
 def _either(parts: Sequence[Part]) -> Part:

@@ -5,7 +5,7 @@ from fhir_service.fhir.search.paths import split_union
 from fhir_service.fhir.search.registry import SearchRegistry
 
 # https://hl7.org/fhir/R4/search.html: what other mechanisms answer, or what has no expression
-NO_INDEX = {"_text", "_content", "_query", "_filter", "age", "birthOrderBoolean", "composition", "message"}
+NO_INDEX = {"_text", "_content", "_query", "_filter", "age", "birthOrderBoolean"}
 
 
 def test_every_parameter_of_r4_stands_on_each_of_its_types(definitions: Definitions, registry: SearchRegistry) -> None:
