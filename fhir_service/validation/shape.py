@@ -42,8 +42,7 @@ def object_check(definition: TypeDefinition, properties: dict[str, Check], rules
     """
     required = frozenset(each.name for each in definition.elements if each.min and not each.choice)
     choices = _choices(definition)
-    required_choices = [each.name for each in definition.elements if each.min and each.choice]
-    enough = frozenset(name for name, element in choices.items() if {element}.issuperset(required_choices))
+    required_choices = frozenset(each.name for each in definition.elements if each.min and each.choice)
     find = properties.get
 
     def check(value: Any, run: Run) -> Faults:
@@ -67,9 +66,9 @@ def object_check(definition: TypeDefinition, properties: dict[str, Check], rules
         if required and not value.keys() >= required:
             found += _missing(value, required, definition)
         if choices:
-            chosen = [name for name in value if name in choices]
-            if len(chosen) != 1 or chosen[0] not in enough:
-                found += _choice_faults(chosen, choices, required_choices)
+            chosen = [choices[name] for name in value if name in choices]
+            if len(chosen) != len({*chosen}) or not required_choices.issubset(chosen):
+                found += _choice_faults(value, choices, required_choices)
         if partners:
             found = _without_paired_nulls(found, value, partners)
         if len(value) < 2 and not (value and "id" not in value):
@@ -173,11 +172,12 @@ def _missing_fault(name: str) -> Fault:
     return Fault(f".{name}", "required", ja, f"The required element '{name}' is missing.")
 
 
-def _choice_faults(chosen: list[str], choices: dict[str, str], required: list[str]) -> list[Fault]:
+def _choice_faults(value: dict[str, Any], choices: dict[str, str], required: Iterable[str]) -> list[Fault]:
     """Tell of choices with more than one type, and of required ones without any."""
     names: dict[str, set[str]] = {}
-    for name in chosen:
-        names.setdefault(choices[name], set()).add(name.removeprefix("_"))
+    for name in value:
+        if name in choices:
+            names.setdefault(choices[name], set()).add(name.removeprefix("_"))
     found = [
         Fault(
             f".{element}",
@@ -188,7 +188,7 @@ def _choice_faults(chosen: list[str], choices: dict[str, str], required: list[st
         for element, types in names.items()
         if len(types) > 1
     ]
-    return found + [_missing_fault(f"{element}[x]") for element in required if element not in names]
+    return found + [_missing_fault(f"{element}[x]") for element in sorted(required) if element not in names]
 
 
 def _without_paired_ids(faults: list[Fault], values: Any) -> list[Fault]:
