@@ -23,6 +23,7 @@ from fhir_service.fhir.xml_source import element_place, narratives
 
 Node = etree._Element
 
+_MOST_ATTRIBUTES = 200  # of an element of XHTML: so many that one of them is not allowed
 _RESOURCE_TAG = re.compile(r"\{http://hl7\.org/fhir\}([A-Za-z]+)").fullmatch
 _INTEGER = re.compile(r"-?[0-9]+").fullmatch
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?").fullmatch
@@ -67,9 +68,9 @@ class Reader:
             ja = f"入れ子が深すぎます({MAX_DEPTH} 段まで)。"
             raise self._error(node, "structure", ja, f"The content is nested too deeply ({MAX_DEPTH} levels at most).")
         out: Resource = {}
-        for name, text in node.items():
+        for name in node.keys():  # noqa: SIM118 - items() looks each up, which takes too long for very many
             if name in shape.attributes:
-                out[str(name)] = text
+                out[str(name)] = node.get(name)
             elif not str(name).startswith(_XSI):
                 raise self._attribute_error(node, str(name), shape)
         last = 0
@@ -129,9 +130,9 @@ class Reader:
     def _partner(self, node: Node, depth: int) -> Resource:
         shape = self._shapes["Element"]
         out: Resource = {}
-        for name, text in node.items():
+        for name in node.keys():  # noqa: SIM118 - as above
             if name == "id":
-                out["id"] = text
+                out["id"] = node.get(name)
             elif name != "value":
                 raise self._attribute_error(node, str(name), shape)
         for child in self._children(node):
@@ -262,7 +263,8 @@ def _unprefixed(node: Node) -> Node:
         return deepcopy(node)
     # The stubs do not know that None names the default namespace.
     copy = etree.Element(node.tag, nsmap={None: XHTML})  # type: ignore[dict-item]
-    copy.attrib.update(node.attrib)
+    for name in node.keys()[:_MOST_ATTRIBUTES]:
+        copy.set(name, node.get(name, ""))
     copy.text, copy.tail = node.text, node.tail
     copy.extend(map(_unprefixed, node))
     return copy

@@ -72,8 +72,15 @@ async def _candidates(patient: Resource, base: str, services: Services) -> tuple
     """Return whom the searches find, each once, and what there is to say about searches that found too many."""
     asked = [*dict.fromkeys(_searches(patient))][:MOST_SEARCHES]
     if not asked:
-        ja = "番号、氏名、生年月日、電話番号のいずれかが必要です。"
-        raise FhirError(Issue("required", ja, "A number, name, birth date or telephone number is needed."), status=400)
+        ja = "番号、氏名(姓と名)、生年月日、電話番号のいずれかが必要です。"
+        raise FhirError(
+            Issue(
+                "required",
+                ja,
+                "A number, a name with family and given name, a birth date or a telephone number is needed.",
+            ),
+            status=400,
+        )
     found: dict[Key, Version] = {}
     remarks: list[Issue] = []
     for criteria in asked:

@@ -103,6 +103,29 @@ def test_xml_that_is_not_sound_is_refused(api: httpx.Client, body: bytes) -> Non
     assert api.get("Patient?_count=0").status_code == 200
 
 
+_MANY = b" ".join(b'a%d="1"' % n for n in range(40_000))
+_DIV = b'<div xmlns="http://www.w3.org/1999/xhtml"><p %b>x</p></div>' % _MANY
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        PATIENT[:-1] + b" " + _MANY + b"/>",
+        PATIENT + b'<active value="true" ' + _MANY + b"/></Patient>",
+        PATIENT + b'<text><status value="generated"/>' + _DIV + b"</text></Patient>",
+        PATIENT[:-1] + b' xmlns:h="http://www.w3.org/1999/xhtml"><text><status value="generated"/>'
+        b"<h:div><h:p " + _MANY + b">x</h:p></h:div></text></Patient>",
+    ],
+    ids=["of a resource", "of a primitive", "of a narrative", "of a narrative with a prefix"],
+)
+def test_very_many_attributes_are_refused_at_once(api: httpx.Client, body: bytes) -> None:
+    answer = api.post("Patient", content=body, headers=XML)
+
+    assert answer.status_code == 400
+    assert "a0" in answer.text
+    assert answer.elapsed.total_seconds() < 1
+
+
 WRONG_RESOURCES = {
     "an unknown element": ({"nonsense": 1}, "Patient"),
     "a wrong type": ({"active": "yes"}, "Patient.active"),
