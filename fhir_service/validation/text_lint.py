@@ -86,6 +86,11 @@ def _inside(text: Text) -> str | None:
     return text.value[:SHOWN] if _SPACE_INSIDE(text.value) else None
 
 
+def _wide(text: Text) -> str | None:
+    is_whole = text.name == "text" and text.around in ("name", "kana")
+    return text.value[:SHOWN] if is_whole and "\u3000" in text.value.strip() else None
+
+
 def _mojibake(text: Text) -> str | None:
     found = _MOJIBAKE(text.value)
     return None if found is None else found[0][:SHOWN]
@@ -139,6 +144,13 @@ RULES: dict[str, LintRule] = {
         "姓(family)または名(given)「{}」の中に空白があります。姓と名に分けてください。",
         "There is a space in the family or given name '{}': give them apart.",
     ),
+    # JP-CLINS (rule R1113) takes half-width spaces alone.
+    "text-name-wide-space": LintRule(
+        _wide,
+        "氏名「{}」の中に全角の空白があります。JP-CLINSなど、半角の空白だけを受け取るところがあります。",
+        "There is a full-width space in the name '{}': some, as JP-CLINS, take half-width spaces alone.",
+        "information",
+    ),
     "text-invisible": LintRule(
         _search(r"[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\ufeff]+"),
         "見えない文字({})が入っています。検索や照合で一致しなくなります。",
@@ -162,7 +174,7 @@ RULES: dict[str, LintRule] = {
     ),
 }
 
-SPACES = {name: RULES[name] for name in ("text-name-edge", "text-name-space", "text-kana-name")}
+SPACES = {name: rule for name, rule in RULES.items() if name.startswith("text-name-") or name == "text-kana-name"}
 """The rules for which a text need not hold any of the characters below."""
 
 _SUSPECT = re.compile(

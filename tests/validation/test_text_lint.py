@@ -19,7 +19,6 @@ def kana(**name: Any) -> dict[str, Any]:
 
 GOOD = [
     patient(name=[{"family": "山田", "given": ["太郎"], "text": "山田 太郎"}]),
-    patient(name=[{"text": "山田　太郎"}]),
     patient(name=[{"family": "van Gogh", "given": ["Vincent Willem"]}]),
     patient(identifier=[{"system": "urn:oid:1.2", "value": "00012345"}]),
     patient(telecom=[{"system": "phone", "value": "03-1234-5678"}]),
@@ -43,6 +42,7 @@ def test_good_text_has_nothing_to_tell(resource: dict[str, Any]) -> None:
         (patient(name=[{"family": " 山田"}]), "text-name-edge", "Patient.name[0].family"),
         (patient(name=[{"given": ["太郎　"]}]), "text-name-edge", "Patient.name[0].given[0]"),
         (patient(name=[{"family": "山田　太郎"}]), "text-name-space", "Patient.name[0].family"),
+        (patient(name=[{"text": "山田　太郎"}]), "text-name-wide-space", "Patient.name[0].text"),
         (kana(family="山田"), "text-kana-name", "Patient.name[0].family"),
         (patient(identifier=[{"value": "０００12345"}]), "text-full-width-number", "Patient.identifier[0].value"),
         (patient(telecom=[{"value": "０３-1234"}]), "text-full-width-number", "Patient.telecom[0].value"),
