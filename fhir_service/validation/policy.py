@@ -80,19 +80,23 @@ class SeverityChange:
         )
 
 
+When = Literal["off", "validate", "always"]
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyRules:
     """What a policy file says.
 
-    `text_lint` is when Japanese text is looked through: never, when somebody asks ($validate, the command), or also on
-    each write.
+    `vital_signs` is when Observations with the code of one are checked against its profile, `text_lint` when Japanese
+    text is looked through: never, when somebody asks ($validate, the command), or also on each write.
     """
 
     claimed_profiles: bool = True
     unknown_profiles: Literal["warn", "refuse"] = "warn"
     best_practice: bool = False
     must_support: bool = False
-    text_lint: Literal["off", "validate", "always"] = "validate"
+    vital_signs: When = "validate"
+    text_lint: When = "validate"
     text_lint_without: frozenset[str] = frozenset()
     defaults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     partners: tuple[Partner, ...] = ()
@@ -107,10 +111,12 @@ class Policy:
         self._rules = rules or PolicyRules()
         self._options = Options(
             claimed=self._rules.claimed_profiles,
+            vital_signs=self._rules.vital_signs != "off",
             best_practice=self._rules.best_practice,
             must_support=self._rules.must_support,
         )
-        self._on_write = replace(self._options, extensible=False)
+        always = self._rules.vital_signs == "always"
+        self._on_write = replace(self._options, extensible=False, vital_signs=always)
         self._changes = (*self._rules.severities, *_refused(self._rules))
         self._linted = self._rules.text_lint == "always"
         self._plain = not (self._rules.defaults or self._rules.partners)

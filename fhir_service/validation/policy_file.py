@@ -109,6 +109,7 @@ CHECKS: Mapping[str, Test] = {
     "unknown_profiles": _choice("warn", "refuse"),
     "best_practice": _choice(True, False),
     "must_support": _choice(True, False),
+    "vital_signs": _choice("off", "validate", "always"),
     "text_lint": _choice("off", "validate", "always"),
     "text_lint_without": _lint_rules,
 }

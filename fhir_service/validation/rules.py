@@ -13,6 +13,7 @@ from fhir_service.validation.questionnaire_response import questionnaire_respons
 from fhir_service.validation.run import Check
 from fhir_service.validation.search_parameter import operation_definition_rules, search_parameter_rules
 from fhir_service.validation.structure_definition import structure_definition_rules
+from fhir_service.validation.vital_signs import vital_sign_rules
 
 QUANTITIES = ("Quantity", "Age", "Distance", "Duration")
 RULES: Mapping[str, tuple[Check, ...]] = {
@@ -25,6 +26,7 @@ RULES: Mapping[str, tuple[Check, ...]] = {
     "Measure": (measure_rules,),
     "MeasureReport": (measure_report_rules,),
     "Meta": (meta_rules,),
+    "Observation": (vital_sign_rules,),
     "OperationDefinition": (operation_definition_rules,),
     "Questionnaire": (questionnaire_rules,),
     "QuestionnaireResponse": (questionnaire_response_rules,),

@@ -39,8 +39,8 @@ def test_a_vendor_reads_in_japanese_what_is_wrong(api: httpx.Client) -> None:
     issues = told(api.post("Patient/$validate", json=WRONG))
 
     severity, text = issues["Patient.identifier[0].system"]
-    assert severity == "warning"
-    assert text == "system「患者番号」は絶対 URI(http://… や urn:oid:…)ではありません。(規則 system)"
+    assert severity == "error"
+    assert text == "system「患者番号」は絶対 URI(http://… や urn:oid:…)ではありません。(規則 identifier-system)"
     assert issues["Patient.identifier[0].value"][1].startswith(
         "番号・コードに全角の英数字「０００１２３４５」があります"
     )
