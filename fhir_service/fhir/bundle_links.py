@@ -23,6 +23,7 @@ from fhir_service.fhir.reference import (
 from fhir_service.fhir.resource import Key, Resource
 
 _URI_TYPES = frozenset({"uri", "url", "oid", "uuid"})
+_ENTRY = ("urn:uuid:", "urn:oid:")
 _NARRATIVE_LINK = re.compile(r"""(\b(?:href|src)\s*=\s*)(["'])([^"']+)\2""")
 
 
@@ -40,11 +41,13 @@ class Replaced(NamedTuple):
 @dataclass(slots=True)
 class Links:
     """What was found in one resource: what was replaced in it, the resources of this server that it now refers to, and
-    its conditional references, each with what it means (they are for the caller to resolve)."""
+    its conditional references, each with what it means (they are for the caller to resolve), and its `urn:` references
+    that are no full URL of an entry."""
 
     replaced: list[Replaced] = field(default_factory=list)
     keys: set[Key] = field(default_factory=set)
     conditional: list[tuple[FoundReference, ParsedReference]] = field(default_factory=list)
+    unknown: list[FoundReference] = field(default_factory=list)
 
     def undo(self) -> None:
         """Put everything back as it stood."""
@@ -80,7 +83,7 @@ class FullUrls:
         keys = self._keys
         root = parse_reference(full_url).base if full_url and keys else None
         skipped = "entry" if resource["resourceType"] == "Bundle" else None  # as in `objects`
-        conditional = False
+        open_ = False
         pending = [resource]
         while pending:
             node = pending.pop()
@@ -88,7 +91,7 @@ class FullUrls:
                 kind = type(value)
                 if kind is str:
                     if name == "reference":
-                        conditional |= self._reference(node, root, links)
+                        open_ |= self._reference(node, root, links)
                     elif value in keys and self._is_uri(resource, node, name):
                         links.put(node, name, str(keys[value]))
                     elif name == "div" and keys:
@@ -97,8 +100,9 @@ class FullUrls:
                     pending.append(value)
                 elif kind is list and name != skipped:
                     pending += self._items(resource, node, name, links)
-        if conditional:
+        if open_:
             links.conditional = list(self._conditional(resource))
+            links.unknown = [found for found in references(resource) if found.text.startswith(_ENTRY)]
         return links
 
     def _items(self, resource: Resource, node: dict[str, Any], name: str, links: Links) -> list[dict[str, Any]]:
@@ -112,7 +116,7 @@ class FullUrls:
         return [item for item in items if type(item) is dict]
 
     def _reference(self, reference: dict[str, Any], root: str | None, links: Links) -> bool:
-        """Replace what one reference says; return whether it may be a conditional one."""
+        """Replace what one reference says; return whether it may be a conditional one, or that to an entry."""
         text = reference["reference"]
         key = self._keys.get(text) or (self._keys.get(f"{root}/{text}") if root else None)
         if key:
@@ -121,7 +125,7 @@ class FullUrls:
             links.keys.add(key)
         elif key := local_key(text, self._base):
             links.keys.add(key)
-        return key is None and "?" in text
+        return key is None and ("?" in text or text.startswith(_ENTRY))
 
     def _conditional(self, resource: Resource) -> Iterator[tuple[FoundReference, ParsedReference]]:
         for found in references(resource):

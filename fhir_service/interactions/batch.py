@@ -10,6 +10,7 @@ from itertools import groupby
 
 from fhir_service.fhir.bundle import Entry, EntryAnswer, answer_bundle, entries_of, read_entry
 from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.reference import references
 from fhir_service.interactions.bundle_entry import answer_of, entry_headers, refusal_of, request_of
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.services import Services
@@ -33,11 +34,12 @@ async def batch(request: FhirRequest, services: Services) -> FhirResponse:
             answers[index] = refusal_of(error)
 
     shared = entry_headers(request)
+    named = frozenset(entry.full_url for entry in entries if entry.full_url and entry.full_url.startswith("urn:"))
     for _, group in groupby(sorted(entries, key=_order), key=_order):
         members = list(group)
         for start in range(0, len(members), AT_ONCE):
             chunk = members[start : start + AT_ONCE]
-            done = await asyncio.gather(*(_process(entry, request, shared, services) for entry in chunk))
+            done = await asyncio.gather(*(_process(entry, request, shared, named, services) for entry in chunk))
             answers.update(zip((entry.index for entry in chunk), done, strict=True))
     return FhirResponse(200, answer_bundle("batch-response", (answers[index] for index in sorted(answers))))
 
@@ -46,16 +48,42 @@ def _order(entry: Entry) -> int:
     return entry.order
 
 
-async def _process(entry: Entry, request: FhirRequest, shared: Mapping[str, str], services: Services) -> EntryAnswer:
+async def _process(
+    entry: Entry, request: FhirRequest, shared: Mapping[str, str], named: frozenset[str], services: Services
+) -> EntryAnswer:
     try:
         if entry.method == "POST" and not entry.path:
             raise _nested()
+        if named and entry.path and entry.method in ("POST", "PUT"):
+            _check_independent(entry, named)
         return answer_of(await services.dispatch(request_of(entry, request, shared), services), entry, request.base)
     except FhirError as error:
         return refusal_of(error)
     except Exception as error:  # a defect of ours: the other entries are none the worse for it
         _log.error("an entry of a batch failed: %s %s", entry.method, "/".join(entry.path), exc_info=error)
         return refusal_of(_defect())
+
+
+def _check_independent(entry: Entry, named: frozenset[str]) -> None:
+    """Raise 400 for references to what other entries make: nothing tells yet what that will be called.
+
+    "References within a Bundle.entry.resource to another Bundle.entry.resource that is being created within the batch
+    are considered to be non-conformant."
+    """
+    found = [each for each in references({"resourceType": entry.path[0], **entry.body}) if each.text in named]
+    if found:
+        raise FhirError(
+            *(
+                Issue(
+                    "value",
+                    f"バッチのエントリーは、ほかのエントリー({each.text[:200]})を参照できません。transactionで送ってください。",
+                    f"An entry of a batch cannot refer to another one ({each.text[:200]}); send a transaction.",
+                    (each.expression,),
+                )
+                for each in found
+            ),
+            status=400,
+        )
 
 
 def _defect() -> FhirError:

@@ -70,3 +70,14 @@ def several_match(resource_type: str) -> FhirError:
             f"The criteria find more than one {resource_type}; narrow them.",
         )
     )
+
+
+def too_many_match(resource_type: str, limit: int) -> FhirError:
+    """Return the error for the criteria of a delete that find more than may be deleted at once (412)."""
+    return FhirError(
+        Issue(
+            "multiple-matches",
+            f"条件に合う{resource_type}が{limit:,}件を超えています。何も削除していません。条件をしぼってください。",
+            f"The criteria find more than {limit:,} {resource_type}s; nothing was deleted. Narrow them.",
+        )
+    )

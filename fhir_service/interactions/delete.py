@@ -6,10 +6,10 @@ https://hl7.org/fhir/R4/http.html#delete
 
 from collections.abc import Sequence
 
-from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
+from fhir_service.fhir.outcome import Issue, operation_outcome
 from fhir_service.fhir.resource import Key
 from fhir_service.interactions.commit import Raced, commit_one, must_stand, until_settled
-from fhir_service.interactions.criteria import criteria_of, query_of, single_match
+from fhir_service.interactions.criteria import criteria_of, query_of, single_match, too_many_match
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.preconditions import Expected, version_conflict
 from fhir_service.interactions.preconditions import expected as asked_for
@@ -64,7 +64,7 @@ async def _delete_all(request: FhirRequest, services: Services) -> list[Key]:
     query = query_of(request.path[0], criteria_of(request.query), request.base, services)
     page = await services.store.search(query, count=services.max_delete + 1)
     if len(page.matches) > services.max_delete:
-        raise _too_many(request.path[0], services.max_delete)
+        raise too_many_match(request.path[0], services.max_delete)
     keys = [version.key for version in page.matches]
     if not keys:
         return keys
@@ -97,13 +97,3 @@ def _told(keys: Sequence[Key]) -> FhirResponse:
     else:
         said = f"{len(keys):,}件を削除しました: {shown}", f"{len(keys):,} are deleted: {shown}"
     return FhirResponse(200, operation_outcome([Issue("informational", *said, severity="information")]))
-
-
-def _too_many(resource_type: str, limit: int) -> FhirError:
-    return FhirError(
-        Issue(
-            "multiple-matches",
-            f"条件に合う{resource_type}が{limit:,}件を超えています。何も削除していません。条件をしぼってください。",
-            f"The criteria find more than {limit:,} {resource_type}s; nothing was deleted. Narrow them.",
-        )
-    )

@@ -25,7 +25,6 @@ from fhir_service.storage.store import (
     Committed,
     Condition,
     ConditionFailed,
-    Delete,
     Exists,
     Finds,
     Put,
@@ -51,8 +50,7 @@ async def commit(
         if write.put is not None:
             _keep_rules(write, services)
             changes.append(Put(write.put, services.indexer.index(write.put), write.method, write.expected))
-        elif write.key is not None and write.changes:
-            changes.append(Delete(write.key, write.expected))
+        changes += write.deletes
     if not changes:
         return {}
 
@@ -78,6 +76,8 @@ async def _link(writes: Sequence[Write], search: TransactionSearch, base: str, s
         if write.put is None:
             continue
         write.links = full_urls.replace(write.put, write.entry.full_url)
+        if write.links.unknown and services.referential_integrity:
+            raise write.refused(_no_such_entry(write.links.unknown))
         for found, parsed in write.links.conditional:
             try:
                 key = known.get(found.text) or await _resolved(found, parsed, search)
@@ -85,6 +85,21 @@ async def _link(writes: Sequence[Write], search: TransactionSearch, base: str, s
                 raise write.refused(error) from None
             known[found.text] = key
             write.links.resolve(found, key)
+
+
+def _no_such_entry(unknown: Sequence[FoundReference]) -> FhirError:
+    return FhirError(
+        *(
+            Issue(
+                "not-found",
+                f"参照「{found.text[:200]}」が指すエントリーが、このトランザクションにありません。",
+                f'The reference "{found.text[:200]}" is to no entry of this transaction.',
+                (found.expression,),
+            )
+            for found in unknown[:ISSUES_SHOWN]
+        ),
+        status=400,
+    )
 
 
 async def _resolved(found: FoundReference, parsed: ParsedReference, search: TransactionSearch) -> Key:
@@ -127,8 +142,8 @@ def _integrity(writes: Sequence[Write]) -> list[Condition]:
         if write.put is not None:
             wanted |= write.links.keys
             put.add(key_of(write.put))
-        elif write.key is not None and write.changes:
-            conditions.append(Unreferenced(frozenset((write.key,))))
+        elif write.deletes:
+            conditions.append(Unreferenced(frozenset(write.written)))
     if wanted - put:
         conditions.append(Exists(frozenset(wanted - put)))
     return conditions
@@ -142,8 +157,9 @@ def _meaning(failed: ConditionFailed, writes: Sequence[Write], base: str) -> Exc
         case Exists():
             return _dangling(failed.keys, writes, base)
         case Unreferenced(keys):
-            (key,) = keys
-            return _about(writes, key).refused(still_referenced(key, failed.keys))
+            key = min(keys)
+            said = key if len(keys) == 1 else f"{key.type}?…"
+            return _about(writes, key).refused(still_referenced(said, failed.keys))
         case _:
             change = failed.change
             assert change is not None
@@ -153,7 +169,7 @@ def _meaning(failed: ConditionFailed, writes: Sequence[Write], base: str) -> Exc
 
 
 def _about(writes: Sequence[Write], key: Key) -> Write:
-    return next(write for write in writes if write.key == key and write.changes)
+    return next(write for write in writes if key in write.written)
 
 
 def _dangling(absent: frozenset[Key], writes: Sequence[Write], base: str) -> FhirError:

@@ -18,7 +18,7 @@ from fhir_service.interactions.services import Services
 from fhir_service.interactions.transaction_search import TransactionSearch
 from fhir_service.interactions.transaction_write import Write
 from fhir_service.interactions.versions import not_found, standing
-from fhir_service.storage.store import Version
+from fhir_service.storage.store import Delete, Version
 
 
 async def decide(writes: Sequence[Write], base: str, services: Services) -> TransactionSearch:
@@ -34,16 +34,18 @@ async def decide(writes: Sequence[Write], base: str, services: Services) -> Tran
             await _DECIDE[write.entry.method](write, search, services)
         except FhirError as error:
             raise write.refused(error) from None
-        if write.key is not None and write.changes and taken.setdefault(write.key, write) is not write:
-            raise write.refused(_overlap(write.key, taken[write.key]))
+        for key in write.written:
+            if taken.setdefault(key, write) is not write:
+                raise write.refused(_overlap(key, taken[key]))
     return search
 
 
 async def _delete(write: Write, search: TransactionSearch, services: Services) -> None:
-    write.key, _ = await _aimed(write, search)
-    if write.key is not None:
-        write.expected = await must_stand(write.key, write.request.headers, services)
-        search.deleted(write.key)
+    keys = [Key(*write.entry.path)] if len(write.entry.path) == 2 else await _all_aimed(write, search, services)
+    write.key = keys[0] if len(keys) == 1 else None
+    for key in keys:
+        write.deletes += (Delete(key, await must_stand(key, write.request.headers, services)),)
+        search.deleted(key)
 
 
 async def _create(write: Write, search: TransactionSearch, services: Services) -> None:
@@ -132,6 +134,14 @@ async def _aimed(write: Write, search: TransactionSearch) -> tuple[Key | None, V
     if len(path) == 2:
         return Key(path[0], path[1]), None
     return await search.single(write.type, criteria_of(write.entry.query))
+
+
+async def _all_aimed(write: Write, search: TransactionSearch, services: Services) -> list[Key]:
+    """Return what the criteria of a delete find: one at the most, or several if the server is set so."""
+    if services.conditional_delete == "multiple":
+        return await search.several(write.type, criteria_of(write.entry.query), services.max_delete)
+    key, _ = await _aimed(write, search)
+    return [] if key is None else [key]
 
 
 def _create_criteria(write: Write) -> Criteria:

@@ -14,7 +14,7 @@ from fhir_service.fhir.search.query import (
     Query,
     TokenValue,
 )
-from fhir_service.interactions.criteria import Criteria, query_of, several_match
+from fhir_service.interactions.criteria import Criteria, query_of, several_match, too_many_match
 from fhir_service.interactions.services import Services
 from fhir_service.storage.store import Finds, Version
 
@@ -54,6 +54,17 @@ class TransactionSearch:
         if put:
             return put[0], None
         return (standing[0].key, standing[0]) if standing else (None, None)
+
+    async def several(self, resource_type: str, criteria: Criteria, most: int) -> list[Key]:
+        """Return what the criteria find in the store, for a delete; 412 if it is more than `most`."""
+        query = query_of(resource_type, criteria, self._base, self._services)
+        page = await self._services.store.search(query, count=len(self._changed) + most + 1)
+        keys = [version.key for version in page.matches]
+        standing = [key for key in keys if key not in self._changed]
+        if len(standing) > most:
+            raise too_many_match(resource_type, most)
+        self.conditions.append(Finds(query, frozenset(keys)))
+        return standing
 
     def _found_among_put(self, query: Query) -> list[Key]:
         if query.resource_type not in self._put and query.resource_type not in self._by_token:

@@ -14,7 +14,7 @@ from fhir_service.fhir.resource import Key, Resource
 from fhir_service.interactions.exchange import FhirRequest
 from fhir_service.interactions.proposal import checked, is_id, proposed, same_id
 from fhir_service.interactions.services import Services
-from fhir_service.storage.store import Method, Version
+from fhir_service.storage.store import Delete, Method, Version
 
 _ENTRY_LINK = re.compile(r"""(\bhref\s*=\s*)(["'])urn:[^"']*\2""")
 _METHOD: dict[str, Method] = {"POST": "POST", "PUT": "PUT", "PATCH": "PATCH", "DELETE": "DELETE"}
@@ -25,9 +25,9 @@ class Write:
     """`proposal` is the resource of a POST or PUT, checked.
 
     The rest is decided anew in each attempt: `key` is what the entry is about (None: a conditional delete that found
-    nothing), `put` what shall stand, `match` the version that a conditional create found, `before` the version that
-    was patched or judged by rules, `expected` what must stand at the commit; `judged` says that it is not the client
-    who expects it, so that another version is no error but a reason to try again.
+    nothing or several), `put` what shall stand, `deletes` what shall not, `match` the version that a conditional create
+    found, `before` the version that was patched or judged by rules, `expected` what must stand at the commit; `judged`
+    says that it is not the client who expects it, so that another version is no error but a reason to try again.
     """
 
     entry: Entry
@@ -37,6 +37,7 @@ class Write:
     warnings: Sequence[Issue] = ()
     key: Key | None = None
     put: Resource | None = None
+    deletes: tuple[Delete, ...] = ()
     match: Version | None = None
     before: Version | None = None
     expected: int | None = None
@@ -44,9 +45,11 @@ class Write:
     links: Links = field(default_factory=Links)
 
     @property
-    def changes(self) -> bool:
-        """Whether it changes its resource: a conditional create that found its match does not."""
-        return self.put is not None or self.entry.method == "DELETE"
+    def written(self) -> tuple[Key, ...]:
+        """The resources that it changes: none, where a conditional create found its match."""
+        if self.put is not None and self.key is not None:
+            return (self.key,)
+        return tuple(each.key for each in self.deletes)
 
     @property
     def method(self) -> Method:
@@ -69,6 +72,7 @@ class Write:
         self.links = Links()
         self.key = self.put = self.match = self.before = self.expected = None
         self.judged = False
+        self.deletes = ()
 
     def refused(self, error: FhirError) -> FhirError:
         """Return an error of this entry as one of the Bundle."""

@@ -123,6 +123,19 @@ async def test_what_deletes_goes_before_what_creates_and_that_before_what_reads(
     assert [one["resource"]["id"] for one in found["resource"]["entry"]] == [created["resource"]["id"]]
 
 
+async def test_an_entry_cannot_refer_to_what_another_makes(fhir: Any) -> None:
+    urn = "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0"
+    coded = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
+    person = {"fullUrl": urn, "request": {"method": "POST", "url": "Patient"}, "resource": {"resourceType": "Patient"}}
+    about = {"request": {"method": "POST", "url": "Observation"}, "resource": coded | {"subject": {"reference": urn}}}
+
+    _, answer = await fhir("POST", "", {"resourceType": "Bundle", "type": "batch", "entry": [person, about]})
+
+    made, failed = (each["response"] for each in answer["entry"])
+    assert (made["status"], failed["status"]) == ("201 Created", "400 Bad Request")
+    assert failed["outcome"]["issue"][0]["expression"] == ["Observation.subject"]
+
+
 async def test_prefer_holds_for_every_entry(fhir: Any) -> None:
     minimal, refused = await answered(
         fhir, entry("POST", "Patient", PATIENT), entry("GET", "Patient?nothing=1"), prefer="return=minimal"

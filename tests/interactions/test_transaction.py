@@ -338,6 +338,33 @@ async def test_what_cannot_be_done_fails_the_whole_and_says_where(
     assert (failed, {expression[: len(where)] for expression in expressions}) == (status, {where})
 
 
+async def test_a_reference_to_an_entry_that_is_not_there_is_refused(fhir: Any) -> None:
+    lost = observation("urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0")
+    lax = replace(fhir, services=replace(fhir.services, referential_integrity=False))
+
+    failed = await refused(fhir, entry("POST", "Patient", patient(), URN), entry("POST", "Observation", lost))
+
+    assert failed == (400, ["Bundle.entry[1].resource.subject"])
+    assert statuses(await done(lax, entry("POST", "Observation", lost))) == ["201 Created"]
+
+
+async def test_a_conditional_delete_may_find_several_if_the_server_is_set_so(fhir: Any) -> None:
+    several = replace(fhir, services=replace(fhir.services, conditional_delete="multiple", max_delete=2))
+    await several.put(patient("1", id="a"), patient("1", id="b"), patient("2", id="c"))
+    delete = entry("DELETE", "Patient?identifier=1")
+
+    twice = await refused(several, delete, entry("DELETE", "Patient/b"))
+    await several.put(observation("Patient/b", id="o"))
+    referred = await refused(several, delete)
+    deleted = await done(several, delete, entry("DELETE", "Observation/o"), entry("POST", "Patient", patient("1")))
+    await several.put(*(patient("3", id=f"x{n}") for n in range(3)))
+    too_many = await refused(several, entry("DELETE", "Patient?identifier=3"))
+
+    assert (twice[0], referred, too_many[0]) == (400, (409, ["Bundle.entry[0]"]), 412)
+    assert statuses(deleted) == ["204 No Content", "204 No Content", "201 Created"]
+    assert [await several.total(f"Patient?identifier={n}") for n in "123"] == [1, 1, 3]
+
+
 async def test_a_resource_is_written_only_once(fhir: Any) -> None:
     await fhir.put(patient("1", id="a"))
     put = entry("PUT", "Patient/a", patient("1", id="a"))

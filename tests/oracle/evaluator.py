@@ -23,6 +23,8 @@ COMPARE = {
     "quantity": values.quantity,
     "uri": values.uri,
 }
+FIRST_ENTRY = "Bundle.entry[0].resource"
+
 # Of HumanName: the only strings whose words count one by one.
 WORDED = ("family", "given")
 
@@ -106,7 +108,8 @@ class Oracle:
     def targets(self, resource: Resource, code: str) -> Iterator[Resource]:
         """Give the resources that a parameter leads to, those inside this one included."""
         contained = {f"#{each.get('id')}": each for each in resource.get("contained", ())}
-        for item in self.items(resource, code):
+        first_entry = self.parameter(resource["resourceType"], code).expression == FIRST_ENTRY
+        for item in self.items(resource, code) if not first_entry else ():  # chains into it: test_search_first_entry
             text = item.value.get("reference") if item.type == "Reference" else item.value
             if not isinstance(text, str):
                 continue
@@ -122,7 +125,10 @@ class Oracle:
         """Return what the parameter's own expression selects in a resource."""
         place = (id(resource), code)
         if place not in self._items:
-            self._items[place] = _evaluated(self._expressions(resource["resourceType"], code), resource)
+            found = _evaluated(self._expressions(resource["resourceType"], code), resource)
+            if self.parameter(resource["resourceType"], code).expression == FIRST_ENTRY:
+                found = [item for each in found for item in _first_entry(each.value, code, resource["type"])]
+            self._items[place] = found
         return self._items[place]
 
     def parameter(self, resource_type: str, code: str) -> SearchParameter:
@@ -176,6 +182,13 @@ class Oracle:
             compiled = _compiled(expression, item.type, self._registry.definitions)
             compare = COMPARE.get(kind) or (lambda m, k, v, a: values.reference(m, k, v, a, self._base))
             yield compare, _evaluated([compiled], item, resource)
+
+
+def _first_entry(first: Resource, code: str, bundle_type: str) -> Iterator[Item]:
+    """Give the first resource of a document or message as a reference to it."""
+    wanted = {"composition": ("document", "Composition"), "message": ("message", "MessageHeader")}[code]
+    if (bundle_type, first["resourceType"]) == wanted:
+        yield Item({"reference": f"{first['resourceType']}/{first.get('id')}"}, "Reference")
 
 
 def says(kind: str, item: Item) -> bool:

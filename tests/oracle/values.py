@@ -235,6 +235,7 @@ def compare(held: Interval, asked: str) -> bool:
 
 UCUM = "http://unitsofmeasure.org"
 GRAMS = {"mg": Decimal("0.001"), "g": Decimal(1), "kg": Decimal(1000)}
+CENTIMETRES = {"cm": Decimal(1), "m": Decimal(100), "[in_i]": Decimal("2.54")}
 
 
 def number(modifier: str, kind: str, value: Any, asked: str) -> bool:
@@ -259,9 +260,10 @@ def quantity(modifier: str, kind: str, value: Any, asked: str) -> bool:
     if value.get("system") != system:
         return False
     has, wants = value.get("code"), unit
-    if system == UCUM and has in GRAMS and wants in GRAMS:
-        ratio = GRAMS[has] / GRAMS[wants]
-        return compare(replace(held, low=held.low * ratio, high=held.high * ratio), text)
+    for unit in (GRAMS, CENTIMETRES) if system == UCUM and has != wants else ():
+        if has in unit and wants in unit:
+            ratio = unit[has] / unit[wants]
+            return compare(replace(held, low=held.low * ratio, high=held.high * ratio), text)
     return has == wants and compare(held, text)
 
 
