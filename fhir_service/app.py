@@ -44,6 +44,7 @@ from fhir_service.storage.memory import MemoryStore
 from fhir_service.storage.sqlite import SqliteStore
 from fhir_service.storage.store import Clock, Store
 from fhir_service.terminology.loaded import LoadedTerminology
+from fhir_service.validation.compiled import COMPILED
 from fhir_service.validation.policy import Policy, PolicyRules
 from fhir_service.validation.policy_file import read_policy
 from fhir_service.validation.rules import RULES as BY_TYPE
@@ -83,7 +84,7 @@ def wire(settings: Settings) -> Services:
     definitions = Definitions.load(packages=settings.packages)
     terminology = LoadedTerminology(definitions)
     registry = SearchRegistry(definitions, terminology)
-    validator = Validator(definitions, terminology, extra=BY_TYPE)
+    validator = Validator(definitions, terminology, extra=BY_TYPE, compiled=settings.data_dir / COMPILED)
     policy = Policy(validator, _policy(settings, definitions))
     return Services(
         store=_store(settings, _now, registry),

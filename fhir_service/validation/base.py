@@ -3,35 +3,65 @@
 https://hl7.org/fhir/R4/elementdefinition.html
 """
 
-from collections.abc import Mapping
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from fhir_service.fhir.definitions import Definitions
+from fhir_service.validation.compiled import Compiled
 
 TYPE_BASE = "http://hl7.org/fhir/StructureDefinition/"
 
 ElementDefinition = dict[str, Any]
 
+# What only people read, or the type model tells.
+PROSE = frozenset(
+    {"id", "path", "short", "base", "isSummary", "isModifier", "isModifierReason", "mapping", "condition"}
+)
+
+_Elements = dict[str, msgspec.Raw]
+_rows = msgspec.json.Decoder(_Elements).decode
+_decode = msgspec.json.Decoder(ElementDefinition, float_hook=Decimal).decode
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
 
 class BaseDefinitions:
-    """Reads the snapshots of R4's types; the few that were read last are kept."""
+    """Reads the snapshots of R4's types, an element when it is asked for."""
 
-    def __init__(self, definitions: Definitions) -> None:
+    def __init__(self, definitions: Definitions, compiled: Compiled) -> None:
         self._definitions = definitions
-        self._read = lru_cache(maxsize=24)(self._elements)
+        self._compiled = compiled
+        self._types: dict[str, _Elements] = {}
+        self._element = lru_cache(maxsize=512)(self._read)
 
-    def elements(self, type_name: str) -> Mapping[str, ElementDefinition]:
-        """Return the elements of a type (`Patient`, or that of `Patient.contact`) by their paths."""
-        return self._read(type_name.partition(".")[0])
+    def root(self, type_name: str) -> ElementDefinition:
+        """Return what R4 says of a type itself (`Patient`), or of a backbone element by its path."""
+        return self._element(type_name)
 
     def element(self, type_name: str, name: str) -> ElementDefinition:
         """Return an element of a type (`Patient`, `name`); empty if R4 says nothing of it."""
-        elements = self.elements(type_name)
         path = f"{type_name}.{name}"
-        return elements.get(path) or elements.get(f"{path}[x]") or {}
+        return self._element(path) or self._element(f"{path}[x]")
 
-    def _elements(self, root: str) -> Mapping[str, ElementDefinition]:
-        definition = self._definitions.find(TYPE_BASE + root) or {}
-        elements = definition.get("snapshot", {}).get("element", ())
-        return {element["path"]: element for element in elements}
+    def _read(self, path: str) -> ElementDefinition:
+        root = path.partition(".")[0]
+        rows = self._types.get(root)
+        if rows is None:
+            rows = self._types[root] = self._elements(root)
+        row = rows.get(path)
+        return {} if row is None else _decode(row)
+
+    def _elements(self, root: str) -> _Elements:
+        kept = self._compiled.get(f"type {root}")
+        if kept is None:
+            definition = self._definitions.find(TYPE_BASE + root) or {}
+            elements = definition.get("snapshot", {}).get("element", ())
+            kept = _encode({each["path"]: _without_prose(each) for each in elements})
+            self._compiled.put(f"type {root}", kept)
+        return _rows(kept)
+
+
+def _without_prose(element: ElementDefinition) -> ElementDefinition:
+    return {name: value for name, value in element.items() if name not in PROSE}

@@ -69,7 +69,7 @@ class TypeChecks:
             return self._checks[name]
 
         rules = (
-            *invariants(self._base.elements(name).get(name, {}), self._definitions, name),
+            *invariants(self._base.root(name), self._definitions, name),
             *self._extra.get(name, ()),
             *((type_agrees,) if name == "Reference" else ()),
             *(self._extra.get("Resource", ()) if definition.kind == "resource" else ()),

@@ -7,6 +7,7 @@ https://hl7.org/fhir/R4/validation.html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from fhir_service.fhir.definitions import Definitions, Package
@@ -17,6 +18,7 @@ from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Resource
 from fhir_service.terminology import Terminology
 from fhir_service.validation.base import TYPE_BASE, BaseDefinitions
+from fhir_service.validation.compiled import Compiled
 from fhir_service.validation.fault import UNCHECKED, Fault, Faults, has_error
 from fhir_service.validation.profile.children import UNUSABLE
 from fhir_service.validation.profile.compiler import ProfileCompiler
@@ -45,13 +47,15 @@ class Validator:
         *,
         resolve: Callable[[str], Resource | None] | None = None,
         extra: Mapping[str, Sequence[Check]] | None = None,
+        compiled: Path | None = None,
     ) -> None:
         self.definitions = definitions
         self.terminology = terminology
         self.resolve = resolve
-        base = BaseDefinitions(definitions)
+        kept = Compiled(compiled, definitions)
+        base = BaseDefinitions(definitions, kept)
         self._types = TypeChecks(definitions, base, extra or {})
-        self._compiler = ProfileCompiler(definitions, base)
+        self._compiler = ProfileCompiler(definitions, base, kept)
         self._expression = lru_cache(maxsize=256)(lambda expression: compile_fhirpath(expression, definitions))
 
     def __call__(self, resource: Resource) -> list[Issue]:

@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/downloads.html
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 from typing import Self
@@ -20,13 +21,13 @@ from fhir_service.fhir.definitions.model import Element, Kind, TypeDefinition
 from fhir_service.fhir.definitions.package import read_package
 from fhir_service.fhir.definitions.snapshot import Snapshot
 from fhir_service.fhir.definitions.snapshot.snapshots import Snapshots
-from fhir_service.fhir.definitions.sources import Source, Sources, newest_first
+from fhir_service.fhir.definitions.sources import Named, Source, Sources, newest_first
 from fhir_service.fhir.definitions.stored import StoredDefinitions
 from fhir_service.fhir.definitions.type_model import TypeModel
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Key, Resource
 
-__all__ = ["R4", "Added", "Definitions", "Element", "Kind", "Package", "Snapshot", "TypeDefinition"]
+__all__ = ["R4", "Added", "Definitions", "Element", "Kind", "Named", "Package", "Snapshot", "TypeDefinition"]
 
 OWN = Package("fhir-service", fhir_service.__version__, title="Outreach profiles")
 
@@ -93,6 +94,15 @@ class Definitions:
         """
         located = self._sources.locate(canonical, within)
         return located.definition if located else None
+
+    def name(self, canonical: str, within: Package | None = None) -> Named | None:
+        """Return which definition `find` gives, without reading it."""
+        return self._sources.name(canonical, within)
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells all that snapshots are made of, as it is now, from any other content."""
+        return sha256(" ".join(source.fingerprint for source in self._sources.all).encode()).hexdigest()
 
     def snapshot(self, canonical: str, within: Package | None = None) -> Snapshot | None:
         """Return the snapshot of a StructureDefinition (or of a type by its code), its own or generated.

@@ -13,7 +13,8 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from hashlib import sha256
 from io import FileIO
 from pathlib import Path
 from struct import unpack
@@ -144,7 +145,13 @@ class Archive:
         self.digest: str = index.get("digest", "")
         self.package = Package(**head | {"dependencies": tuple(map(tuple, head["dependencies"]))})
         self._by_type: dict[str, list[list[Any]]] = index["definitions"]
-        self._by_url = {row[0]: row for rows in self._by_type.values() for row in rows if row[0]}
+        self._by_url = {row[0]: (kind, row) for kind, rows in self._by_type.items() for row in rows if row[0]}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What tells this content from any other: that of the package it was made of, and what became of it here."""
+        members = sorted((name, each.CRC, each.file_size) for name, each in self._members.items())
+        return sha256(f"{self.package} {self.digest} {members}".encode()).hexdigest()
 
     def count(self, resource_type: str) -> int:
         """Return how many definitions of this type there are."""
@@ -154,10 +161,17 @@ class Archive:
         """Whether there is a definition with this url."""
         return url in self._by_url
 
+    def head(self, url: str, version: str | None = None) -> tuple[str, str] | None:
+        """Return resource type and version of what `find` gives, without reading it."""
+        kind, row = self._by_url.get(url, ("", None))
+        if row is None or version not in (None, row[1] or self.package.version):
+            return None
+        return kind, row[1] or self.package.version
+
     def find(self, url: str, version: str | None = None) -> Resource | None:
         """Return the definition with this url, of this version if one is named (its own, or else the package's)."""
-        row = self._by_url.get(url)
-        if row is None or (version is not None and version != (row[1] or self.package.version)):
+        _, row = self._by_url.get(url, ("", None))
+        if row is None or version not in (None, row[1] or self.package.version):
             return None
         resource: Resource = _decode(self._lines(row[2])[row[3]])
         return resource

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -23,35 +25,49 @@ def own_folders() -> list[Path]:
 
 
 class Folder:
-    """The definitions in folders and below them, `examples/` left out; a file is read again when it is asked for."""
+    """The definitions in folders and below them, `examples/` left out, as they are when the folders are opened."""
 
     def __init__(self, paths: Iterable[Path], package: Package) -> None:
-        self._by_url: dict[str, tuple[str, str, Path]] = {}
+        self._by_url: dict[str, tuple[str, str, bytes]] = {}
         files = ((path, file) for path in paths for file in sorted(path.rglob("*.json")))
         for file in (file for path, file in files if EXAMPLES not in file.relative_to(path).parts):
-            definition = _decode(file.read_bytes())
+            content = file.read_bytes()
+            definition = _decode(content)
             if isinstance(definition, dict) and (url := _key(definition)):
-                head = (definition["resourceType"], definition.get("version", ""), file)
-                self._by_url.setdefault(url, head)
+                self._by_url.setdefault(url, (definition["resourceType"], definition.get("version", ""), content))
         self.package = Package(package.name, package.version, len(self._by_url), package.title, package.canonical)
 
     def knows(self, url: str) -> bool:
         """Whether there is a definition with this url."""
         return url in self._by_url
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """What tells this content from any other."""
+        whole = sha256()
+        for url, (_, _, content) in sorted(self._by_url.items()):
+            whole.update(f"{url} {len(content)} ".encode())
+            whole.update(content)
+        return whole.hexdigest()
+
+    def head(self, url: str, version: str | None = None) -> tuple[str, str] | None:
+        """Return resource type and version of what `find` gives, without reading it."""
+        kind, found, content = self._by_url.get(url, ("", "", b""))
+        return (kind, found) if content and version in (None, found) else None
+
     def find(self, url: str, version: str | None = None) -> Resource | None:
         """Return the definition with this url, of this version if one is named."""
-        _, found, file = self._by_url.get(url, ("", "", None))
-        if file is None or (version is not None and found != version):
+        _, found, content = self._by_url.get(url, ("", "", b""))
+        if not content or version not in (None, found):
             return None
-        resource: Resource = _decode(file.read_bytes())
+        resource: Resource = _decode(content)
         return resource
 
     def all(self, resource_type: str) -> Iterator[Resource]:
         """Give every definition of this type."""
-        for kind, _, file in self._by_url.values():
+        for kind, _, content in self._by_url.values():
             if kind == resource_type:
-                yield _decode(file.read_bytes())
+                yield _decode(content)
 
 
 def _key(definition: Resource) -> str | None:

@@ -18,6 +18,16 @@ class Held:
         """Whether there is a definition with this url."""
         return url in self._by_url
 
+    @property
+    def fingerprint(self) -> str:
+        """What tells this content from any other while it is here."""
+        return str(id(self))
+
+    def head(self, url: str, version: str | None = None) -> tuple[str, str] | None:
+        """Return resource type and version of what `find` gives."""
+        found = self.find(url, version)
+        return (found["resourceType"], str(found.get("version") or self.package.version)) if found else None
+
     def find(self, url: str, version: str | None = None) -> Resource | None:
         """Return the definition with this url, of this version if one is named (its own, or else the package's)."""
         found = self._by_url.get(url)

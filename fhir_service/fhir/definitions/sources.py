@@ -23,6 +23,15 @@ class Source(Protocol):
 
     def knows(self, url: str) -> bool: ...
 
+    @property
+    def fingerprint(self) -> str:
+        """What tells this content from any other."""
+        ...
+
+    def head(self, url: str, version: str | None = None) -> tuple[str, str] | None:
+        """Return resource type and version of what `find` gives, without reading it."""
+        ...
+
     def find(self, url: str, version: str | None = None) -> Resource | None: ...
 
     def all(self, resource_type: str) -> Iterator[Resource]: ...
@@ -33,6 +42,15 @@ class Located(NamedTuple):
 
     definition: Resource
     package: Package
+
+
+class Named(NamedTuple):
+    """Which definition a canonical names; the same for all that name it, however they write it."""
+
+    resource_type: str
+    url: str
+    version: str
+    package: str
 
 
 class Sources:
@@ -52,6 +70,15 @@ class Sources:
             definition = source.find(url, version or None)
             if definition is not None:
                 return Located(definition, source.package)
+        return None
+
+    def name(self, canonical: str, within: Package | None = None) -> Named | None:
+        """Return which definition `locate` gives, without reading it."""
+        url, _, version = canonical.partition("#")[0].partition("|")
+        for source in self._order(within):
+            head = source.head(url, version or None)
+            if head is not None:
+                return Named(head[0], url, head[1], str(source.package))
         return None
 
     def pinned(self, canonical: str, within: Package) -> str:

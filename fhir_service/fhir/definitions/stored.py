@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/conformance-module.html
 import zlib
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from hashlib import sha256
 
 import msgspec
 
@@ -69,16 +70,34 @@ class StoredDefinitions:
             return None
         return f"{known[0]}|{known[1]}" if known[1] else known[0]
 
+    @property
+    def fingerprint(self) -> str:
+        """What tells this content from any other, as far as profiles are made of it."""
+        rows = [
+            f"{key.type} {url}|{version} {sha256(body).hexdigest()}"
+            for key, (url, version, body) in self._by_key.items()
+            if key.type in ("StructureDefinition", "ValueSet")
+        ]
+        return sha256("\n".join(sorted(rows)).encode()).hexdigest()
+
+    def head(self, url: str, version: str | None = None) -> tuple[str, str] | None:
+        """Return resource type and version of what `find` gives, without reading it."""
+        key = self._newest(url, version)
+        return (key.type, self._by_key[key][1]) if key else None
+
     def find(self, url: str, version: str | None = None) -> Resource | None:
         """Return the definition with this url, of this version if one is named, else of the newest."""
-        rows = [self._by_key[key] for key in self._by_url.get(url, ())]
-        if version is not None:
-            rows = [row for row in rows if row[1] == version]
-        if not rows:
+        key = self._newest(url, version)
+        if key is None:
             return None
-        newest = max(enumerate(rows), key=lambda each: (newest_first(each[1][1]), each[0]))[1]
-        resource: Resource = _decode(zlib.decompress(newest[2]))
+        resource: Resource = _decode(zlib.decompress(self._by_key[key][2]))
         return resource
+
+    def _newest(self, url: str, version: str | None) -> Key | None:
+        keys = [key for key in self._by_url.get(url, ()) if version in (None, self._by_key[key][1])]
+        if not keys:
+            return None
+        return max(enumerate(keys), key=lambda each: (newest_first(self._by_key[each[1]][1]), each[0]))[1]
 
     def all(self, resource_type: str) -> Iterator[Resource]:
         """Give every definition of this type."""

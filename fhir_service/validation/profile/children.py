@@ -7,14 +7,13 @@ https://hl7.org/fhir/R4/elementdefinition.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from fhir_service.fhir.fhirpath import Item
 from fhir_service.fhir.fhirpath.model import Model, children
 from fhir_service.validation.fault import Fault, Faults
-from fhir_service.validation.profile.cardinality import least
-from fhir_service.validation.profile.tree import UNSOUND, Node
+from fhir_service.validation.profile.tree import UNSOUND, Branches, Node
 from fhir_service.validation.run import Run
 
 if TYPE_CHECKING:
@@ -29,15 +28,16 @@ Compiled = Callable[[str, Node], "ItemCheck | None"]
 class Children:
     """The checks of some elements, each a number; `tables` tell by type which JSON property is of which elements."""
 
-    def __init__(self, nodes: Mapping[str, Node], model: Model, profile: str, compiled: Compiled) -> None:
+    def __init__(self, nodes: Branches, model: Model, profile: str, compiled: Compiled) -> None:
         self._names = list(nodes)
-        self._needed = [number for number, node in enumerate(nodes.values()) if _wants_some(node)]
+        self._nodes = nodes
+        self._open = set(range(len(self._names)))
+        self._checks: list[ItemCheck | None] = [None] * len(self._names)
+        self._needed = [number for number, name in enumerate(self._names) if name in nodes.wanted]
         self._tables: dict[str, dict[str, list[int]]] = {}
         self._model = model
         self._profile = profile
         self._compiled = compiled
-        self._nodes: list[Node | None] = [*nodes.values()]
-        self._checks: list[ItemCheck | None] = [None] * len(self._names)
 
     def check(self, item: Item, run: Run) -> Faults:
         """Check what is below a typed value."""
@@ -52,7 +52,7 @@ class Children:
                 numbers = sorted({*numbers, *(number for name in present for number in table[name])})
         found: list[Fault] = []
         for number in numbers:
-            if self._nodes[number] is not None:
+            if number in self._open:
                 self._compile(number)
             check = self._checks[number]
             if check is not None and (faults := check(item, run)) is not None:
@@ -61,14 +61,13 @@ class Children:
 
     def _compile(self, number: int) -> None:
         """Compile what is asked of an element; where that is nothing, it is not looked for any more."""
-        node = self._nodes[number]
-        if node is None:
-            return
+        name = self._names[number]
         try:
-            check = self._compiled(self._names[number], node)
+            check = self._compiled(name, self._nodes[name])
         except UNSOUND:
-            check = _unreadable(node.id, self._profile)
-        self._checks[number], self._nodes[number] = check, None
+            check = _unreadable(name, self._profile)
+        self._checks[number] = check
+        self._open.discard(number)
         if check is None:
             self._needed = [each for each in self._needed if each != number]
             self._tables = {name: _without(number, table) for name, table in self._tables.items()}
@@ -78,7 +77,7 @@ class Children:
         properties = self._model.properties(type_name)
         table: dict[str, list[int]] = {}
         for number, name in enumerate(self._names):
-            if self._nodes[number] is None and self._checks[number] is None:
+            if number not in self._open and self._checks[number] is None:
                 continue
             known = properties.get(name)
             keys = [name] if known is None else [variant.key for variant in known.variants]
@@ -90,11 +89,6 @@ class Children:
 
 def _without(number: int, table: dict[str, list[int]]) -> dict[str, list[int]]:
     return {name: left for name, each in table.items() if (left := [one for one in each if one != number])}
-
-
-def _wants_some(node: Node) -> bool:
-    """Whether an element, or a slice of it, has to be there."""
-    return least(node.element) > 0 or any(least(each.element) > 0 for each in node.slices.values())
 
 
 def _unreadable(name: str, profile: str) -> ItemCheck:

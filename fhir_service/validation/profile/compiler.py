@@ -5,18 +5,21 @@ https://hl7.org/fhir/R4/structuredefinition.html
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from fhir_service.fhir.definitions import Definitions, Package
-from fhir_service.fhir.definitions.snapshot import Snapshot
+import msgspec
+
+from fhir_service.fhir.definitions import Definitions, Named, Package
 from fhir_service.fhir.fhirpath import Item
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.validation.base import TYPE_BASE, BaseDefinitions
+from fhir_service.validation.compiled import Compiled
 from fhir_service.validation.fault import Fault, Faults
+from fhir_service.validation.profile import outline as outlines
 from fhir_service.validation.profile.element import ElementCompiler, ItemCheck
 from fhir_service.validation.profile.extension_definition import ExtensionDefinition, extension_definition
-from fhir_service.validation.profile.tree import UNSOUND, Node, grow
+from fhir_service.validation.profile.outline import Outline
+from fhir_service.validation.profile.tree import UNSOUND, Node
 from fhir_service.validation.structure_definition import definition_faults
 
 if TYPE_CHECKING:
@@ -26,10 +29,10 @@ if TYPE_CHECKING:
 class Profile:
     """A compiled profile. `notes` are what has to be said of every resource that is checked against it."""
 
-    def __init__(self, snapshot: Snapshot, check: ItemCheck) -> None:
-        self.url = snapshot.url
-        self.type = snapshot.type
-        self.notes = _notes(snapshot)
+    def __init__(self, outline: Outline, check: ItemCheck) -> None:
+        self.url = outline.url
+        self.type = outline.type
+        self.notes = _notes(outline)
         self._check = check
 
     def check(self, item: Item, run: Run) -> Faults:
@@ -46,34 +49,33 @@ class Profile:
 class ProfileCompiler:
     """Compiles profiles, each once; `within` is the package whose definition asks for one."""
 
-    def __init__(self, definitions: Definitions, base: BaseDefinitions) -> None:
+    def __init__(self, definitions: Definitions, base: BaseDefinitions, compiled: Compiled) -> None:
         self._definitions = definitions
         self._base = base
-        self._profiles: dict[tuple[str, Package | None], Profile | FhirError] = {}
+        self._compiled = compiled
+        self._asked: dict[tuple[str, Package | None], Profile | FhirError] = {}
+        self._profiles: dict[Named, Profile | FhirError] = {}
+        self._outlines: dict[Named, Outline] = {}
+        self._types: dict[Named, str] = {}
         self._extensions: dict[str, ExtensionDefinition] = {}
-        self._trees = lru_cache(maxsize=64)(self._tree)
         self._generation = definitions.generation
 
     def renew(self) -> None:
         """Forget what was compiled of definitions that are no longer all there is; those of R4 itself stay."""
         if self._generation != self._definitions.generation:
             self._generation = self._definitions.generation
-            self._profiles.clear()
-            self._trees.cache_clear()
+            for kept in (self._asked, self._profiles, self._outlines, self._types):
+                kept.clear()
             self._extensions = {url: each for url, each in self._extensions.items() if url.startswith(TYPE_BASE)}
 
     def profile(self, canonical: str, within: Package | None = None) -> Profile | None:
         """Return a profile, None if it is not here; FhirError if its definition cannot be used."""
-        found = self._profiles.get((canonical, within))
+        found = self._asked.get((canonical, within))
         if found is None:
-            try:
-                snapshot = self._definitions.snapshot(canonical, within)
-                if snapshot is None:
-                    return None
-                found = self._compiled(snapshot)
-            except FhirError as error:
-                found = error
-            self._profiles[canonical, within] = found
+            named = self._named(canonical, within)
+            if named is None:
+                return None
+            found = self._asked[canonical, within] = self._profile(named, canonical, within)
         if isinstance(found, FhirError):
             raise found
         return found
@@ -82,11 +84,14 @@ class ProfileCompiler:
         """Return the definition of an extension, None if it is not here or cannot be used."""
         found = self._extensions.get(url)
         if found is None:
+            named = self._named(url, None)
+            if named is None:
+                return None
             try:
-                snapshot = self._definitions.snapshot(url)
-                if snapshot is None or snapshot.type != "Extension":
+                outline = self._outline(named, url, None)
+                if outline.type != "Extension":
                     return None
-                found = extension_definition(snapshot, self._compiled(snapshot).check)
+                found = extension_definition(outline, self._check(outline, named))
             except FhirError:
                 return None
             self._extensions[url] = found
@@ -94,30 +99,81 @@ class ProfileCompiler:
 
     def tree(self, canonical: str, within: Package | None = None) -> Node | None:
         """Return the elements of a profile, None if it is not here or cannot be used."""
-        return self._trees(canonical, within)
-
-    def _tree(self, canonical: str, within: Package | None) -> Node | None:
+        named = self._named(canonical, within)
         try:
-            snapshot = self._definitions.snapshot(canonical, within)
-            return None if snapshot is None else grow(snapshot.elements)
+            return None if named is None else self._outline(named, canonical, within).root
         except (FhirError, *UNSOUND, RecursionError):
             return None
 
-    def _compiled(self, snapshot: Snapshot) -> Profile:
+    def type_of(self, canonical: str, within: Package | None = None) -> str:
+        """Return the type that a profile is of, empty if the profile is not here."""
+        named = self._named(canonical, within)
+        if named is None:
+            return ""
+        if named not in self._types:
+            kept = self._outlines.get(named) or self._kept(named)
+            definition = self._definitions.find(canonical, within) if kept is None else None
+            self._types[named] = kept.type if kept else str((definition or {}).get("type", ""))
+        return self._types[named]
+
+    def _named(self, canonical: str, within: Package | None) -> Named | None:
+        url = canonical if ":" in canonical else f"{TYPE_BASE}{canonical}"
+        named = self._definitions.name(url, within)
+        return named if named is not None and named.resource_type == "StructureDefinition" else None
+
+    def _profile(self, named: Named, canonical: str, within: Package | None) -> Profile | FhirError:
+        found = self._profiles.get(named)
+        if found is None:
+            try:
+                outline = self._outline(named, canonical, within)
+                found = Profile(outline, self._check(outline, named))
+            except FhirError as error:
+                found = error
+            self._profiles[named] = found
+        return found
+
+    def _check(self, outline: Outline, named: Named) -> ItemCheck:
         try:
-            compiler = ElementCompiler(snapshot.url, snapshot.package, self._definitions, self._base, self)
-            return Profile(snapshot, compiler.root(grow(snapshot.elements), snapshot.type))
+            sources = self._definitions.sources
+            package = next((each.package for each in sources if str(each.package) == named.package), None)
+            compiler = ElementCompiler(outline.url, package, self._definitions, self._base, self)
+            return compiler.root(outline.root, outline.type)
         except (*UNSOUND, RecursionError) as error:
-            ja = f"構造定義 {snapshot.url} を読めません。StructureDefinition の形をしていないところがあります。"
-            en = f"The StructureDefinition {snapshot.url} cannot be read: part of it has not the shape of one."
-            raise FhirError(Issue("invalid", ja, en)) from error
+            raise _unreadable(outline.url) from error
+
+    def _outline(self, named: Named, canonical: str, within: Package | None) -> Outline:
+        found = self._outlines.get(named) or self._kept(named)
+        if found is None:
+            snapshot = self._definitions.snapshot(canonical, within)
+            if snapshot is None:
+                raise _unreadable(named.url)
+            try:
+                found = outlines.outlined(snapshot)
+            except (*UNSOUND, RecursionError) as error:
+                raise _unreadable(named.url) from error
+            self._compiled.put(str(named), outlines.encode(found))
+        self._outlines[named] = found
+        return found
+
+    def _kept(self, named: Named) -> Outline | None:
+        kept = self._compiled.get(str(named))
+        try:
+            return None if kept is None else outlines.decode(kept)
+        except msgspec.DecodeError:
+            return None
 
 
-def _notes(snapshot: Snapshot) -> tuple[Fault, ...]:
-    wrong = definition_faults(snapshot.issues, snapshot.url)
-    if snapshot.detached_from is None:
+def _unreadable(url: str) -> FhirError:
+    ja = f"構造定義 {url} を読めません。StructureDefinition の形をしていないところがあります。"
+    en = f"The StructureDefinition {url} cannot be read: part of it has not the shape of one."
+    return FhirError(Issue("invalid", ja, en))
+
+
+def _notes(outline: Outline) -> tuple[Fault, ...]:
+    wrong = definition_faults(outline.issues, outline.url)
+    if outline.detached_from is None:
         return tuple(wrong)
-    url, base = snapshot.url, snapshot.detached_from
-    ja = f"プロファイル {url} の元になる {base} がこのサーバーにないため、{snapshot.type} を元に検証しました。"
-    en = f"The profile {url} derives from {base}, which is not here; it was checked as one of {snapshot.type}."
+    url, base = outline.url, outline.detached_from
+    ja = f"プロファイル {url} の元になる {base} がこのサーバーにないため、{outline.type} を元に検証しました。"
+    en = f"The profile {url} derives from {base}, which is not here; it was checked as one of {outline.type}."
     return (Fault("", "informational", ja, en, "information", "profile-base", url), *wrong)

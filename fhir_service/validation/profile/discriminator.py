@@ -209,8 +209,7 @@ def _kind(canonical: str, compiler: ElementCompiler) -> str | None:
     name = canonical.partition("|")[0].removeprefix(TYPE_BASE)
     if compiler.definitions.has_type(name):
         return name
-    definition = compiler.definitions.find(canonical, compiler.package)
-    return str(definition["type"]) if definition is not None and "type" in definition else None
+    return compiler.profiles.type_of(canonical, compiler.package) or None
 
 
 def _profile(

@@ -21,7 +21,7 @@ from fhir_service.validation.profile.children import Children
 from fhir_service.validation.profile.fixed import fixed_check, wanted
 from fhir_service.validation.profile.limits import limit_checks
 from fhir_service.validation.profile.slicing import Slicing, slicing
-from fhir_service.validation.profile.tree import Node
+from fhir_service.validation.profile.tree import Branches, Node
 from fhir_service.validation.profile.type_choice import type_checks
 from fhir_service.validation.run import Run
 
@@ -58,7 +58,7 @@ class ElementCompiler:
 
     def root(self, node: Node, type_name: str) -> ItemCheck:
         """Return the check of a whole value of the profile's type."""
-        described = self.base.elements(type_name).get(type_name, {})
+        described = self.base.root(type_name)
         return _all([*self.item_checks(node, Place((type_name,), described))])
 
     def item_checks(self, node: Node, place: Place) -> Iterator[ItemCheck]:
@@ -80,7 +80,7 @@ class ElementCompiler:
             yield _by_type({name: check for name, check in checks.items() if check is not None})
 
     def _invariants(self, node: Node, place: Place) -> Iterator[ItemCheck]:
-        roots = [self.base.elements(name).get(name, {}) for name in place.types if "." not in name]
+        roots = [self.base.root(name) for name in place.types if "." not in name]
         known = {each["key"] for described in (place.base, *roots) for each in described.get("constraint", ())}
         context = place.types[0] if len(place.types) == 1 else None
         for constraint in node.element.get("constraint", ()):
@@ -118,7 +118,7 @@ class ElementCompiler:
             if found is not None and found[0].choice:
                 element, code = found
                 slice_node = Node(node.element | {"type": [{"code": code}]}, element.name, node.children, node.slices)
-                outer = Node({}, element.name, {}, {name: slice_node})
+                outer = Node({}, element.name, Branches([]), {name: slice_node})
                 return self.child_check(element.name, outer, types)
         return None
 

@@ -3,12 +3,12 @@
 https://hl7.org/fhir/R4/defining-extensions.html
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from fhir_service.fhir.definitions.snapshot import Snapshot
 from fhir_service.fhir.fhirpath import Item
 from fhir_service.validation.fault import Faults
+from fhir_service.validation.profile.outline import Outline
 from fhir_service.validation.run import Run
 
 ANYWHERE = frozenset({"Element", "*"})
@@ -47,25 +47,19 @@ class ExtensionDefinition:
         return not self.elements.isdisjoint(places) or not self.elements.isdisjoint(ANYWHERE)
 
 
-def extension_definition(snapshot: Snapshot, check: Callable[[Item, Run], Faults]) -> ExtensionDefinition:
+def extension_definition(outline: Outline, check: Callable[[Item, Run], Faults]) -> ExtensionDefinition:
     """Return what a StructureDefinition says of an extension; without a context it may stand anywhere."""
     contexts: dict[str, set[str]] = {"element": set(), "extension": set(), "fhirpath": set()}
-    for kind, expression in snapshot.contexts:
+    for kind, expression in outline.contexts:
         contexts.get(kind, contexts["element"]).add(expression)
     elements = frozenset(each.replace("[x]", "") for each in contexts["element"])
     return ExtensionDefinition(
-        url=snapshot.url,
-        modifier=snapshot.elements[0].get("isModifier") is True,
-        elements=(elements if snapshot.contexts else ANYWHERE) | WIDENED.get(snapshot.url, frozenset()),
+        url=outline.url,
+        modifier=outline.root.element.get("isModifier") is True,
+        elements=(elements if outline.contexts else ANYWHERE) | WIDENED.get(outline.url, frozenset()),
         extensions=frozenset(contexts["extension"]),
         expressions=tuple(contexts["fhirpath"]),
-        invariants=snapshot.context_invariants,
-        names=frozenset(_names(snapshot)),
+        invariants=outline.context_invariants,
+        names=outline.names,
         check=check,
     )
-
-
-def _names(snapshot: Snapshot) -> Iterator[str]:
-    for element in snapshot.elements:
-        if element["path"] == "Extension.extension.url" and isinstance(url := element.get("fixedUri"), str):
-            yield url

@@ -1,33 +1,44 @@
 """The elements of a snapshot as a tree: by name, and by slice name where an element is sliced.
 
+A tree is kept as JSON in which every branch can be read alone, so that whoever looks at three of a profile's hundred
+elements reads three.
 https://hl7.org/fhir/R4/elementdefinition.html#id
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
+
+import msgspec
+
+from fhir_service.validation.invariant import ELSEWHERE
 
 ElementDefinition = dict[str, Any]
 
 UNSOUND = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
 """What reading JSON of another shape than it must have raises."""
 
+CHECKED = frozenset({"id", "min", "max", "type", "slicing", "binding", "constraint", "mustSupport", "isModifier"})
+VALUES = ("fixed", "pattern", "minValue", "maxValue", "maxLength", "extension", "_fixed", "_pattern")
+"""What checks read of an element: these, and what begins so. The rest is for people."""
 
-@dataclass(slots=True)
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """One element: its definition, and what is below it. `slices` holds re-slices (`a/b`) inside their slice (`a`)."""
 
     element: ElementDefinition
     name: str
-    children: dict[str, Node] = field(default_factory=dict)
-    slices: dict[str, Node] = field(default_factory=dict)
+    children: Branches
+    slices: Mapping[str, Node]
 
     @property
     def id(self) -> str:
         """How messages call it."""
-        return str(self.element.get("id") or self.element.get("path") or self.name)
+        return str(self.element.get("id") or self.name)
 
     @property
     def types(self) -> list[dict[str, Any]]:
@@ -39,16 +50,49 @@ class Node:
         return [each["code"] for each in self.types if isinstance(each.get("code"), str)]
 
 
-def grow(elements: Sequence[ElementDefinition]) -> Node:
-    """Return the root of the tree of these elements, in the order of a snapshot."""
+_Row = tuple[str, str, bool, msgspec.Raw]
+"""The key of a node among its like, its name, whether there has to be some of it, and the node."""
+_decode = msgspec.json.Decoder(tuple[ElementDefinition, list[_Row], list[_Row]], float_hook=Decimal).decode
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class Branches(Mapping[str, Node]):
+    """Nodes, each read when it is first asked for; `wanted` are those of which a value has to have some."""
+
+    def __init__(self, rows: list[_Row]) -> None:
+        self._rows = {key: (raw, name) for key, name, _, raw in rows}
+        self._read: dict[str, Node] = {}
+        self.wanted = frozenset(key for key, _, wanted, _ in rows if wanted)
+
+    def __getitem__(self, key: str) -> Node:
+        found = self._read.get(key)
+        if found is None:
+            found = self._read[key] = read(*self._rows[key])
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+def read(tree: bytes | msgspec.Raw, name: str) -> Node:
+    """Return the root of a tree that `grow` made; ValueError for what is none."""
+    element, children, slices = _decode(tree)
+    return Node(element, name, Branches(children), Branches(slices))
+
+
+def grow(elements: Sequence[ElementDefinition]) -> bytes:
+    """Return the tree of these elements, which stand in the order of a snapshot."""
     first = elements[0]
-    root = Node(first, str(first.get("path", "")))
+    root = _Growing(first, str(first.get("path", "")))
     for element, steps in zip(elements[1:], _steps(elements[1:]), strict=True):
         node = root
         for step in steps:
             node = _child(node, step)
         node.element = element
-    return root
+    return _grown(root)
 
 
 def name_of(step: str) -> str:
@@ -56,24 +100,55 @@ def name_of(step: str) -> str:
     return step.removesuffix("[x]")
 
 
-def _child(node: Node, step: str) -> Node:
+@dataclass(slots=True)
+class _Growing:
+    element: ElementDefinition
+    name: str
+    children: dict[str, _Growing] = field(default_factory=dict)
+    slices: dict[str, _Growing] = field(default_factory=dict)
+
+
+def _grown(node: _Growing) -> bytes:
+    return _encode((_checked(node), _rows(node.children), _rows(node.slices)))
+
+
+def _rows(nodes: dict[str, _Growing]) -> list[_Row]:
+    return [(key, each.name, _is_wanted(each), msgspec.Raw(_grown(each))) for key, each in nodes.items()]
+
+
+def _is_wanted(node: _Growing) -> bool:
+    """Whether an element, or a slice of it, has to be there."""
+    return any(each.element.get("min") not in (None, 0) for each in (node, *node.slices.values()))
+
+
+def _checked(node: _Growing) -> ElementDefinition:
+    """Return what checks read of an element; constraints that are checked elsewhere, on every element, are left out."""
+    element = node.element
+    kept = {name: value for name, value in element.items() if name in CHECKED or name.startswith(VALUES)}
+    kept["id"] = element.get("id") or element.get("path") or node.name
+    if "constraint" in kept:
+        kept["constraint"] = [each for each in kept["constraint"] if each.get("key") not in ELSEWHERE]
+    return kept
+
+
+def _child(node: _Growing, step: str) -> _Growing:
     """Return the node of a step (`name`, `name:slice`, `name:slice/reslice`) below a node, made if need be."""
     whole_name, _, slice_name = step.partition(":")
     name = name_of(whole_name)
     child = node.children.get(name)
     if child is None:
-        child = node.children[name] = Node({}, name)
+        child = node.children[name] = _Growing({}, name)
     return _slice(child, slice_name) if slice_name else child
 
 
-def _slice(node: Node, slice_name: str) -> Node:
+def _slice(node: _Growing, slice_name: str) -> _Growing:
     """Return a slice, made if need be; `a/b` is inside `a` if there is such a slice, else a name like any other."""
     within = node
     for index, letter in enumerate(slice_name):
         if letter == "/" and slice_name[:index] in within.slices:
             within = within.slices[slice_name[:index]]
     if slice_name not in within.slices:
-        within.slices[slice_name] = Node({}, node.name)
+        within.slices[slice_name] = _Growing({}, node.name)
     return within.slices[slice_name]
 
 

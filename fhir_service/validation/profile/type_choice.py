@@ -143,8 +143,7 @@ def profile_type(canonical: str, compiler: ElementCompiler) -> str:
     name = canonical.partition("|")[0].removeprefix(TYPE_BASE)
     if compiler.definitions.has_type(name):
         return name
-    definition = compiler.definitions.find(canonical, compiler.package)
-    return str(definition.get("type", UNKNOWN)) if definition else UNKNOWN
+    return compiler.profiles.type_of(canonical, compiler.package)
 
 
 def _wrong_profile(reference: dict[str, Any], profiles: list[str], run: Run, compiler: ElementCompiler) -> Faults:
