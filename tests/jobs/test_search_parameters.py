@@ -216,6 +216,35 @@ def test_every_type_of_parameter_can_be_added(together: Client) -> None:
     } == dict.fromkeys(TYPES, 1)
 
 
+LIMITED = {
+    "born": ("Patient.birthDate", "date", {"comparator": ["ge", "lt"], "multipleOr": False}),
+    "kept": ("Patient.managingOrganization", "reference", {"chain": ["name"], "modifier": ["missing"]}),
+    "called": ("Patient.name.given", "string", {"multipleAnd": False, "modifier": ["exact"]}),
+}
+ALLOWED = ("born=ge1990&born=lt1991", "born=1990", "kept.name=x", "kept:missing=true", "called=a,b", "called:exact=a")
+REFUSED = (
+    "born=gt1990", "born=1990,1991", "kept.address=x", "kept:Organization=1", "called=a&called:exact=b",
+    "called:contains=a", "born:missing=true,false",
+)  # fmt: skip
+
+
+def test_what_a_definition_does_not_allow_is_refused(together: Client) -> None:
+    for code, (expression, kind, limits) in LIMITED.items():
+        body = search_parameter(code, type=kind, expression=expression, **limits)
+        if kind == "reference":
+            body["target"] = ["Organization"]
+        answer = together("PUT", f"SearchParameter/{code}", body)
+        assert answer.status_code == 201, answer.text
+    together.indexed()
+
+    allowed = {each: together("GET", f"Patient?{each}").status_code for each in ALLOWED}
+    refused = {each: together("GET", f"Patient?{each}").status_code for each in REFUSED}
+
+    assert allowed == dict.fromkeys(ALLOWED, 200)
+    assert refused == dict.fromkeys(REFUSED, 400)
+    assert "ge, lt" in texts(together("GET", "Patient?born=gt1990"))
+
+
 def test_a_composite_of_own_parameters_can_be_added(own: Client) -> None:
     own.put({"resourceType": "Patient", "id": "a", "contact": [{"gender": "female", "name": {"family": "Ito"}}]})
     simple = search_parameter("contact-gender", type="token", expression="Patient.contact.gender")

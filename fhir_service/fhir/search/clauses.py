@@ -134,6 +134,8 @@ class Criterion:
 
     def _chain(self, parameter: SearchParameter, target: str, rest: str, depth: int) -> Chain:
         """`subject:Patient.name`: the types that are tried are those on which the rest has a meaning."""
+        if parameter.limits:
+            parameter.limits.check_chain(parameter.code, rest)
         if parameter.type != "reference":
             raise problems.not_a_reference(parameter, self.key)
         if self.reading.registry.only_canonical(parameter):
@@ -166,6 +168,10 @@ class Criterion:
 
     def _any_member(self, parameter: SearchParameter, modifier: str | None) -> Clause:
         """Return what is asked of a parameter: of its members, if those stand in the index in its place."""
+        if parameter.limits:
+            parameter.limits.check_modifier(parameter.code, modifier)
+            ranged = modifier is None and parameter.type in ("date", "number", "quantity")
+            parameter.limits.check_values(parameter.code, split(self.text, ","), ranged=ranged)
         if not parameter.members:
             return self._match(parameter, modifier)
         known = self.reading.registry.parameters(parameter.resource_type)

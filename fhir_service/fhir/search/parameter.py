@@ -6,6 +6,8 @@ https://hl7.org/fhir/R4/searchparameter.html
 from dataclasses import dataclass
 from typing import Literal
 
+from fhir_service.fhir.search.limits import Limits
+
 SearchType = Literal["number", "date", "string", "token", "reference", "composite", "quantity", "uri", "special"]
 
 
@@ -17,7 +19,7 @@ class SearchParameter:
     reference may point to; `components` of a composite are (code of the component parameter, expression).
 
     `members` are the parameters that together have exactly its values and stand in the index in its place; `holder` is
-    the parameter that has all of its references and others (`kinship.py`).
+    the parameter that has all of its references and others (`kinship.py`). `limits` are those of an added definition.
     """
 
     resource_type: str
@@ -30,6 +32,7 @@ class SearchParameter:
     description: str = ""
     members: tuple[str, ...] = ()
     holder: str | None = None
+    limits: Limits | None = None
 
     @property
     def stored(self) -> tuple[str, ...]:

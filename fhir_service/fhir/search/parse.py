@@ -4,6 +4,7 @@ https://hl7.org/fhir/R4/search.html
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -83,7 +84,17 @@ def _read(
             ignored.append(name)
         else:
             understood.append((name, text))
+    _check_repeated(understood, draft)
     return _parsed(draft, tuple(understood), tuple(ignored))
+
+
+def _check_repeated(understood: Sequence[tuple[str, str]], draft: Draft) -> None:
+    """Raise 400 if a parameter stands more than once whose definition does not allow that."""
+    times = Counter(name.partition(":")[0] for name, _ in understood if "." not in name)
+    for name in (name for name, count in times.items() if count > 1):
+        parameter = draft.registry.declared(draft.resource_type).get(name)
+        if parameter and parameter.limits and parameter.limits.multiple_and is False:
+            raise problems.repeated(name)
 
 
 def _add(draft: Draft, name: str, text: str) -> None:

@@ -16,6 +16,7 @@ from fhir_service.fhir.search.converters import CANONICAL, INDEXED
 from fhir_service.fhir.search.first_entry import EXPRESSION as FIRST_ENTRY
 from fhir_service.fhir.search.incomplete import Indexing, Parameters
 from fhir_service.fhir.search.kinship import with_kin
+from fhir_service.fhir.search.limits import limits_of
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
 from fhir_service.fhir.search.paths import Path, root_of, simple_paths, split_union
 from fhir_service.fhir.search.terminology import NoTerminology, Terminology
@@ -254,6 +255,7 @@ class SearchRegistry:
             url=definition["url"],
             components=tuple(component for component in components if component),
             description=definition.get("description", ""),
+            limits=None if definition["url"].startswith(_SP) else limits_of(definition),
         )
         if parameter.type != "reference":
             return parameter
