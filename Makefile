@@ -57,9 +57,7 @@ format: setup ## put the code into its format
 	$(BIN)/ruff check --fix .
 
 profile-pages: setup ## write docs/profiles/, docs/codes.md and docs/forms.md anew from the definitions in profiles/ and terminology/
-	$(BIN)/python scripts/build_profile_pages.py
-	$(BIN)/python scripts/build_code_page.py
-	$(BIN)/python scripts/build_form_page.py
+	$(BIN)/python -m scripts.pages
 
 sushi: setup test-data ## compare our snapshots with SUSHI's, and have it take our package (needs npm)
 	$(BIN)/python scripts/fetch_sushi.py

@@ -1,20 +1,11 @@
-"""Write the readable page of the programme's forms, `docs/forms.md`, from `profiles/questionnaires/`.
+"""The page of the programme's forms, `docs/forms.md`, from `profiles/questionnaires/`."""
 
-python scripts/build_form_page.py            # writes the page (`make profile-pages`)
-python scripts/build_form_page.py --check    # says whether it is up to date
-"""
-
-import argparse
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-FORMS = ROOT / "profiles" / "questionnaires"
-PAGE = ROOT / "docs" / "forms.md"
-OUTREACH = "https://example.jp/fhir/outreach/"
-DIVIDED = " · "
+from fhir_service.fhir.resource import Resource
+
+from .text import OUTREACH, PROFILES, both, page, read_all, table
 
 INTRODUCTION = """\
 # 様式 · Forms
@@ -47,25 +38,19 @@ BOUNDS = {
 CALCULATED = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-calculatedExpression"
 OPERATORS = {"=": "が", "!=": "が次のものでない: "}
 
-Resource = dict[str, Any]
 
-
-def page() -> str:
-    """Return the whole page."""
-    forms = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(FORMS.glob("*.json"))]
-    return "\n\n".join([INTRODUCTION, *map(form_text, forms)]) + "\n"
+def pages() -> dict[str, str]:
+    """Return the page by its place in `docs/`."""
+    return {"forms.md": page([INTRODUCTION, *map(form_text, read_all(PROFILES / "questionnaires"))])}
 
 
 def form_text(form: Resource) -> str:
     """Return a form: what it is, and the table of its fields."""
-    texts = {item["linkId"]: item for item, _ in fields(form)}
-    rows = (" | ".join(cell.replace("|", "\\|") for cell in row(item, depth, texts)) for item, depth in fields(form))
-    head = (
-        "| 欄 · linkId | 問い · question | 答え · answer | 必須 · required | 書く条件 · asked if |\n" + "|---" * 5 + "|"
-    )
+    items = {item["linkId"]: item for item, _ in fields(form)}
+    rows = (row(item, depth, items) for item, depth in fields(form))
+    head = ("欄 · linkId", "問い · question", "答え · answer", "必須 · required", "書く条件 · asked if")
     title = f'## <a id="{form["id"]}"></a>{form["title"]}\n\n`Questionnaire/{form["id"]}`'
-    description = form["description"].replace(DIVIDED, "\n\n", 1)
-    return "\n".join([f"{title}\n\n{description}\n\n{head}", *(f"| {each} |" for each in rows)])
+    return f"{title}\n\n{both(form['description'])}\n\n{table(head, rows)}"
 
 
 def fields(holder: Resource, depth: int = 0) -> Iterator[tuple[Resource, int]]:
@@ -114,20 +99,3 @@ def shown(value: Any, asked: Resource) -> str:
         return "はい" if value else "いいえ"
     options = [option["valueCoding"] for option in asked.get("answerOption", ())]
     return str(next(each["display"] for each in options if each["code"] == value["code"]))
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if the page is not up to date")
-    check = parser.parse_args().check
-    made = page()
-    fresh = PAGE.exists() and PAGE.read_text(encoding="utf-8") == made
-    if check:
-        print(f"{PAGE.relative_to(ROOT)}: {'up to date' if fresh else 'OLD'}")
-        raise SystemExit(not fresh)
-    PAGE.write_text(made, encoding="utf-8")
-    print(f"{PAGE.relative_to(ROOT)}: {'as it was' if fresh else 'written anew'}")
-
-
-if __name__ == "__main__":
-    main()

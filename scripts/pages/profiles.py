@@ -1,31 +1,23 @@
-"""Write the readable pages of our own profiles, `docs/profiles/`, from the definitions and examples in `profiles/`.
-
-    python scripts/build_profile_pages.py            # writes the pages (`make profile-pages`)
-    python scripts/build_profile_pages.py --check    # says whether they are up to date
+"""The pages of our own profiles, `docs/profiles/`, from the definitions and examples in `profiles/`.
 
 One page for each profile, for the implementer at a hospital or a vendor: what it is for, its elements, rules,
-extensions and examples; Japanese first. The snapshots are made without JP Core, so that the pages repeat nothing of it.
+extensions and examples. The snapshots are made without JP Core, so that the pages repeat nothing of it.
 """
 
-import argparse
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from fhir_service.fhir.definitions import Definitions, Snapshot
 from fhir_service.fhir.resource import Resource
 
-ROOT = Path(__file__).resolve().parents[1]
-PROFILES = ROOT / "profiles"
-TERMINOLOGY = ROOT / "terminology"
-TARGET = ROOT / "docs" / "profiles"
-BASE = "https://example.jp/fhir/outreach/"
+from .text import PROFILES, TERMINOLOGY, both, page, read, read_all, table
+
 R4 = "http://hl7.org/fhir/StructureDefinition/"
 JP_CORE = "http://jpfhir.jp/fhir/core/StructureDefinition/"
 
-DIVIDED = " · "  # Japanese before it, English behind it
 EXTENSIONS = "extensions.md"
 INDEX = "README.md"
 CODES = "../codes.md"
@@ -90,21 +82,17 @@ class Own:
         return found
 
 
-def read(file: Path) -> Resource:
-    """Return the resource in a file."""
-    resource: Resource = json.loads(file.read_text(encoding="utf-8"))
-    return resource
-
-
 def by_url(folder: Path) -> dict[str, Resource]:
     """Return the definitions in a folder by canonical, in the order of their ids."""
-    return {each["url"]: each for each in map(read, sorted(folder.glob("*.json")))}
+    return {each["url"]: each for each in read_all(folder)}
 
 
-def pages(own: Own) -> dict[str, str]:
-    """Return every page by its file name."""
+def pages() -> dict[str, str]:
+    """Return every page by its place in `docs/`."""
+    own = Own.read()
     made = {f"{each['id']}.md": profile_page(each, own) for each in own.profiles.values()}
-    return made | {EXTENSIONS: extensions_page(own), INDEX: index_page(own)}
+    made |= {EXTENSIONS: extensions_page(own), INDEX: index_page(own)}
+    return {f"profiles/{name}": text for name, text in made.items()}
 
 
 def profile_page(profile: Resource, own: Own) -> str:
@@ -353,46 +341,5 @@ def short(canonical: str) -> str:
     return canonical.removeprefix(JP_CORE).rpartition("/")[2] or canonical
 
 
-def both(text: str, between: str = "\n\n") -> str:
-    """Return a text of both languages, the Japanese first."""
-    japanese, divided, english = text.partition(DIVIDED)
-    return f"{japanese}{between}{english}" if divided else text
-
-
 def section(title: str, content: str) -> str:
     return f"## {title}\n\n{content}" if content else ""
-
-
-def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """Return a table; nothing if it has no rows."""
-    lines = ["| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows]
-    if not lines:
-        return ""
-    return "\n".join(["| " + " | ".join(head) + " |", "|---" * len(head) + "|", *lines])
-
-
-def page(parts: Iterable[str]) -> str:
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if a page is not up to date")
-    check = parser.parse_args().check
-    made = pages(Own.read())
-    there = {file.name: file.read_text(encoding="utf-8") for file in TARGET.glob("*.md")}
-    stale = sorted(name for name in made.keys() | there.keys() if made.get(name) != there.get(name))
-    if check:
-        print("\n".join(f"docs/profiles/{name}: OLD" for name in stale) or f"{len(made)} pages are up to date")
-        raise SystemExit(bool(stale))
-    TARGET.mkdir(parents=True, exist_ok=True)
-    for name in stale:
-        if name in made:
-            (TARGET / name).write_text(made[name], encoding="utf-8")
-        else:
-            (TARGET / name).unlink()
-    print(f"{len(made)} pages, {len(stale)} of them written anew")
-
-
-if __name__ == "__main__":
-    main()
