@@ -27,6 +27,24 @@ def test_every_profile_has_a_page_that_the_index_leads_to() -> None:
     assert [name for name in profiles if f"]({name}.md)" not in index] == []
 
 
+def test_the_index_tells_what_to_write_of_identifiers_searches_and_operations() -> None:
+    index = (PAGES / "README.md").read_text(encoding="utf-8")
+
+    assert "| `https://example.jp/fhir/outreach/IdSystem/case-number` | ケース番号。" in index
+    assert (
+        "[`target-category`](../../profiles/search-parameters/episodeofcare-target-category.json) | EpisodeOfCare |"
+        in index
+    )
+    assert "| `[base]/$submit-document` | 診療情報提供書" in index
+
+
+def test_what_an_element_has_to_be_is_told_in_full() -> None:
+    page = (PAGES / "outreach-composition-referral.md").read_text(encoding="utf-8")
+
+    assert "型紙 pattern: `http://jpfhir.jp/fhir/clins/CodeSystem/document-section#910`" in page
+    assert "[composition-status](https://hl7.org/fhir/R4/valueset-composition-status.html)" in page
+
+
 def test_a_page_tells_elements_rules_and_examples() -> None:
     page = (PAGES / "outreach-task.md").read_text(encoding="utf-8")
 

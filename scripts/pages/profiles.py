@@ -13,14 +13,15 @@ from pathlib import Path
 from fhir_service.fhir.definitions import Definitions, Snapshot
 from fhir_service.fhir.resource import Resource
 
-from .text import PROFILES, TERMINOLOGY, both, page, read, read_all, table
+from .index import index_page
+from .text import CODES, EXTENSIONS, PROFILES, TERMINOLOGY, both, page, read, read_all, section, table
 
 R4 = "http://hl7.org/fhir/StructureDefinition/"
+R4_SETS = "http://hl7.org/fhir/ValueSet/"
+V3_SETS = "http://terminology.hl7.org/ValueSet/v3-"
 JP_CORE = "http://jpfhir.jp/fhir/core/StructureDefinition/"
 
-EXTENSIONS = "extensions.md"
 INDEX = "README.md"
-CODES = "../codes.md"
 
 SEVERITY = {"error": "誤り error", "warning": "注意 warning"}
 STRENGTH = {
@@ -35,27 +36,6 @@ KINDS = {
     "error": "誤りの例 · wrong",
     "warning": "注意の例 · with a warning",
 }
-OTHERS = {
-    "questionnaires": "質問票 · Questionnaires",
-    "measures": "指標 · Measures",
-    "search-parameters": "検索パラメーター · Search parameters",
-    "naming-systems": "識別子の体系 · Identifier systems",
-    "capability-statements": "機能の宣言 · Capability statements",
-    "operations": "操作 · Operations",
-}
-
-INTRODUCTION = """\
-精神障害者アウトリーチ支援の記録の形です。1つのプロファイルに1ページあり、要素、規則、拡張、見本が載っています。定義(`profiles/`)から
-`make profile-pages` で作られるので、書き換えるのは定義のほうです。
-`fhir-service packages build` で FHIR パッケージになります。
-
-The forms of the records of community mental-health outreach: one page for each profile, with its elements, rules,
-extensions and examples. They are made of the definitions in `profiles/` by `make profile-pages`; change those.
-`fhir-service packages build` makes a FHIR package of them."""
-ELSEWHERE = f"""\
-拡張は[1つのページ]({EXTENSIONS})に、コードは[別のページ]({CODES})にあります。
-
-The extensions are on [one page]({EXTENSIONS}), the codes on [another]({CODES})."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +71,7 @@ def pages() -> dict[str, str]:
     """Return every page by its place in `docs/`."""
     own = Own.read()
     made = {f"{each['id']}.md": profile_page(each, own) for each in own.profiles.values()}
-    made |= {EXTENSIONS: extensions_page(own), INDEX: index_page(own)}
+    made |= {EXTENSIONS: extensions_page(own), INDEX: index_page(profiles_table(own))}
     return {f"profiles/{name}": text for name, text in made.items()}
 
 
@@ -191,9 +171,9 @@ def shown(value: object) -> str:
     """Return a value in short: a code with its system, or JSON."""
     match value:
         case {"coding": [{"system": str(system), "code": str(code), **rest}]} if set(rest) <= {"display"}:
-            return f"{short(system)}#{code}"
+            return f"{system}#{code}"
         case {"system": str(system), "code": str(code), **rest} if set(rest) <= {"display"}:
-            return f"{short(system)}#{code}"
+            return f"{system}#{code}"
         case str(text):
             return text
     return json.dumps(value, ensure_ascii=False)
@@ -283,8 +263,8 @@ def extension_rules(extension: Resource) -> str:
     return table(("規則 · rule", "重さ · severity", "内容 · meaning", "FHIRPath"), rows)
 
 
-def index_page(own: Own) -> str:
-    """Return the page that leads to all others."""
+def profiles_table(own: Own) -> str:
+    """Return the table that leads to the page of each profile."""
     rows = [
         (
             f"[{each['title']}]({each['id']}.md)",
@@ -294,23 +274,7 @@ def index_page(own: Own) -> str:
         )
         for each in own.profiles.values()
     ]
-    parts = [
-        "# プロファイル · Profiles",
-        INTRODUCTION,
-        table(("プロファイル · profile", "型 · type", "基 · based on", "目的 · purpose"), rows),
-        ELSEWHERE,
-    ]
-    for folder, title in OTHERS.items():
-        files = sorted((PROFILES / folder).glob("*.json"))
-        listed = [(f"[{file.stem}](../../profiles/{folder}/{file.name})", about(read(file))) for file in files]
-        parts.append(section(title, table(("", ""), listed)))
-    return page(parts)
-
-
-def about(definition: Resource) -> str:
-    """Return what a definition is: its title or name, and its description."""
-    title = definition.get("title") or definition.get("name", "")
-    return "<br>".join(each for each in (title, both(definition.get("description", ""), "<br>")) if each)
+    return table(("プロファイル · profile", "型 · type", "基 · based on", "目的 · purpose"), rows)
 
 
 def named(canonical: str, own: Own, *, link_r4: bool = True) -> str:
@@ -321,6 +285,8 @@ def named(canonical: str, own: Own, *, link_r4: bool = True) -> str:
     if canonical in own.extensions:
         extension = own.extensions[canonical]
         return f"[{extension['title']}]({EXTENSIONS}#{extension['id']})"
+    if re.fullmatch(f"{R4}[a-z]+-[A-Za-z-]+", canonical):
+        return f"[{short(canonical)}](https://hl7.org/fhir/R4/extension-{short(canonical).lower()}.html)"
     return resource_link(short(canonical)) if link_r4 and canonical.startswith(R4) else short(canonical)
 
 
@@ -330,16 +296,17 @@ def resource_link(name: str) -> str:
 
 
 def value_set(canonical: str, own: Own) -> str:
+    """Return a value set by name, linked to our page or to that of the specification; any other by its canonical."""
     url = canonical.partition("|")[0]
     if url in own.value_sets:
         return f"[{own.value_sets[url].stem}]({CODES}#{own.value_sets[url].stem})"
-    return short(url)
+    if url.startswith(R4_SETS):
+        return f"[{short(url)}](https://hl7.org/fhir/R4/valueset-{short(url).lower()}.html)"
+    if url.startswith(V3_SETS):
+        return f"[{short(url)}](https://hl7.org/fhir/R4/v3/{url.removeprefix(V3_SETS)}/vs.html)"
+    return f"`{url}`"
 
 
 def short(canonical: str) -> str:
     """Return the last part of a canonical, and of one of JP Core all of its name."""
     return canonical.removeprefix(JP_CORE).rpartition("/")[2] or canonical
-
-
-def section(title: str, content: str) -> str:
-    return f"## {title}\n\n{content}" if content else ""

@@ -10,6 +10,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PROFILES = ROOT / "profiles"
 TERMINOLOGY = ROOT / "terminology"
 OUTREACH = "https://example.jp/fhir/outreach/"
+EXTENSIONS = "extensions.md"
+CODES = "../codes.md"
 DIVIDED = " · "  # Japanese before it, English behind it
 
 
@@ -40,3 +42,8 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 def page(parts: Iterable[str]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def section(title: str, content: str) -> str:
+    """Return a section; nothing if it has no content."""
+    return f"## {title}\n\n{content}" if content else ""

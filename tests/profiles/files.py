@@ -18,7 +18,7 @@ FOLDERS = {
     PROFILES / "extensions": "StructureDefinition",
     PROFILES / "questionnaires": "Questionnaire",
     PROFILES / "measures": "Measure",
-    PROFILES / "measures": "Measure",
+    PROFILES / "operations": "OperationDefinition",
     PROFILES / "search-parameters": "SearchParameter",
     PROFILES / "naming-systems": "NamingSystem",
     PROFILES / "capability-statements": "CapabilityStatement",

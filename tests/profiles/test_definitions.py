@@ -76,7 +76,7 @@ def test_a_profile_opens_with_its_head(folder: str) -> None:
 def test_texts_are_japanese_first_and_english_beside() -> None:
     texts = [(name, element["id"], element["short"]) for name, element in elements() if "short" in element]
     texts += [(name, rule["key"], rule["human"]) for name, _, rule in constraints()]
-    texts += [(file.stem, "description", read(file)["description"]) for file in profiles()]
+    texts += [(file.stem, "description", read(file)["description"]) for file in definition_files()]
 
     assert [each for each in texts if not _is_bilingual(each[2])] == []
 
