@@ -15,6 +15,7 @@ from fhir_service.fhir.search.incomplete import BeingIndexed
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
 from fhir_service.fhir.search.problems import UnknownParameter
 from fhir_service.fhir.search.query import (
+    HIERARCHIC,
     AllOf,
     AnyOf,
     Chain,
@@ -193,6 +194,8 @@ class Criterion:
                 return LastUpdatedMatch(tuple(date for date in dates if isinstance(date, DateValue)))
             case "_lastUpdated", _:
                 raise problems.unknown_modifier(parameter, modifier or "", ())
+            case _, "reference" if modifier in HIERARCHIC:
+                return self._hierarchy(parameter, modifier or "")
             case _, "reference" if modifier not in (None, *MODIFIERS["reference"]):
                 narrowed = replace(parameter, targets=self._targets(parameter, modifier or ""))
                 return Match(parameter, tuple(self._of_type(narrowed, text) for text in self._texts("reference")))
@@ -209,6 +212,22 @@ class Criterion:
             return self._by_terminology(parameter, modifier)
         texts = self._texts(parameter.type, modifier in LOOKED_UP)
         return Match(parameter, tuple(self._value(parameter, modifier, text) for text in texts), modifier)
+
+    def _hierarchy(self, parameter: SearchParameter, modifier: str) -> Match:
+        """`location:below=42`: what refers to 42 or to what is part of it; of a canonical, any of its versions.
+
+        https://hl7.org/fhir/R4/search.html#recursive and #versions
+        """
+        registry = self.reading.registry
+        texts = self._texts("reference")
+        values = tuple(read(parameter, text, self.reading) for text in texts)
+        if registry.only_canonical(parameter) and modifier == "below":
+            if any(len(split(text, "|")) > 1 for text in texts):
+                raise problems.malformed(f"{self.key}={self.text[:80]}", f"{self.key}=http://example.org/canonical")
+            return Match(parameter, values)
+        if not any(map(registry.part_of, parameter.targets)):
+            raise problems.unknown_modifier(parameter, modifier, (*MODIFIERS["reference"], *parameter.targets))
+        return Match(parameter, values, modifier)
 
     def _by_terminology(self, parameter: SearchParameter, modifier: str) -> Match:
         """`code:in=[value set]`, `code:below=system|code`: any of the codes that are meant."""

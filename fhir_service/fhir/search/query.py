@@ -13,6 +13,9 @@ from typing import Literal
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.words import Phrase, Where
 
+HIERARCHIC = frozenset({"above", "below"})
+"""The modifiers by which a reference means what its target is part of, or what is part of it."""
+
 Prefix = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
 
 

@@ -186,6 +186,15 @@ class SearchRegistry:
         types = {path.type for path in self.paths(parameter)}
         return parameter.type == "token" and bool(types) and types <= CODED
 
+    def part_of(self, resource_type: str) -> SearchParameter | None:
+        """Return the parameter that says which other of its type one is part of: `Location?partof=`.
+
+        https://hl7.org/fhir/R4/search.html#recursive
+        """
+        known = self.declared(resource_type)
+        found = known.get("partof") or known.get("part-of")
+        return found if found is not None and resource_type in found.targets else None
+
     def is_mime(self, parameter: SearchParameter) -> bool:
         """Whether the values of a token parameter are MIME types."""
         elements = [path.element for path in self.paths(parameter)]

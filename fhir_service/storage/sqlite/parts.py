@@ -12,7 +12,9 @@ from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.search.contained import holding, inside
 from fhir_service.fhir.search.parameter import SearchType
 from fhir_service.fhir.search.paths import told_type
+from fhir_service.fhir.search.problems import unfolded_elsewhere
 from fhir_service.fhir.search.query import (
+    HIERARCHIC,
     AllOf,
     AnyOf,
     Chain,
@@ -167,6 +169,8 @@ def _keys_of_texts(p: int, prefix: str, context: Context) -> list[int]:
 
 def _references(resource_type: str, match: Match, context: Context) -> Part:
     parameter = match.parameter
+    if match.modifier in HIERARCHIC:
+        raise unfolded_elsewhere(parameter, match.modifier or "")
     c = constant(resource_type, parameter.code)
     held = constant(resource_type, parameter.holder) if parameter.holder else c
     keys: list[int] = []

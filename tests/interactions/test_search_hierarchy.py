@@ -1,0 +1,119 @@
+"""https://hl7.org/fhir/R4/search.html#recursive and #versions, over HTTP."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+TAGS = "http://example.jp/hierarchy"
+DEPTH = 12
+STEPS = range(DEPTH)
+
+
+@pytest.fixture(scope="module")
+def tag() -> str:
+    return str(uuid4())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def made(server: Any, tag: str) -> Iterator[None]:
+    """Twelve places within each other and one beside them, each with a procedure; two that are part of each other."""
+    meta = {"tag": [{"system": TAGS, "code": tag}]}
+
+    def place(name: str, within: str | None) -> dict[str, Any]:
+        part_of = {"partOf": {"reference": f"Location/{tag[:8]}-{within}"}} if within else {}
+        return {"resourceType": "Location", "id": f"{tag[:8]}-{name}", "name": name, "meta": meta, **part_of}
+
+    def procedure(name: str) -> dict[str, Any]:
+        there = {"reference": f"Location/{tag[:8]}-{name}"}
+        whose = {"display": "?"}
+        made = {"resourceType": "Procedure", "id": f"{tag[:8]}-{name}", "meta": meta, "status": "completed"}
+        return made | {"subject": whose, "location": there}
+
+    places = [place(str(step), str(step - 1) if step else None) for step in STEPS]
+    places += [place("beside", None), place("a", "b"), place("b", "a")]
+    done = [procedure(name) for name in ("0", "3", "11", "beside", "a")]
+    entries = [
+        {"resource": one, "request": {"method": "PUT", "url": f"{one['resourceType']}/{one['id']}"}}
+        for one in places + done
+    ]
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    with httpx.Client(base_url=f"{server.base}/") as client:
+        client.post("", json=bundle).raise_for_status()
+        yield
+
+
+def found(api: httpx.Client, tag: str, type_: str, parameter: str, value: str) -> set[str]:
+    shown = ",".join(f"{tag[:8]}-{each}" for each in value.split(","))
+    asked = {"_tag": f"{TAGS}|{tag}", parameter: shown, "_count": "100"}
+    bundle = api.get(type_, params=asked).raise_for_status().json()
+    return {entry["resource"]["id"].removeprefix(f"{tag[:8]}-") for entry in bundle.get("entry", ())}
+
+
+@pytest.mark.parametrize(
+    ("type_", "parameter", "value", "expected"),
+    [
+        ("Procedure", "location", "0", {"0"}),
+        ("Procedure", "location:below", "0", {"0", "3", "11"}),
+        ("Procedure", "location:below", "4", {"11"}),
+        ("Procedure", "location:below", "4,beside", {"11", "beside"}),
+        ("Procedure", "location:above", "11", {"0", "3", "11"}),
+        ("Procedure", "location:above", "2", {"0"}),
+        ("Procedure", "location:below", "b", {"a"}),
+        ("Procedure", "location:below", "nowhere", set()),
+        ("Location", "partof:below", "9", {"10", "11"}),
+        ("Location", "partof:above", "2", {"1", "2", "3"}),
+        ("Location", "_has:Procedure:location:location:below", "4", {"11"}),
+        ("Procedure", "location.partof:below", "2", {"3", "11"}),
+    ],
+)
+def test_a_place_stands_for_what_is_part_of_it(
+    api: httpx.Client, tag: str, type_: str, parameter: str, value: str, expected: set[str]
+) -> None:
+    assert found(api, tag, type_, parameter, value) == expected
+
+
+def test_every_link_of_a_hierarchy_says_what_was_asked(api: httpx.Client, tag: str) -> None:
+    asked = {"_tag": f"{TAGS}|{tag}", "location:below": f"{tag[:8]}-0", "_count": "2"}
+
+    first = api.get("Procedure", params=asked).json()
+    second = api.get(next(link["url"] for link in first["link"] if link["relation"] == "next")).json()
+
+    assert "location%3Abelow" in first["link"][0]["url"] or "location:below" in first["link"][0]["url"]
+    assert len(first["entry"]) + len(second["entry"]) == 3
+
+
+def test_a_search_over_types_goes_through_hierarchies(api: httpx.Client, tag: str) -> None:
+    asked = {"_type": "Procedure,Encounter", "_tag": f"{TAGS}|{tag}", "location:below": f"{tag[:8]}-0"}
+
+    assert len(api.get("", params=asked).raise_for_status().json()["entry"]) == 3
+
+
+@pytest.mark.parametrize("query", ["subject:below=1", "location:below=a b"])
+def test_what_has_no_parts_is_refused(api: httpx.Client, query: str) -> None:
+    answer = api.get(f"Procedure?{query}")
+
+    assert answer.status_code == 400
+
+
+def test_a_conditional_interaction_is_not_told_by_a_hierarchy(api: httpx.Client, tag: str) -> None:
+    procedure = {"resourceType": "Procedure", "status": "completed", "subject": {"display": "?"}}
+    asked = api.post(
+        "Procedure", json=procedure, headers={"If-None-Exist": f"location:below=Location/{tag[:8]}-nowhere"}
+    )
+
+    assert asked.status_code == 400
+    assert "location:below" in asked.text
+
+
+def test_a_canonical_stands_for_all_its_versions(api: httpx.Client, tag: str) -> None:
+    url = f"http://example.jp/q/{tag}"
+    for version in ("", "|1.0", "|2.0"):
+        answer = {"resourceType": "QuestionnaireResponse", "status": "completed", "questionnaire": url + version}
+        api.post("QuestionnaireResponse", json=answer).raise_for_status()
+
+    assert len(api.get("QuestionnaireResponse", params={"questionnaire:below": url}).json()["entry"]) == 3
+    assert api.get("QuestionnaireResponse", params={"questionnaire:below": f"{url}|1"}).status_code == 400
+    assert api.get("QuestionnaireResponse", params={"questionnaire:above": url}).status_code == 400
