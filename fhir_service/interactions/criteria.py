@@ -61,6 +61,20 @@ def query_of(resource_type: str, criteria: Criteria, base: str, services: Servic
     )
 
 
+async def refuse_taken(key: Key, services: Services) -> None:
+    """Raise 409 if a resource that the criteria did not find stands under the id that the client gave."""
+    version = await services.store.read(key)
+    if version is not None and not version.deleted:
+        raise FhirError(
+            Issue(
+                "duplicate",
+                f"{key}はすでにありますが、検索条件に合いません。",
+                f"{key} exists already, but the criteria do not find it.",
+                (f"{key.type}.id",),
+            )
+        )
+
+
 def several_match(resource_type: str) -> FhirError:
     """Return the error for criteria that find more than one resource (412)."""
     return FhirError(

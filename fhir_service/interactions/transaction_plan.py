@@ -10,7 +10,7 @@ from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.patch.apply import apply_patch
 from fhir_service.fhir.resource import Key, key_of
 from fhir_service.interactions.commit import must_stand
-from fhir_service.interactions.criteria import Criteria, criteria_of, decoded
+from fhir_service.interactions.criteria import Criteria, criteria_of, decoded, refuse_taken
 from fhir_service.interactions.preconditions import expected, keep_expected
 from fhir_service.interactions.proposal import checked, same_id
 from fhir_service.interactions.rules import has_rules
@@ -81,16 +81,7 @@ async def _new_identity(write: Write, services: Services) -> None:
     if "id" not in write.put:
         write.put = write.put | {"id": services.new_id()}
     write.key = key_of(write.put)
-    version = await services.store.read(write.key)
-    if version is not None and not version.deleted:
-        raise FhirError(
-            Issue(
-                "duplicate",
-                f"{write.key}はすでにありますが、検索条件に合いません。",
-                f"{write.key} exists already, but the criteria do not find it.",
-                (f"{write.type}.id",),
-            )
-        )
+    await refuse_taken(write.key, services)
 
 
 async def _judge(write: Write, found: Version | None, services: Services) -> None:

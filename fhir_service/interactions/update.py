@@ -3,10 +3,9 @@
 https://hl7.org/fhir/R4/http.html#update and https://hl7.org/fhir/R4/http.html#cond-update
 """
 
-from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.interactions.commit import commit_update, until_settled
-from fhir_service.interactions.criteria import criteria_of, single_match
+from fhir_service.interactions.criteria import criteria_of, refuse_taken, single_match
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.proposal import checked, proposed, same_id
 from fhir_service.interactions.services import Services
@@ -47,21 +46,7 @@ async def _aimed(proposal: Resource, match: Version | None, services: Services) 
     if "id" not in proposal:
         return proposal | {"id": services.new_id() if match is None else match.key.id}
     if match is None:
-        await _refuse_taken(Key(proposal["resourceType"], proposal["id"]), services)
+        await refuse_taken(Key(proposal["resourceType"], proposal["id"]), services)
     else:
         same_id(proposal, match.key.id)
     return proposal
-
-
-async def _refuse_taken(key: Key, services: Services) -> None:
-    """Raise 409 if a resource that the criteria did not find stands under the id that the client gave."""
-    version = await services.store.read(key)
-    if version is not None and not version.deleted:
-        raise FhirError(
-            Issue(
-                "duplicate",
-                f"{key}はすでにありますが、検索条件に合いません。",
-                f"{key} exists already, but the criteria do not find it.",
-                (f"{key.type}.id",),
-            )
-        )
