@@ -105,6 +105,14 @@ class FullUrls:
             links.unknown = [found for found in references(resource) if found.text.startswith(_ENTRY)]
         return links
 
+    def key(self, text: str, full_url: str | None) -> Key | None:
+        """Return what a reference in the entry with this full URL means, if that is a resource of this server."""
+        root = parse_reference(full_url).base if full_url and self._keys else None
+        return self._key(text, root) or local_key(text, self._base)
+
+    def _key(self, text: str, root: str | None) -> Key | None:
+        return self._keys.get(text) or (self._keys.get(f"{root}/{text}") if root else None)
+
     def _items(self, resource: Resource, node: dict[str, Any], name: str, links: Links) -> list[dict[str, Any]]:
         """Return the objects of an array, or replace the links in one of texts."""
         items = node[name]
@@ -118,7 +126,7 @@ class FullUrls:
     def _reference(self, reference: dict[str, Any], root: str | None, links: Links) -> bool:
         """Replace what one reference says; return whether it may be a conditional one, or that to an entry."""
         text = reference["reference"]
-        key = self._keys.get(text) or (self._keys.get(f"{root}/{text}") if root else None)
+        key = self._key(text, root)
         if key:
             if text != str(key):
                 links.put(reference, "reference", str(key))

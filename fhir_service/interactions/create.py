@@ -6,9 +6,10 @@ https://hl7.org/fhir/R4/http.html#create and https://hl7.org/fhir/R4/http.html#c
 from fhir_service.interactions.commit import commit_one, until_settled
 from fhir_service.interactions.criteria import Criteria, criteria_of, decoded, single_match
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.proposal import checked, proposed, put
+from fhir_service.interactions.proposal import proposed, put
 from fhir_service.interactions.rules import keep_rules
 from fhir_service.interactions.services import Services
+from fhir_service.interactions.targets import checked_with_targets
 from fhir_service.interactions.written import unchanged, written
 
 
@@ -16,7 +17,7 @@ async def create(request: FhirRequest, services: Services) -> FhirResponse:
     """Store the body under a new id (the client's own is ignored): 201, or 200 with what the criteria find already."""
     resource = proposed(request, request.path[0])
     resource["id"] = services.new_id()
-    warnings = checked(resource, services)
+    warnings = await checked_with_targets(resource, request.base, services)
     keep_rules(None, resource, services)
     change, conditions = put(resource, request, services, method="POST", expected=0)
     criteria = _criteria(request)

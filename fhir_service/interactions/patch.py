@@ -10,8 +10,8 @@ from fhir_service.interactions.commit import commit_amended, until_settled
 from fhir_service.interactions.criteria import criteria_of, single_match
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.preconditions import keep_expected
-from fhir_service.interactions.proposal import checked
 from fhir_service.interactions.services import Services
+from fhir_service.interactions.targets import checked_with_targets
 from fhir_service.interactions.versions import not_found, standing
 from fhir_service.interactions.written import written
 from fhir_service.storage.store import Condition, Version
@@ -50,6 +50,6 @@ async def _patch(
     keep_expected(request.headers, version)
     before = decode_resource(version.body)
     after = apply_patch(before, request.body, request.media_type, services.definitions)
-    warnings = checked(after, services)
+    warnings = await checked_with_targets(after, request.base, services)
     committed = await commit_amended(version, before, after, request, services, conditions)
     return written(committed, request, warnings)

@@ -14,6 +14,7 @@ from fhir_service.interactions.exchange import FhirRequest
 from fhir_service.interactions.references import integrity
 from fhir_service.interactions.services import Services
 from fhir_service.storage.store import Condition, Method, Put
+from fhir_service.validation.run import Outside
 
 # https://hl7.org/fhir/R4/datatypes.html#id
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
@@ -81,9 +82,9 @@ def same_id(resource: Resource, id_: str) -> None:
     raise FhirError(Issue("invalid", f"{said_ja}。", f"{said_en}.", (f"{resource['resourceType']}.id",)))
 
 
-def checked(resource: Resource, services: Services) -> list[Issue]:
+def checked(resource: Resource, services: Services, outside: Outside | None = None) -> list[Issue]:
     """Check it against its definitions: return the warnings, raise all issues if one of them is an error."""
-    issues = services.check(resource)
+    issues = services.check(resource, outside)
     if not issues:
         return issues
     errors = [issue for issue in issues if issue.severity in ("error", "fatal")]

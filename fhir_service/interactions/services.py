@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.outcome import Issue
@@ -11,11 +11,26 @@ from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.extract import Indexer
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.storage.store import Store
+from fhir_service.validation.run import Outside
 
 Level = Literal["system", "type", "instance"]
 Rule = Callable[[Resource | None, Resource], list[Issue]]
 """What a change of one resource must keep: (what stands, what shall stand) to the issues; None if nothing stands."""
 Interaction = Callable[[FhirRequest, "Services"], Awaitable[FhirResponse]]
+
+
+class Check(Protocol):
+    """Returns the issues of a resource that is to be stored."""
+
+    def __call__(self, resource: Resource, outside: Outside | None = None) -> list[Issue]: ...
+
+
+class Validate(Protocol):
+    """Returns the issues of a resource that somebody asks about, against these profiles, too."""
+
+    def __call__(
+        self, resource: Resource, profiles: Sequence[str] = (), outside: Outside | None = None
+    ) -> list[Issue]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +63,8 @@ class Services:
     store: Store
     definitions: Definitions
     indexer: Indexer
-    check: Callable[[Resource], list[Issue]]
-    validate: Callable[[Resource, Sequence[str]], list[Issue]]
+    check: Check
+    validate: Validate
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     secret: bytes

@@ -15,9 +15,11 @@ from fhir_service.fhir.resource import Key, key_of
 from fhir_service.interactions.commit import Raced
 from fhir_service.interactions.criteria import decoded
 from fhir_service.interactions.preconditions import version_conflict
+from fhir_service.interactions.proposal import checked
 from fhir_service.interactions.references import dangling_issue, local_references, still_referenced
 from fhir_service.interactions.rules import has_rules, keep_rules
 from fhir_service.interactions.services import Services
+from fhir_service.interactions.targets import claim, resolver, stored
 from fhir_service.interactions.transaction_search import TransactionSearch
 from fhir_service.interactions.transaction_write import Write
 from fhir_service.storage.store import (
@@ -30,6 +32,7 @@ from fhir_service.storage.store import (
     Put,
     Unreferenced,
 )
+from fhir_service.validation.run import Outside
 
 BREATH = 32  # writes after which other requests have their turn
 ISSUES_SHOWN = 100
@@ -42,7 +45,8 @@ async def commit(
 
     Raises `Raced` if what was found or judged is no longer so.
     """
-    await _link(writes, search, base, services)
+    full_urls = await _link(writes, search, base, services)
+    await _judge_targets(writes, full_urls, base, services)
     changes: list[Change] = []
     for n, write in enumerate(writes):
         if n % BREATH == BREATH - 1:
@@ -62,8 +66,8 @@ async def commit(
     return {one.version.key: one for one in committed}
 
 
-async def _link(writes: Sequence[Write], search: TransactionSearch, base: str, services: Services) -> None:
-    """Replace the links between the entries, and the conditional references."""
+async def _link(writes: Sequence[Write], search: TransactionSearch, base: str, services: Services) -> FullUrls:
+    """Replace the links between the entries, and the conditional references; return what the full URLs mean."""
     full_urls = FullUrls(services.definitions, base)
     for write in writes:
         if write.key is not None and write.full_url is not None and write.full_url != f"{base}/{write.key}":
@@ -85,6 +89,29 @@ async def _link(writes: Sequence[Write], search: TransactionSearch, base: str, s
                 raise write.refused(error) from None
             known[found.text] = key
             write.links.resolve(found, key)
+    return full_urls
+
+
+async def _judge_targets(writes: Sequence[Write], full_urls: FullUrls, base: str, services: Services) -> None:
+    """Raise the error of a write that refers to what does not conform to the profile that its own asks for."""
+    wanted = {
+        n: [(key, profiles) for text, profiles in write.wanted if (key := full_urls.key(text, write.full_url))]
+        for n, write in enumerate(writes)
+        if write.put is not None and write.wanted
+    }
+    if not any(wanted.values()):
+        return
+    put = {key_of(write.put): write.put for write in writes if write.put is not None}
+    keys = {key for each in wanted.values() for key, _ in each}
+    targets = await stored(keys - put.keys(), services) | {key: put[key] for key in keys & put.keys()}
+    for n, each in wanted.items():
+        resource = writes[n].put
+        if resource is None or claim(each, targets):
+            continue
+        try:
+            checked(resource, services, Outside(resolver(targets, base)))
+        except FhirError as error:
+            raise writes[n].refused(error) from None
 
 
 def _no_such_entry(unknown: Sequence[FoundReference]) -> FhirError:

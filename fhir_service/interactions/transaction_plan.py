@@ -19,6 +19,7 @@ from fhir_service.interactions.transaction_search import TransactionSearch
 from fhir_service.interactions.transaction_write import Write
 from fhir_service.interactions.versions import not_found, standing
 from fhir_service.storage.store import Delete, Version
+from fhir_service.validation.run import Outside
 
 
 async def decide(writes: Sequence[Write], base: str, services: Services) -> TransactionSearch:
@@ -105,7 +106,8 @@ async def _patch(write: Write, search: TransactionSearch, services: Services) ->
     version = standing(write.key, found or await services.store.read(write.key))
     keep_expected(write.request.headers, version)
     write.put = apply_patch(decode(version.body), write.request.body, write.request.media_type, services.definitions)
-    write.warnings = checked(write.put, services)
+    write.wanted.clear()
+    write.warnings = checked(write.put, services, Outside(wanted=write.wanted))
     write.before, write.expected = version, version.version
     write.judged = expected(write.request.headers) is None
     search.put(write.put)

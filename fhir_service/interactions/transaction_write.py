@@ -15,6 +15,7 @@ from fhir_service.interactions.exchange import FhirRequest
 from fhir_service.interactions.proposal import checked, is_id, proposed, same_id
 from fhir_service.interactions.services import Services
 from fhir_service.storage.store import Delete, Method, Version
+from fhir_service.validation.run import Outside, Wanted
 
 _ENTRY_LINK = re.compile(r"""(\bhref\s*=\s*)(["'])urn:[^"']*\2""")
 _METHOD: dict[str, Method] = {"POST": "POST", "PUT": "PUT", "PATCH": "PATCH", "DELETE": "DELETE"}
@@ -22,7 +23,7 @@ _METHOD: dict[str, Method] = {"POST": "POST", "PUT": "PUT", "PATCH": "PATCH", "D
 
 @dataclass(slots=True)
 class Write:
-    """`proposal` is the resource of a POST or PUT, checked.
+    """`proposal` is the resource of a POST or PUT, checked but for what it refers to (`wanted`).
 
     The rest is decided anew in each attempt: `key` is what the entry is about (None: a conditional delete that found
     nothing or several), `put` what shall stand, `deletes` what shall not, `match` the version that a conditional create
@@ -35,6 +36,7 @@ class Write:
     type: str
     proposal: Resource | None = None
     warnings: Sequence[Issue] = ()
+    wanted: list[Wanted] = field(default_factory=list)
     key: Key | None = None
     put: Resource | None = None
     deletes: tuple[Delete, ...] = ()
@@ -118,7 +120,7 @@ def _propose(write: Write, services: Services) -> None:
         proposal["id"] = services.new_id()
     elif len(write.entry.path) == 2:
         same_id(proposal, write.entry.path[1])
-    write.warnings = checked(_linked(proposal), services)
+    write.warnings = checked(_linked(proposal), services, Outside(wanted=write.wanted))
     write.proposal = proposal
 
 

@@ -7,8 +7,9 @@ from fhir_service.fhir.resource import Key, Resource
 from fhir_service.interactions.commit import commit_update, until_settled
 from fhir_service.interactions.criteria import criteria_of, refuse_taken, single_match
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.proposal import checked, proposed, same_id
+from fhir_service.interactions.proposal import proposed, same_id
 from fhir_service.interactions.services import Services
+from fhir_service.interactions.targets import checked_with_targets
 from fhir_service.interactions.written import written
 from fhir_service.storage.store import Version
 
@@ -17,7 +18,7 @@ async def update(request: FhirRequest, services: Services) -> FhirResponse:
     """Store the body as the new version of this id: 200, or 201 if there was none (or it was deleted)."""
     resource = proposed(request, request.path[0])
     same_id(resource, request.path[1])
-    warnings = checked(resource, services)
+    warnings = await checked_with_targets(resource, request.base, services)
 
     async def attempt() -> FhirResponse:
         return written(await commit_update(resource, request, services), request, warnings)
@@ -29,7 +30,7 @@ async def conditional_update(request: FhirRequest, services: Services) -> FhirRe
     """Update the one resource that the criteria find, or create one if they find none."""
     proposal = proposed(request, request.path[0])
     criteria = criteria_of(request.query)
-    warnings = checked(proposal, services)
+    warnings = await checked_with_targets(proposal, request.base, services)
 
     async def attempt() -> FhirResponse:
         found = await single_match(request.path[0], criteria, request.base, services)

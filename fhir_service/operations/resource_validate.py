@@ -7,19 +7,22 @@ profile that is not known here is an error if it was asked for, a warning (or wh
 https://hl7.org/fhir/R4/resource-operation-validate.html
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 from fhir_service.fhir.json import decode_resource
 from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
+from fhir_service.fhir.reference import local_key, reference_texts
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.proposal import is_id
 from fhir_service.interactions.references import dangling_issue, local_references
 from fhir_service.interactions.rules import broken_rules
 from fhir_service.interactions.services import Operation, Services
+from fhir_service.interactions.targets import resolver, stored
 from fhir_service.interactions.versions import standing
 from fhir_service.operations.parameters import RESOURCE, given, refused, single, text
+from fhir_service.validation.run import Outside
 
 _PARAMETERS = (RESOURCE, "mode", "profile")
 
@@ -60,7 +63,25 @@ async def _content(asked: Asked, services: Services) -> list[Issue]:
         resource = await _standing(asked, services)
     if resource.get("resourceType") != asked.type:
         return [_other_type(resource, asked)]
-    return services.validate(resource, asked.profiles)
+    return services.validate(resource, asked.profiles, await _outside(resource, asked, services))
+
+
+async def _outside(resource: Resource, asked: Asked, services: Services) -> Outside:
+    """Return what finds the resources of this server that a resource, or what it holds, refers to."""
+    keys = (local_key(text, asked.base) for each in _held(resource) for text in reference_texts(each))
+    return Outside(resolver(await stored((key for key in keys if key), services), asked.base))
+
+
+def _held(resource: Resource) -> Iterator[Resource]:
+    """Give a resource and those that stand in it as entries of a Bundle."""
+    pending = [resource]
+    while pending:
+        yield (each := pending.pop())
+        entries = each.get("entry") if each.get("resourceType") == "Bundle" else None
+        for entry in entries if isinstance(entries, list) else ():
+            match entry:
+                case {"resource": {"resourceType": str()} as inside}:
+                    pending.append(inside)
 
 
 async def _create(asked: Asked, services: Services) -> list[Issue]:

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 from fhir_service.fhir.outcome import Issue, Severity
 from fhir_service.fhir.resource import Resource
-from fhir_service.validation.run import Options, Run
+from fhir_service.validation.run import Options, Outside, Run
 from fhir_service.validation.sender import Sender, sender_of
 from fhir_service.validation.text_lint import lint
 
@@ -39,6 +39,7 @@ class Checks(Protocol):
         *,
         options: Options = ...,
         asked: Callable[[Run], Sequence[str]] | None = None,
+        outside: Outside | None = None,
     ) -> list[Issue]: ...
 
 
@@ -121,16 +122,16 @@ class Policy:
         self._linted = self._rules.text_lint == "always"
         self._plain = not (self._rules.defaults or self._rules.partners)
 
-    def __call__(self, resource: Resource) -> list[Issue]:
+    def __call__(self, resource: Resource, outside: Outside | None = None) -> list[Issue]:
         """Check a resource that is to be stored."""
-        found = self._validator.check(resource, options=self._on_write, asked=self._asked())
+        found = self._validator.check(resource, options=self._on_write, asked=self._asked(), outside=outside)
         if self._linted and isinstance(resource, dict):
             found = [*found, *lint(resource, self._rules.text_lint_without)]
         return self._judged([_on_write(issue) for issue in found], resource) if found else found
 
-    def validate(self, resource: Resource, profiles: Sequence[str] = ()) -> list[Issue]:
+    def validate(self, resource: Resource, profiles: Sequence[str] = (), outside: Outside | None = None) -> list[Issue]:
         """Check a resource for somebody who asks, against these profiles, too."""
-        found = self._validator.check(resource, profiles, options=self._options, asked=self._asked())
+        found = self._validator.check(resource, profiles, options=self._options, asked=self._asked(), outside=outside)
         if self._rules.text_lint != "off" and isinstance(resource, dict):
             found = [*found, *lint(resource, self._rules.text_lint_without)]
         return self._judged(found, resource)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fhir_service.fhir.fhirpath import Environment, Item
 from fhir_service.fhir.reference import parse_reference
@@ -55,6 +55,20 @@ Question = tuple[int, object, bool]
 """The identity of a value, a compiled profile, whether the value is contained."""
 
 
+Wanted = tuple[str, tuple[str, ...]]
+"""A reference, and the profiles of which what it names must conform to one."""
+
+
+class Outside(NamedTuple):
+    """What lies outside of the resource that is checked: `resolve` finds what a reference names.
+
+    References that it does not find, and that a profile holds to other profiles, are added to `wanted`.
+    """
+
+    resolve: Callable[[str], Resource | None] | None = None
+    wanted: list[Wanted] | None = None
+
+
 class Run:
     """The check of one resource; that of a resource inside it is a run of its own.
 
@@ -70,6 +84,7 @@ class Run:
         container: Run | None = None,
         holder: Run | None = None,
         asked: Callable[[Run], Sequence[str]] | None = None,
+        outside: Outside | None = None,
     ) -> None:
         self.resource = resource
         self.validator = validator
@@ -77,6 +92,7 @@ class Run:
         self.container = container
         self.holder = holder
         self.asked = asked
+        self.outside = outside
         self.element_ids: list[str] = []
         self._chosen: dict[str, frozenset[int]] = {}
         self.answers: Answers = holder.answers if holder else container.answers if container else Answers()
@@ -88,11 +104,11 @@ class Run:
 
     def contained(self, resource: Resource) -> Run:
         """Return the run of a resource that this one contains."""
-        return Run(resource, self.validator, self.options, container=self)
+        return Run(resource, self.validator, self.options, container=self, outside=self.outside)
 
     def inside(self, resource: Resource) -> Run:
         """Return the run of a resource that a Bundle or Parameters holds."""
-        return Run(resource, self.validator, self.options, holder=self, asked=self.asked)
+        return Run(resource, self.validator, self.options, holder=self, asked=self.asked, outside=self.outside)
 
     @property
     def profiles(self) -> Sequence[str]:
@@ -130,8 +146,14 @@ class Run:
                 if found is not None:
                     return found, around.inside(found)
             around = around.holder
-        outside = self.validator.resolve(reference) if self.validator.resolve else None
+        resolve = self.outside.resolve if self.outside and self.outside.resolve else self.validator.resolve
+        outside = resolve(reference) if resolve else None
         return (outside, Run(outside, self.validator, self.options)) if outside is not None else None
+
+    def want(self, reference: str, profiles: Sequence[str]) -> None:
+        """Say that what this reference names is to conform to one of these profiles, but is not at hand."""
+        if self.outside and self.outside.wanted is not None:
+            self.outside.wanted.append((reference, tuple(profiles)))
 
     def _contained(self, name: str) -> tuple[Resource, Run] | None:
         if not name:

@@ -25,7 +25,7 @@ from fhir_service.validation.profile.compiler import ProfileCompiler
 from fhir_service.validation.profile.extension_definition import ExtensionDefinition
 from fhir_service.validation.profile.must_support import unsupported
 from fhir_service.validation.profile.tree import UNSOUND
-from fhir_service.validation.run import Check, Options, Run
+from fhir_service.validation.run import Check, Options, Outside, Run
 from fhir_service.validation.types import TypeChecks
 
 MAX_ISSUES = 100
@@ -69,13 +69,14 @@ class Validator:
         *,
         options: Options = DEFAULT,
         asked: Callable[[Run], Sequence[str]] | None = None,
+        outside: Outside | None = None,
     ) -> list[Issue]:
         """Return what is wrong by R4, by these profiles, and by those that the resource claims.
 
         `asked` returns the profiles that are asked of a resource besides, also of one inside a Bundle or Parameters.
         """
         self._compiler.renew()
-        run = Run(resource if isinstance(resource, dict) else {}, self, options, asked=asked)
+        run = Run(resource if isinstance(resource, dict) else {}, self, options, asked=asked, outside=outside)
         try:
             faults = self._types.resource(resource, run)
             if isinstance(resource, dict) and (profiles or asked or "meta" in resource):

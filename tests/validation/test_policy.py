@@ -9,7 +9,7 @@ import pytest
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.validation.policy import Partner, Policy, PolicyRules, SeverityChange
 from fhir_service.validation.policy_file import read_policy
-from fhir_service.validation.run import Options, Run
+from fhir_service.validation.run import Options, Outside, Run
 from fhir_service.validation.validator import Validator
 from tests.validation.profile.conftest import Know, element, profile
 
@@ -36,6 +36,7 @@ class Asked:
         *,
         options: Options = DEFAULT,
         asked: Callable[[Run], Sequence[str]] | None = None,
+        outside: Outside | None = None,
     ) -> list[Issue]:
         besides = asked(Run(resource, cast(Validator, self), options)) if asked else ()
         self.profiles, self.options = (*profiles, *besides), options

@@ -125,6 +125,7 @@ def _target_check(targets: list[str], compiler: ElementCompiler) -> ItemCheck:
             return None
         found = target_type(item.value, run)
         if found is None:
+            _want(item.value, targets, run, compiler)
             return None
         fitting = [each for kind, each_of in types.items() for each in each_of if kind in (found, UNKNOWN)]
         if not fitting:
@@ -153,12 +154,13 @@ def _wrong_profile(reference: dict[str, Any], profiles: list[str], run: Run, com
         return None
     found = run.find(text)
     if found is None:
+        _want(reference, profiles, run, compiler)
+        return None
+    if not all(run.validator.is_known(each, compiler.package) for each in profiles):
         return None
     resource, inner = found
     first: list[Fault] = []
     for canonical in profiles:
-        if not run.validator.is_known(canonical, compiler.package):
-            return None
         item = Item(resource, str(resource.get("resourceType")))
         faults = run.validator.check_item(item, canonical, inner, compiler.package)
         errors = [each for each in faults or () if each.severity == "error"]
@@ -169,6 +171,18 @@ def _wrong_profile(reference: dict[str, Any], profiles: list[str], run: Run, com
     ja = f"参照先がプロファイル {shown} に合いません: {why.path} {why.ja}(規則 target-profile、{profile})"
     en = f"What it refers to does not conform to {shown}: {why.path} {why.en} (rule target-profile, {profile})"
     return [Fault("", "structure", ja, en, rule="target-profile", profile=profile)]
+
+
+def _want(reference: dict[str, Any], profiles: list[str], run: Run, compiler: ElementCompiler) -> None:
+    """Say that a reference is to be looked up, if then something can be said of what it names."""
+    text = reference.get("reference")
+    known = run.validator.is_known
+    if (
+        isinstance(text, str)
+        and run.outside
+        and all(each.startswith(TYPE_BASE) or known(each, compiler.package) for each in profiles)
+    ):
+        run.want(text, profiles)
 
 
 def _wrong_target(found: str, allowed: list[str], profile: str) -> Fault:
