@@ -5,7 +5,7 @@ from collections.abc import Callable
 import apsw
 
 from fhir_service.storage.sqlite.composite_parts import near
-from fhir_service.storage.sqlite.sql import Sql, count_up_to
+from fhir_service.storage.sqlite.sql import Part, Sql, count_up_to
 from fhir_service.storage.sqlite.words import register
 from fhir_service.storage.store import PrimaryDates
 
@@ -23,8 +23,8 @@ class Reader:
         self._dates = dates
         register(connection)
         connection.create_scalar_function("near", near, 4, deterministic=True)
-        # of a key or a SELECT: rows found, limit that was counted to
-        self._counts: dict[int | Sql, tuple[int, int]] = {}
+        # of a key, or the hash of something else (it may be long): rows found, limit that was counted to
+        self._counts: dict[int, tuple[int, int]] = {}
         self._asked = 0
         self._totals: dict[Sql, int] = {}
         self._counted_at = -1
@@ -35,9 +35,13 @@ class Reader:
 
     def rows_of(self, select: Sql, limit: int) -> int:
         """Return the same of a SELECT."""
-        return self._estimate(select, lambda: count_up_to(self.connection, select, limit), limit)
+        return self._estimate(hash(select), lambda: count_up_to(self.connection, select, limit), limit)
 
-    def _estimate(self, of: int | Sql, count: Callable[[], int], limit: int) -> int:
+    def passing(self, part: Part, limit: int) -> int:
+        """Return the estimate of a part."""
+        return self._estimate(hash(part), lambda: part.estimate(self, limit), limit)
+
+    def _estimate(self, of: int, count: Callable[[], int], limit: int) -> int:
         self._asked += 1
         if self._asked > _FRESH or len(self._counts) > _REMEMBERED:
             self._asked = 0

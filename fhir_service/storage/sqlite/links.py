@@ -8,7 +8,7 @@ https://hl7.org/fhir/R4/search.html#chaining
 from dataclasses import dataclass
 
 from fhir_service.storage.sqlite.keys import XOR, constant, parameter_id
-from fhir_service.storage.sqlite.sql import Candidate, Context, Part, Sql, any_of, exists, union_all
+from fhir_service.storage.sqlite.sql import Candidate, Context, Part, Sql, any_of, count_up_to, exists, union_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Chained:
     def estimate(self, context: Context, limit: int) -> int:
         if sum(part.estimate(context, limit) for _, part in self.targets) >= limit:
             return limit
-        return context.rows_of(self.rids(), limit)
+        return count_up_to(context.connection, self.rids(), limit)
 
     def _probe(self, candidate: Candidate, target_type: str, part: Part) -> Sql:
         f, t = f"f{candidate.depth}", f"t{candidate.depth}"

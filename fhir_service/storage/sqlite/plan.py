@@ -143,7 +143,7 @@ class Plan:
         start, rows = None, self.few
         for part in sorted(drivers, key=lambda part: not isinstance(part, Keys)):  # keys are the cheapest to count
             at_once = DATED[type(part)] if self.order.column == "d" and _has_dates(part) else 1
-            count = part.estimate(self._context, rows * at_once)
+            count = self._context.passing(part, rows * at_once)
             if count < rows * at_once:
                 rows = -(-count // at_once)
                 ordered = isinstance(part, Keys) and part.ordered

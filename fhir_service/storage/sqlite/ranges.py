@@ -22,6 +22,7 @@ from fhir_service.storage.sqlite.sql import (
     Sql,
     all_of,
     any_of,
+    count_up_to,
     exists,
     one_of,
     union_all,
@@ -130,7 +131,7 @@ class Ranges:
         return union_all([each for value in self.values for each in _selects(columns, self.table, self.ps, value)])
 
     def estimate(self, context: Context, limit: int) -> int:
-        return context.rows_of(self.rids(), limit)
+        return count_up_to(context.connection, self.rids(), limit)
 
 
 def dates(resource_type: str, code: str, values: tuple[DateValue, ...]) -> Ranges:

@@ -44,6 +44,10 @@ class Context(Protocol):
         """Return the same of a SELECT: an estimate, nothing to rely on."""
         ...
 
+    def passing(self, part: "Part", limit: int) -> int:
+        """Return the estimate of a part, as it may have been a little before."""
+        ...
+
     def primary_date(self, resource_type: str) -> str | None: ...
 
 
