@@ -30,7 +30,7 @@ from fhir_service.fhir.search.query import (
     words_of,
 )
 from fhir_service.fhir.search.words import Texts, score
-from fhir_service.storage.order import Place, SortValue, directions, is_primary_date, sort_values
+from fhir_service.storage.order import Place, SortValue, directions, is_by_number, is_primary_date, sort_values
 from fhir_service.storage.store import PrimaryDates
 from fhir_service.storage.too_costly import too_many_included
 
@@ -156,6 +156,8 @@ class Resources:
             yield self.entries[key].date
         for sort in query.sort:
             yield self._sort_key(key, sort, query)
+        if is_by_number(query):
+            yield self.entries[key].date
 
     def _sort_key(self, key: Key, sort: Sort, query: Query) -> SortValue:
         if sort.parameter == "_score":

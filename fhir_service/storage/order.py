@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from fhir_service.fhir.search.index import IndexEntries
+from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.query import Query, Sort
 from fhir_service.storage.store import Cursor, PrimaryDates
 
@@ -17,7 +18,17 @@ def directions(query: Query) -> tuple[bool, ...]:
     """Return for each key of the order whether it descends: the sort keys (or the date), then the rid."""
     if not query.sort:
         return (False, False)
-    return (*(sort.descending for sort in query.sort), query.sort[-1].descending)
+    last = query.sort[-1].descending
+    return (*(sort.descending for sort in query.sort), *([last] if is_by_number(query) else []), last)
+
+
+def is_by_number(query: Query) -> bool:
+    """Whether one number is sorted by: what is equal follows the primary date, as the index of numbers has it."""
+    match query.sort:
+        case (Sort(parameter=SearchParameter(type="number" | "quantity"), through=()),):
+            return True
+        case _:
+            return False
 
 
 def sort_values(sort: Sort, entries: IndexEntries) -> Iterator[int | float | str]:

@@ -27,6 +27,7 @@ def limits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(plan, "MANY", 8)
         monkeypatch.setattr(plan, "WORTH_A_SPAN", 1)
         monkeypatch.setattr(values, "MOST_MERGED", 2)
+        monkeypatch.setattr(plan, "MOST_MERGED", 2)
         monkeypatch.setattr(catch_up, "FEW", 3)
         monkeypatch.setattr(words, "AT_ONCE", 2)
 

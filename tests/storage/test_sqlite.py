@@ -27,7 +27,23 @@ from fhir_service.storage.sqlite.plan import Plan
 from fhir_service.storage.sqlite.schema import MIGRATIONS, migrate
 from fhir_service.storage.sqlite.sql import Sql
 
-from .made import DAY, Dates, HandClock, dated, delete, found, name, named, number, parameter, put, query, refers, token
+from .made import (
+    DAY,
+    Dates,
+    HandClock,
+    dated,
+    delete,
+    found,
+    name,
+    named,
+    number,
+    parameter,
+    put,
+    query,
+    refers,
+    token,
+    walk,
+)
 
 BASE = 1_795_000_000_000_000
 
@@ -205,8 +221,9 @@ def rows(tmp_path: Path) -> dict[str, set[tuple[object, ...]]]:
 
 STATUS, CODE = token("Observation", "status", "final"), token("Observation", "code", "s|x")
 SUBJECT = parameter("Observation", "subject")
+SIZE = parameter("Observation", "value-quantity")
 QUANTITY = Match(
-    parameter("Observation", "value-quantity"),
+    SIZE,
     (QuantityValue(NumberValue("gt", number("gt", "5").value, 5, 5), "u", "mg"),),
 )
 OBSERVATION = put(
@@ -256,6 +273,23 @@ async def test_no_search_reads_a_table_from_end_to_end(
             not any("ORDER BY" in step for step in steps(sqlite_store, plan.page(Page(21, cursor))))
             or plan.start.gathered
         )
+
+
+async def test_what_has_one_number_is_read_in_the_order_of_dates(sqlite_store: SqliteStore) -> None:
+    for day in (3, 1, 2):
+        weights = [QuantityEntry("value-quantity", 7, 7, "u", unit, None) for unit in ("mg", "g")]
+        await sqlite_store.commit([put("Observation", f"o{day}", *weights, date=BASE + day * DAY)])
+    asked = query("Observation", Match(SIZE, (QuantityValue(number("eq", "7"), None, None),)))
+    plan = Plan(asked, sqlite_store._reader)
+
+    page = steps(sqlite_store, plan.page(Page(2)))
+
+    assert len(plan.start.values) == 1
+    assert not any("TEMP B-TREE" in step for step in page)
+    assert await found(sqlite_store, asked, count=2) == ["o1", "o2"]
+    assert (await sqlite_store.search(asked, count=2, total=True)).total == 3
+    by_number = query("Observation", sort="-value-quantity")
+    assert await walk(sqlite_store, by_number, 2) == [["o3", "o2"], ["o1"]]
 
 
 async def test_has_history_and_changes_use_indexes_too(sqlite_store: SqliteStore) -> None:

@@ -37,6 +37,8 @@ def _start(plan: Plan) -> str:
     start = plan.start
     if start.gathered is not None:
         return f"about {start.rows} rows of {', '.join(_of(start.gathered.text))}, gathered and sorted"
+    if start.values:
+        return f"{len(start.values)} numbers of nq, in the order of their dates"
     if start.part is None:
         return f"every {plan.query.resource_type}, in the order of ix"
     return f"{len(start.keys)} keys of ix, in their order"

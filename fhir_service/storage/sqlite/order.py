@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
 from fhir_service.fhir.search.query import Query, Sort, words_of
-from fhir_service.storage.order import directions, is_primary_date
+from fhir_service.storage.order import directions, is_by_number, is_primary_date
 from fhir_service.storage.sqlite.keys import parameter_id
 from fhir_service.storage.sqlite.sql import Parameter, Sql
 from fhir_service.storage.sqlite.words import rank
@@ -17,11 +17,15 @@ from fhir_service.storage.store import Cursor, PrimaryDates
 
 @dataclass(frozen=True, slots=True)
 class ValueTable:
-    """A table that holds values in their order. `key` is what they sort by, `others` tell rows of a resource apart."""
+    """A table that holds values in their order. `key` is what they sort by, `others` tell rows of a resource apart.
+
+    `dated` is whether equal values stand in the order of the primary date.
+    """
 
     name: str
     key: str
     others: tuple[str, ...]
+    dated: bool = False
 
     def first(self, p: int, down: bool) -> Sql:
         """Return the test that a row `v` of the parameter is what its resource sorts by: its least value, or greatest.
@@ -40,8 +44,8 @@ class ValueTable:
 VALUE_TABLES: dict[SearchType, ValueTable] = {
     "string": ValueTable("st", "v", ("x",)),
     "date": ValueTable("dt", "lo", ("hi",)),
-    "number": ValueTable("nq", "lo", ("hi", "sc", "c", "u")),
-    "quantity": ValueTable("nq", "lo", ("hi", "sc", "c", "u")),
+    "number": ValueTable("nq", "lo", ("hi", "sc", "c", "u"), dated=True),
+    "quantity": ValueTable("nq", "lo", ("hi", "sc", "c", "u"), dated=True),
 }
 
 # What has no table of its own is kept as JSON: a text, or [least, greatest].
@@ -59,8 +63,8 @@ class Page(NamedTuple):
 class Order(NamedTuple):
     """The keys of an order, the rid last, and which descend; `values` are the parameters of the keys.
 
-    Of an order by one key, `column` is that of `res` or `ix` which holds it (`d`, `upd` or `id`), or `parameter` the
-    one whose values a table holds in order.
+    Of an order by one key (and the date, if it is a number), `column` is that of `res` or `ix` which holds it (`d`,
+    `upd` or `id`), or `parameter` the one whose values a table holds in order.
     """
 
     keys: tuple[str, ...]
@@ -76,7 +80,8 @@ def order_of(query: Query, dates: PrimaryDates) -> Order:
         return Order(("c.d", "c.rid"), directions(query), "d")
     score = rank(words_of(query.clauses))
     keys = tuple(score.text if sort.parameter == "_score" else _key(sort, query, dates) for sort in query.sort)
-    order = Order((*keys, "c.rid"), directions(query), values=score.parameters * keys.count(score.text))
+    last = ("c.d", "c.rid") if is_by_number(query) else ("c.rid",)
+    order = Order((*keys, *last), directions(query), values=score.parameters * keys.count(score.text))
     if len(keys) > 1:
         return order
     if keys[0] in _COLUMNS:
@@ -140,17 +145,19 @@ def downward(order: Order, page: Page) -> bool:
     return order.descending[0] != page.backward
 
 
-def by_both(down: bool) -> str:
-    """Return the ORDER BY of a key and the rid."""
-    return "1 DESC, 2 DESC" if down else "1, 2"
+def by_all(order: Order, page: Page) -> str:
+    """Return the ORDER BY of all keys of an order whose keys have one direction."""
+    down = " DESC" if downward(order, page) else ""
+    return ", ".join([f"{n}{down}" for n in range(1, len(order.keys) + 1)])
 
 
-def beyond(key: str, rid: str, order: Order, page: Page) -> list[Sql]:
-    """Return the test of a row after the cursor, as an index serves it; none without a cursor."""
+def beyond(columns: tuple[str, ...], order: Order, page: Page) -> list[Sql]:
+    """Return the test of a row after the cursor (or its last columns), as an index serves it; none without a cursor."""
     if page.cursor is None:
         return []
-    sign = "<" if downward(order, page) else ">"
-    return [Sql(f"({key}, {rid}) {sign} (?, ?)", tuple(value for value in page.cursor if value is not None))]
+    sign, last = "<" if downward(order, page) else ">", page.cursor[-len(columns) :]
+    values = tuple([value for value in last if value is not None])
+    return [Sql(f"({', '.join(columns)}) {sign} ({', '.join('?' * len(columns))})", values)]
 
 
 def sorted_page(candidates: Sql, order: Order, page: Page) -> Sql:

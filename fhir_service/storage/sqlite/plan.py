@@ -18,7 +18,7 @@ from fhir_service.storage.sqlite.order import (
     Order,
     Page,
     beyond,
-    by_both,
+    by_all,
     downward,
     order_of,
     sorted_page,
@@ -27,7 +27,7 @@ from fhir_service.storage.sqlite.parts import having, part_of
 from fhir_service.storage.sqlite.ranges import Ranges, Within, within
 from fhir_service.storage.sqlite.rows import NO_DATE
 from fhir_service.storage.sqlite.sql import Candidate, Context, Part, Sql, all_of, count_up_to, one_of
-from fhir_service.storage.sqlite.values import Keys
+from fhir_service.storage.sqlite.values import MOST_MERGED, Keys
 
 FEW = 2_000
 """As many rids are gathered and sorted at the most (some milliseconds)."""
@@ -58,12 +58,14 @@ class Start(NamedTuple):
     """Where a search begins: at the rows of these keys, in order, or at the rows (d, rid) that are gathered.
 
     `part` passes all that begins here, so it is not tested again. `rows` is about how many begin (FEW: or more).
+    `values` are tests of rows of `nq` that have one number each, and so stand in order, too.
     """
 
     keys: tuple[int, ...]
     gathered: Sql | None
     part: Part | None
     rows: int
+    values: tuple[Sql, ...] = ()
 
 
 class Plan:
@@ -73,8 +75,8 @@ class Plan:
         self.query = query
         self.order = order_of(query, context)
         self._context = context
-        resources = context.rows_of_key(type_key(query.resource_type), FEW * FEW // PROBED)
-        self.few = max(LEAST_FEW, isqrt(PROBED * resources))  # FEW at the most
+        resources = context.rows_of_key(type_key(query.resource_type), FEW * FEW // PROBED + 1)
+        self.few = min(FEW, max(LEAST_FEW, isqrt(PROBED * resources)))
         self.parts = tuple(part_of(query.resource_type, clause, context) for clause in query.clauses)
         self._spans = _spans(self.parts)
         self.start = self._begin()
@@ -130,13 +132,22 @@ class Plan:
             return self._everything()
         if len(drivers) == 1 and keys:
             return Start(keys[0].keys, None, keys[0], self.few)
+        if len(drivers) == 1 and (start := self._values(drivers[0])):
+            return start
         rarest, rows = self._rarest(drivers)
         if rarest is not None:
             return rarest
         if keys:
             key = min(keys, key=lambda part: part.estimate(self._context, MANY))
             return Start(key.keys, None, key, rows)
-        return self._everything()
+        return next(filter(None, map(self._values, drivers)), None) or self._everything()
+
+    def _values(self, part: Part) -> Start | None:
+        """Return the start at the few numbers that a part finds, if the order is that of their rows."""
+        if self.order.column != "d" or not isinstance(part, Ranges):
+            return None
+        values = part.numbers(self._context.connection, MOST_MERGED)
+        return Start((), None, part, self.few, tuple(values)) if values else None
 
     def _rarest(self, drivers: Sequence[Part]) -> tuple[Start | None, int]:
         """Return the start with the fewest rows, if it has few."""
@@ -180,11 +191,11 @@ class Plan:
         return not isinstance(start.part, Keys) or start.part.estimate(self._context, self.few) >= self.few
 
     def _in_date_order(self, page: Page) -> Sql:
-        after = (beyond("i.d", "i.rid", self.order, page), beyond("g.d", "g.rid", self.order, page))
+        after = (beyond(("i.d", "i.rid"), self.order, page), beyond(("g.d", "g.rid"), self.order, page))
         return _ordered(self._branches(after, downward(self.order, page)), self.order, page)
 
     def _in_column_order(self, column: str, page: Page) -> Sql:
-        tests = [*beyond(f"r.{column}", "r.rid", self.order, page), *self._tests(Candidate("r.rid", "r.d"), None)]
+        tests = [*beyond((f"r.{column}", "r.rid"), self.order, page), *self._tests(Candidate("r.rid", "r.d"), None)]
         where = all_of(tests)
         text = f"SELECT r.{column}, r.rid FROM res r WHERE r.rtype = ? AND r.deleted = 0 AND {where.text}"
         return _ordered([Sql(text, (self.query.resource_type, *where.parameters))], self.order, page)
@@ -193,27 +204,26 @@ class Plan:
         """Return the SELECT of a page in the order of a table's values; those without a value are the least."""
         of_type, down = self.query.resource_type, downward(self.order, page)
         at_none = page.cursor is not None and page.cursor[0] is None
-        branches: list[Sql] = []
+        table, branches = VALUE_TABLES[parameter.type], list[Sql]()
         if page.cursor is None or at_none or down:
-            after = [Sql(f"i.rid {'<' if down else '>'} ?", (page.cursor[1] or 0,))] if page.cursor and at_none else []
+            last = ("i.d", "i.rid") if table.dated else ("i.rid",)
+            after = beyond(last, self.order, page) if at_none else []
             lacking = one_of("i.k", having(of_type, parameter.stored[0], False, self._context).keys)
             where = all_of([lacking, *after, *self._tests(Candidate("i.rid", "i.d"), None)])
-            branches.append(Sql(f"SELECT NULL, i.rid FROM ix i WHERE {where.text}", where.parameters))
+            branches.append(Sql(f"SELECT NULL, {', '.join(last)} FROM ix i WHERE {where.text}", where.parameters))
         if not (at_none and down):
-            table = VALUE_TABLES[parameter.type]
             first = table.first(parameter_id(of_type, parameter.stored[0]), self.order.descending[0])
-            after = [] if at_none else beyond(f"v.{table.key}", "v.rid", self.order, page)
-            where = all_of([first, *after, *self._tests(Candidate("v.rid", "r.d"), None)])
-            text = (
-                f"SELECT v.{table.key}, v.rid FROM {table.name} v CROSS JOIN res r ON r.rid = v.rid WHERE {where.text}"
-            )
-            branches.append(Sql(text, where.parameters))
+            columns = (f"v.{table.key}", *(("v.d",) if table.dated else ()), "v.rid")
+            after = [] if at_none else beyond(columns, self.order, page)
+            where = all_of([first, *after, *self._tests(Candidate("v.rid", "v.d" if table.dated else "r.d"), None)])
+            rows = f"{table.name} v" if table.dated else f"{table.name} v CROSS JOIN res r ON r.rid = v.rid"
+            branches.append(Sql(f"SELECT {', '.join(columns)} FROM {rows} WHERE {where.text}", where.parameters))
         return _ordered(branches, self.order, page, " UNION ALL ")
 
     def _candidates(self) -> Sql:
         """Return the SELECT of (d, rid) of every match, each once."""
         found = _union(self._branches())
-        return Sql(f"SELECT DISTINCT d, rid FROM ({found.text})", found.parameters) if self.start.gathered else found
+        return found if self.start.keys else Sql(f"SELECT DISTINCT d, rid FROM ({found.text})", found.parameters)
 
     def _branches(self, after: tuple[list[Sql], list[Sql]] = ([], []), down: bool = False) -> list[Sql]:
         """Return SELECTs of (d, rid) that together give every match, as far as it is after the cursor (see there).
@@ -223,14 +233,21 @@ class Plan:
         from_ix, from_gathered = after
         if self.start.gathered is not None:
             return [self._gathered(self.start.gathered, self.start.part, from_gathered)]
-        if not self.start.keys:
+        sources = [("ix", Sql("i.k = ?", (key,))) for key in self.start.keys]
+        sources += [("nq", value) for value in self.start.values]
+        if not sources:
             return [_NOTHING]
         lower, upper, others = self._bounds()
         bounds = [bound for bound in (lower, upper) if bound and not (from_ix and bound is (upper if down else lower))]
         tests = [*bounds, *from_ix, *self._tests(Candidate("i.rid", "i.d"), self.start.part)]
         where = all_of(tests)
-        text = f"SELECT i.d AS d, i.rid AS rid FROM ix i WHERE i.k = ? AND {where.text}"
-        branches = [Sql(text, (key, *where.parameters)) for key in self.start.keys]
+        branches = [
+            Sql(
+                f"SELECT i.d AS d, i.rid AS rid FROM {table} i WHERE {source.text} AND {where.text}",
+                (*source.parameters, *where.parameters),
+            )
+            for table, source in sources
+        ]
         return [*branches, self._gathered(_with_date(others), None, from_gathered)] if others else branches
 
     def _gathered(self, dated: Sql, part: Part | None, after: list[Sql]) -> Sql:
@@ -292,5 +309,4 @@ def _union(branches: Sequence[Sql], word: str = " UNION ") -> Sql:
 def _ordered(branches: Sequence[Sql], order: Order, page: Page, word: str = " UNION ") -> Sql:
     """Return the rows of all branches in order, as far as the page goes; SQLite merges them as it reads."""
     found = _union(branches, word)
-    by = by_both(downward(order, page))
-    return Sql(f"{found.text} ORDER BY {by} LIMIT ?", (*found.parameters, page.limit))
+    return Sql(f"{found.text} ORDER BY {by_all(order, page)} LIMIT ?", (*found.parameters, page.limit))

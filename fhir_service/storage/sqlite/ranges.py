@@ -10,7 +10,10 @@ https://hl7.org/fhir/R4/search.html#prefix
 import re
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import product
 from typing import Literal
+
+import apsw
 
 from fhir_service.fhir.search.query import DateValue, NumberValue, Prefix, QuantityValue
 from fhir_service.fhir.search.units import in_units, is_convertible
@@ -79,6 +82,14 @@ _NUMBER_BOUNDS: dict[Prefix, tuple[str | None, str | None]] = {
 _BEGINS = frozenset[Prefix]({"eq", "sa"})
 """The prefixes whose tests bound `lo` from below."""
 
+_NUMBERS = """
+WITH RECURSIVE number (lo) AS (
+  SELECT (SELECT min(lo) FROM nq WHERE p = ?1 AND lo >= ?2 AND lo <= ?3)
+  UNION ALL SELECT (SELECT min(n.lo) FROM nq n WHERE n.p = ?1 AND n.lo > number.lo AND n.lo <= ?3)
+  FROM number WHERE number.lo IS NOT NULL
+) SELECT lo FROM number WHERE lo IS NOT NULL LIMIT ?4
+"""
+
 _UNITS = "SELECT v FROM txt WHERE p = ?"
 
 Table = Literal["dt", "nq"]
@@ -126,6 +137,19 @@ class Ranges:
     def dated(self) -> Sql:
         """Return the SELECT of (d, rid); only `nq` has both."""
         return self._selected("d, rid")
+
+    def numbers(self, connection: apsw.Connection, most: int) -> list[Sql]:
+        """Return the tests of rows `i` that pass, one for each number that they have; none if there are more numbers.
+
+        Rows of one number stand in the order of the primary date.
+        """
+        tests: list[Sql] = []
+        for p, value in product(self.ps, self.values):
+            if self.table != "nq" or value.upper is None or not value.begins:
+                return []
+            for (number,) in connection.execute(_NUMBERS, (p, value.lower, value.upper, most + 1 - len(tests))):
+                tests.append(Sql(f"i.p = ? AND i.lo = ? AND {value.test.text}", (p, number, *value.test.parameters)))
+        return tests if len(tests) <= most else []
 
     def _selected(self, columns: str) -> Sql:
         return union_all([each for value in self.values for each in _selects(columns, self.table, self.ps, value)])

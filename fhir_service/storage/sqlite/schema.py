@@ -164,21 +164,21 @@ DELETE FROM ft_last;
 UPDATE ft_state SET upd = -1;
 """
 
-# Rows of numbers have the primary date, so that those of a range are sorted without a look at each resource. Only few
+# Rows of numbers have the primary date: those of a value stand in its order, those of a range are soon sorted. Only few
 # have two ends (`hi > lo`): what `far` told is told by the row itself.
 _DATED_NUMBERS = """
 CREATE TABLE nq_dated (
   p INTEGER NOT NULL,
   lo INTEGER NOT NULL,
+  d INTEGER NOT NULL,       -- as in res
   rid INTEGER NOT NULL,
   hi INTEGER NOT NULL,
   sc INTEGER NOT NULL,
   c INTEGER NOT NULL,
   u INTEGER NOT NULL,
-  d INTEGER NOT NULL,       -- as in res
-  PRIMARY KEY (p, lo, rid, hi, sc, c, u)
+  PRIMARY KEY (p, lo, d, rid, hi, sc, c, u)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO nq_dated SELECT p, lo, nq.rid, hi, sc, c, u, res.d FROM nq CROSS JOIN res ON res.rid = nq.rid;
+INSERT INTO nq_dated SELECT p, lo, res.d, nq.rid, hi, sc, c, u FROM nq CROSS JOIN res ON res.rid = nq.rid;
 DROP TABLE nq;
 ALTER TABLE nq_dated RENAME TO nq;
 CREATE INDEX nq_rid ON nq (rid, p, lo, hi, sc, c, u);

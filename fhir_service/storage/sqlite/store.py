@@ -71,7 +71,7 @@ _MOST_LOOKS = 10
 
 # Memory: the whole of a large file mapped would be a tenth faster, and all of it be counted as the server's.
 _MAPPED = 64 * 1024 * 1024  # bytes
-_READING_CACHE = 16 * 1024  # kibibytes
+_READING_CACHE = 48 * 1024  # kibibytes
 _WRITING_CACHE = 48 * 1024
 
 _STATEMENTS = 500  # prepared and kept by each connection
