@@ -45,6 +45,25 @@ NOT_TOGETHER = {
     "outreach-provenance": ("Provenance.extension:legalBasis",),
 }
 
+# What a rule of R4 or of ours asks for as well, or what nothing is left without: its absence cannot be shown alone.
+NOT_ALONE = {
+    "outreach-assessment": {"category"},
+    "outreach-composition-nursing-report": {"event.period"},
+    "outreach-document": {
+        "identifier",
+        "identifier.system",
+        "identifier.value",
+        "timestamp",
+        "entry.fullUrl",
+        "entry.resource",
+    },
+    "outreach-gaf": {"category"},
+    "outreach-living-environment": {"category"},
+    "outreach-measure-report": {"group.code"},
+    "outreach-questionnaire-response": {"item"},
+    "outreach-strength": {"category"},
+}
+
 UNCHECKED = ("profile-unusable", "profile-unknown")
 OWN_RULE = re.compile(r"outreach-|jp-inv-").match
 Check = Callable[..., list[Issue]]
@@ -75,6 +94,16 @@ def test_a_profile_has_a_full_example_a_least_one_and_wrong_ones(profile: Path) 
     assert names >= {"full", "least"}
     assert shown, "nothing shows what is wrong by this profile"
     assert rules <= shown, f"no example breaks {sorted(rules - shown)}"
+
+
+@pytest.mark.parametrize("profile", profiles(), ids=lambda file: file.stem)
+def test_what_a_profile_demands_is_shown_wanting(profile: Path) -> None:
+    elements = read(profile)["differential"]["element"]
+    demanded = {each["path"].partition(".")[2].removesuffix("[x]") for each in elements if _is_demanded(each)}
+
+    shown = {file.stem.removeprefix("error-") for file in (EXAMPLES / profile.stem).glob("error-*.json")}
+
+    assert demanded - shown == NOT_ALONE.get(profile.stem, set())
 
 
 def test_an_example_says_what_it_is_of() -> None:
@@ -132,6 +161,11 @@ def _amiss(file: Path, validator: Check) -> list[str]:
     warned = {issue.rule for issue in issues if issue.severity == "warning" and issue.rule and OWN_RULE(issue.rule)}
     meant = ALSO.get(_ids(file), frozenset()) | {expected} if kind == "warning" else set()
     return unchecked + list(map(_told, errors)) + [f"warned of {rule}, or not" for rule in sorted(warned ^ meant)]
+
+
+def _is_demanded(element: Resource) -> bool:
+    """Whether there must be such an element; of what is inside a slice of a Composition or Bundle the slice tells."""
+    return element.get("min", 0) > 0 and "." in element["path"] and not re.search(r":\w+\.", element["id"])
 
 
 def _is_there(element: Resource, example: Resource) -> bool:
