@@ -75,7 +75,7 @@ async def _read(request: FhirRequest, services: Services) -> tuple[list[Write], 
     if errors:
         issues = [issue for error in errors for issue in error.issues]
         raise FhirError(*issues[:ISSUES_SHOWN], status=min(error.status for error in errors))
-    return sorted(writes, key=lambda write: write.entry.order), entries
+    return sorted(writes, key=lambda write: (write.entry.order, write.conditional)), entries
 
 
 def _named_twice(writes: Sequence[Write]) -> list[FhirError]:

@@ -133,7 +133,7 @@ async def _resolved(found: FoundReference, parsed: ParsedReference, search: Tran
     """Return the one resource that a conditional reference finds; 412 if it finds none or several."""
     resource_type, criteria = parsed.type or "", decoded(parsed.search or "")
     try:
-        key, _ = await search.single(resource_type, criteria)
+        key, _ = await search.single(search.query(resource_type, criteria))
     except FhirError as error:
         issues = (replace(issue, expression=(found.expression,)) for issue in error.issues)
         raise FhirError(*issues, status=error.status) from None

@@ -4,6 +4,7 @@ https://hl7.org/fhir/R4/http.html#trules
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import groupby
 
 from fhir_service.fhir.json import decode
 from fhir_service.fhir.outcome import FhirError, Issue
@@ -18,33 +19,62 @@ from fhir_service.interactions.services import Services
 from fhir_service.interactions.transaction_search import TransactionSearch
 from fhir_service.interactions.transaction_write import Write
 from fhir_service.interactions.versions import not_found, standing
-from fhir_service.storage.store import Delete, Version
+from fhir_service.storage.store import Delete
 from fhir_service.validation.run import Outside
 
 
 async def decide(writes: Sequence[Write], base: str, services: Services) -> TransactionSearch:
     """Decide the writes, which are in the order of processing; return the searches that the commit is bound to.
 
+    "The outcome of the processing the transaction SHALL NOT depend on the order of the resources": the criteria of what
+    deletes, and of what updates, are looked up before any of these is done, and find nothing that one of them makes.
     "If any resource identities overlap …, then the transaction SHALL fail": 400.
     """
     search = TransactionSearch(base, services)
     taken: dict[Key, Write] = {}
-    for write in writes:
-        write.forget()
-        try:
-            await _DECIDE[write.entry.method](write, search, services)
-        except FhirError as error:
-            raise write.refused(error) from None
-        for key in write.written:
-            if taken.setdefault(key, write) is not write:
-                raise write.refused(_overlap(key, taken[key]))
+    for _, group in groupby(writes, key=lambda write: write.entry.order):
+        members = list(group)
+        for write in members:
+            write.forget()
+            await _tried(write, _aim, search, services)
+        for write in members:
+            await _tried(write, _DECIDE[write.entry.method], search, services)
+            for key in write.written:
+                if taken.setdefault(key, write) is not write:
+                    raise write.refused(_overlap(key, taken[key]))
+        for write in members:
+            for key in search.found_among_put(write.asked) if write.asked else ():
+                if key != write.key:
+                    raise write.refused(_overlap(key, taken[key]))
     return search
 
 
+_Step = Callable[[Write, TransactionSearch, Services], Awaitable[None]]
+
+
+async def _tried(write: Write, step: _Step, search: TransactionSearch, services: Services) -> None:
+    try:
+        await step(write, search, services)
+    except FhirError as error:
+        raise write.refused(error) from None
+
+
+async def _aim(write: Write, search: TransactionSearch, services: Services) -> None:
+    """Look up what the criteria of a conditional update, patch or delete find."""
+    path = write.entry.path
+    if len(path) == 2:
+        write.aims = (Key(path[0], path[1]),)
+    elif write.entry.method == "DELETE" and services.conditional_delete == "multiple":
+        write.aims = await search.several(write.type, criteria_of(write.entry.query), services.max_delete)
+    elif write.entry.method != "POST":
+        write.asked = search.query(write.type, criteria_of(write.entry.query))
+        key, write.found = await search.single(write.asked)
+        write.aims = () if key is None else (key,)
+
+
 async def _delete(write: Write, search: TransactionSearch, services: Services) -> None:
-    keys = [Key(*write.entry.path)] if len(write.entry.path) == 2 else await _all_aimed(write, search, services)
-    write.key = keys[0] if len(keys) == 1 else None
-    for key in keys:
+    write.key = write.aims[0] if len(write.aims) == 1 else None
+    for key in write.aims:
         write.deletes += (Delete(key, await must_stand(key, write.request.headers, services)),)
         search.deleted(key)
 
@@ -52,7 +82,7 @@ async def _delete(write: Write, search: TransactionSearch, services: Services) -
 async def _create(write: Write, search: TransactionSearch, services: Services) -> None:
     assert write.proposal is not None
     if criteria := _create_criteria(write):
-        write.key, write.match = await search.single(write.type, criteria)
+        write.key, write.match = await search.single(search.query(write.type, criteria))
         if write.key is not None:
             return
     write.key = key_of(write.proposal)
@@ -63,7 +93,7 @@ async def _create(write: Write, search: TransactionSearch, services: Services) -
 
 async def _update(write: Write, search: TransactionSearch, services: Services) -> None:
     assert write.proposal is not None
-    write.key, found = await _aimed(write, search)
+    write.key = write.aims[0] if write.aims else None
     write.put = write.proposal
     if write.key is None:
         write.expected = 0
@@ -72,7 +102,7 @@ async def _update(write: Write, search: TransactionSearch, services: Services) -
         write.put = write.put | {"id": write.key.id}
     else:
         same_id(write.put, write.key.id)
-    await _judge(write, found, services)
+    await _judge(write, services)
     search.put(write.put)
 
 
@@ -85,7 +115,7 @@ async def _new_identity(write: Write, services: Services) -> None:
     await refuse_taken(write.key, services)
 
 
-async def _judge(write: Write, found: Version | None, services: Services) -> None:
+async def _judge(write: Write, services: Services) -> None:
     """Set the version that must stand: the client's (If-Match), or the one that the rules are judged by."""
     assert write.key is not None
     headers = write.request.headers
@@ -93,17 +123,17 @@ async def _judge(write: Write, found: Version | None, services: Services) -> Non
         if (asked := await must_stand(write.key, headers, services)) is not None:
             write.expected = asked
         return
-    version = found or await services.store.read(write.key)
+    version = write.found or await services.store.read(write.key)
     write.before = None if version is None or version.deleted else version
     write.expected = write.before.version if write.before else 0
     write.judged = await must_stand(write.key, headers, services, write.expected) is None
 
 
 async def _patch(write: Write, search: TransactionSearch, services: Services) -> None:
-    write.key, found = await _aimed(write, search)
-    if write.key is None:
+    if not write.aims:
         raise not_found(f"{write.type}?…")
-    version = standing(write.key, found or await services.store.read(write.key))
+    write.key = write.aims[0]
+    version = standing(write.key, write.found or await services.store.read(write.key))
     keep_expected(write.request.headers, version)
     write.put = apply_patch(decode(version.body), write.request.body, write.request.media_type, services.definitions)
     write.wanted.clear()
@@ -113,28 +143,12 @@ async def _patch(write: Write, search: TransactionSearch, services: Services) ->
     search.put(write.put)
 
 
-_DECIDE: dict[str, Callable[[Write, TransactionSearch, Services], Awaitable[None]]] = {
+_DECIDE: dict[str, _Step] = {
     "DELETE": _delete,
     "POST": _create,
     "PUT": _update,
     "PATCH": _patch,
 }
-
-
-async def _aimed(write: Write, search: TransactionSearch) -> tuple[Key | None, Version | None]:
-    """Return the resource that the URL names, or the one that its criteria find (with its version)."""
-    path = write.entry.path
-    if len(path) == 2:
-        return Key(path[0], path[1]), None
-    return await search.single(write.type, criteria_of(write.entry.query))
-
-
-async def _all_aimed(write: Write, search: TransactionSearch, services: Services) -> list[Key]:
-    """Return what the criteria of a delete find: one at the most, or several if the server is set so."""
-    if services.conditional_delete == "multiple":
-        return await search.several(write.type, criteria_of(write.entry.query), services.max_delete)
-    key, _ = await _aimed(write, search)
-    return [] if key is None else [key]
 
 
 def _create_criteria(write: Write) -> Criteria:

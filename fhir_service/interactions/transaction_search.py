@@ -1,7 +1,7 @@
 """What criteria find within a transaction: what the store holds, less what was deleted, and what was put before.
 
-https://hl7.org/fhir/R4/http.html#trules: entries are processed one after another, so that the criteria of a later one
-see what an earlier one did. Chains, `_has`, `_lastUpdated` and full text see the store alone.
+https://hl7.org/fhir/R4/http.html#trules: criteria see what the entries did that are processed before. Chains,
+`_has`, `_lastUpdated` and full text see the store alone.
 """
 
 from collections.abc import Iterable
@@ -42,14 +42,17 @@ class TransactionSearch:
         self._changed.add(key_of(resource))
         self._put.setdefault(resource["resourceType"], []).append(resource)
 
-    async def single(self, resource_type: str, criteria: Criteria) -> tuple[Key | None, Version | None]:
-        """Return what the criteria find, and its version if it stands in the store; 412 if they find several."""
-        query = query_of(resource_type, criteria, self._base, self._services)
+    def query(self, resource_type: str, criteria: Criteria) -> Query:
+        """Return what criteria ask for; 400 if they say nothing or something unknown."""
+        return query_of(resource_type, criteria, self._base, self._services)
+
+    async def single(self, query: Query) -> tuple[Key | None, Version | None]:
+        """Return what a query finds, and its version if it stands in the store; 412 if it finds several."""
         page = await self._services.store.search(query, count=len(self._changed) + 2)
         standing = [version for version in page.matches if version.key not in self._changed]
-        put = self._found_among_put(query)
+        put = self.found_among_put(query)
         if len(standing) + len(put) > 1:
-            raise several_match(resource_type)
+            raise several_match(query.resource_type)
         self.conditions.append(Finds(query, frozenset(version.key for version in page.matches)))
         if put:
             return put[0], None
@@ -57,7 +60,7 @@ class TransactionSearch:
 
     async def several(self, resource_type: str, criteria: Criteria, most: int) -> list[Key]:
         """Return what the criteria find in the store, for a delete; 412 if it is more than `most`."""
-        query = query_of(resource_type, criteria, self._base, self._services)
+        query = self.query(resource_type, criteria)
         page = await self._services.store.search(query, count=len(self._changed) + most + 1)
         keys = [version.key for version in page.matches]
         standing = [key for key in keys if key not in self._changed]
@@ -66,7 +69,8 @@ class TransactionSearch:
         self.conditions.append(Finds(query, frozenset(keys)))
         return standing
 
-    def _found_among_put(self, query: Query) -> list[Key]:
+    def found_among_put(self, query: Query) -> list[Key]:
+        """Return what a query finds among what was put."""
         if query.resource_type not in self._put and query.resource_type not in self._by_token:
             return []
         self._index(query.resource_type)

@@ -11,6 +11,7 @@ from fhir_service.fhir.bundle import Entry, located
 from fhir_service.fhir.bundle_links import Links
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Key, Resource
+from fhir_service.fhir.search.query import Query
 from fhir_service.interactions.exchange import FhirRequest
 from fhir_service.interactions.proposal import checked, is_id, proposed, same_id
 from fhir_service.interactions.services import Services
@@ -25,10 +26,11 @@ _METHOD: dict[str, Method] = {"POST": "POST", "PUT": "PUT", "PATCH": "PATCH", "D
 class Write:
     """`proposal` is the resource of a POST or PUT, checked but for what it refers to (`wanted`).
 
-    The rest is decided anew in each attempt: `key` is what the entry is about (None: a conditional delete that found
-    nothing or several), `put` what shall stand, `deletes` what shall not, `match` the version that a conditional create
-    found, `before` the version that was patched or judged by rules, `expected` what must stand at the commit; `judged`
-    says that it is not the client who expects it, so that another version is no error but a reason to try again.
+    The rest is decided anew in each attempt: `aims` are the resources that its URL or its criteria (`asked`) name,
+    `found` the version of the one; `key` is what the entry is about (None: a conditional delete that found nothing or
+    several), `put` what shall stand, `deletes` what shall not, `match` the version that a conditional create found,
+    `before` the version that was patched or judged by rules, `expected` what must stand at the commit; `judged` says
+    that it is not the client who expects it, so that another version is no error but a reason to try again.
     """
 
     entry: Entry
@@ -37,6 +39,9 @@ class Write:
     proposal: Resource | None = None
     warnings: Sequence[Issue] = ()
     wanted: list[Wanted] = field(default_factory=list)
+    aims: Sequence[Key] = ()
+    asked: Query | None = None
+    found: Version | None = None
     key: Key | None = None
     put: Resource | None = None
     deletes: tuple[Delete, ...] = ()
@@ -52,6 +57,11 @@ class Write:
         if self.put is not None and self.key is not None:
             return (self.key,)
         return tuple(each.key for each in self.deletes)
+
+    @property
+    def conditional(self) -> bool:
+        """Whether criteria decide what is written: such a create comes after those that create in any case."""
+        return "if-none-exist" in self.request.headers or bool(self.entry.query)
 
     @property
     def method(self) -> Method:
@@ -72,6 +82,7 @@ class Write:
         """Forget the last attempt."""
         self.links.undo()
         self.links = Links()
+        self.aims, self.asked, self.found = (), None, None
         self.key = self.put = self.match = self.before = self.expected = None
         self.judged = False
         self.deletes = ()

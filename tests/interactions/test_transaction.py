@@ -232,6 +232,28 @@ async def test_a_later_entry_sees_what_an_earlier_one_did(fhir: Any) -> None:
     assert updated["resource"]["subject"]["reference"] == f"Patient/{created['resource']['id']}"
 
 
+@pytest.mark.parametrize("turned", [False, True])
+async def test_the_order_of_the_entries_changes_nothing(fhir: Any, turned: bool) -> None:
+    """ "The outcome of the processing the transaction SHALL NOT depend on the order of the resources." """
+    await fhir.put(patient("1", id="a"), patient("2", id="b"), patient("3", id="c"))
+
+    async def status(*entries: Any) -> int:
+        bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries[::-1] if turned else entries}
+        return (await fhir("POST", "", bundle))[0]
+
+    def put(url: str, value: str, **resource: Any) -> Any:
+        return entry("PUT", url, patient(value, **resource))
+
+    bare = entry("PUT", "Patient/a", {"resourceType": "Patient", "id": "a"})
+    created = entry("POST", "Patient", patient("8"))
+    assert await status(bare, put("Patient?identifier=1", "1")) == 400
+    assert await status(put("Patient/new", "9", id="new"), put("Patient?identifier=9", "9")) == 400
+    assert await status(entry("DELETE", "Patient/b"), entry("DELETE", "Patient?identifier=2")) == 400
+    assert await status(entry("DELETE", "Patient/b"), put("Patient?identifier=2", "2")) == 200
+    assert await status(created, entry("POST", "Patient", patient("8"), ifNoneExist="identifier=8")) == 200
+    assert [await fhir.total(f"Patient?identifier={n}") for n in "12389"] == [1, 1, 1, 1, 0]
+
+
 async def test_conditional_references_find_what_stands_and_what_is_made(fhir: Any) -> None:
     await fhir.put(patient("1", id="there"))
 
