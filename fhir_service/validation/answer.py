@@ -44,6 +44,9 @@ CHOICES = frozenset({"choice", "open-choice"})
 BASE = "http://hl7.org/fhir/StructureDefinition/"
 MIN_VALUE, MAX_VALUE = f"{BASE}minValue", f"{BASE}maxValue"
 DECIMALS, MIN_LENGTH, REGEX = f"{BASE}maxDecimalPlaces", f"{BASE}minLength", f"{BASE}regex"
+MIME_TYPE, MAX_SIZE = f"{BASE}mimeType", f"{BASE}maxSize"
+SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-"
+MIN_QUANTITY, MAX_QUANTITY = f"{SDC}minQuantity", f"{SDC}maxQuantity"
 UNIT_OPTION = f"{BASE}questionnaire-unitOption"
 UNIT_VALUE_SET = f"{BASE}questionnaire-unitValueSet"
 REFERENCE_RESOURCE = f"{BASE}questionnaire-referenceResource"
@@ -166,11 +169,17 @@ def _limits(question: Resource, name: str, value: Any, run: Run) -> Iterator[Fau
         yield from _unit(question, value, run)
     if name == "Reference":
         yield from _target(question, value)
+    if name == "Attachment":
+        yield from _attachment(question, value)
 
 
 def _bound(rule: str, low: bool) -> Any:
     def run(link_id: Any, name: str, value: Any, limit: Any) -> Iterator[Fault]:
         order = compare(name, value, limit)
+        if order is None and name == "Quantity":
+            ja = f"「{link_id}」の答え {_shown(value)} は、単位が違うため {_shown(limit)} と比べられません。"
+            en = f"The answer {_shown(value)} to '{link_id}' cannot be compared with {_shown(limit)}: the units differ."
+            yield _limit(ja, en, rule)
         if order is not None and (order < 0 if low else order > 0):
             shown = _shown(limit)
             ja = f"「{link_id}」の答え {_shown(value)} は、{shown} {'以上' if low else '以下'}でなければなりません。"
@@ -209,6 +218,8 @@ def _regex(link_id: Any, name: str, value: Any, limit: Any) -> Iterator[Fault]:
 LIMITS: dict[str, Any] = {
     MIN_VALUE: _bound("min-value", low=True),
     MAX_VALUE: _bound("max-value", low=False),
+    MIN_QUANTITY: _bound("min-value", low=True),
+    MAX_QUANTITY: _bound("max-value", low=False),
     DECIMALS: _decimals,
     MIN_LENGTH: _short,
     REGEX: _regex,
@@ -230,6 +241,25 @@ def _unit(question: Resource, value: Resource, run: Run) -> Iterator[Fault]:
         ja = f"「{question.get('linkId')}」の答えの単位「{shown}」は選べる単位にありません。"
         en = f"The unit of the answer to '{question.get('linkId')}' ({shown}) is none of those offered."
         yield Fault(".value", "code-invalid", ja, en, rule="questionnaire-unit")
+
+
+def _attachment(question: Resource, value: Resource) -> Iterator[Fault]:
+    """https://hl7.org/fhir/R4/extension-mimetype.html and https://hl7.org/fhir/R4/extension-maxsize.html"""
+    link_id, extensions = question.get("linkId"), question.get("extension", ())
+    allowed = [str(each.get("valueCode")) for each in extensions if each.get("url") == MIME_TYPE]
+    kind = str(value.get("contentType", ""))
+    if allowed and not kind.startswith(tuple(allowed)):
+        ja = f"「{link_id}」の添付は {'・'.join(allowed)} でなければなりません({kind or '種類の記載なし'})。"
+        yield _limit(ja, f"The attachment of '{link_id}' must be {' or '.join(allowed)}, not '{kind}'.", "mime-type")
+    data = value.get("data")
+    size = len("".join(data.split()).rstrip("=")) * 3 // 4 if isinstance(data, str) else 0
+    for each in extensions:
+        most = each.get("valueDecimal", each.get("valueInteger"))
+        if each.get("url") == MAX_SIZE and most is not None and size > most:
+            ja = f"「{link_id}」の添付は {most} バイトまでです({size} バイトあります)。"
+            yield _limit(
+                ja, f"The attachment of '{link_id}' has {size} bytes, but at most {most} are allowed.", "max-size"
+            )
 
 
 def _target(question: Resource, value: Resource) -> Iterator[Fault]:

@@ -160,6 +160,12 @@ def test_items_stand_as_the_questionnaire_has_them(
     assert rules(validator, questions, answers) == expected
 
 
+PLAIN = {"contentType": "text/plain"}
+KILO = {"system": "http://unitsofmeasure.org", "code": "kg"}
+GRAM = KILO | {"code": "g"}
+MAX_QUANTITY = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-maxQuantity"
+
+
 @pytest.mark.parametrize(
     ("limit", "value", "expected"),
     [
@@ -171,8 +177,19 @@ def test_items_stand_as_the_questionnaire_has_them(
         (extension("minValue", valueDate="2026-01-01"), {"valueDate": "2025-12-31"}, {"min-value"}),
         (extension("minLength", valueInteger=2), {"valueString": "一"}, {"min-length"}),
         (extension("regex", valueString="[0-9]{7}"), {"valueString": "100-0001"}, {"regex"}),
+        (extension("mimeType", valueCode="image/png"), {"valueAttachment": {"contentType": "image/png"}}, set()),
+        (extension("mimeType", valueCode="image/png"), {"valueAttachment": PLAIN | {"url": "a:b"}}, {"mime-type"}),
+        (extension("mimeType", valueCode="image/png"), {"valueAttachment": {"url": "a:b"}}, {"mime-type"}),
+        (extension("maxSize", valueDecimal=3), {"valueAttachment": PLAIN | {"data": "YWJj"}}, set()),
+        (extension("maxSize", valueDecimal=3), {"valueAttachment": PLAIN | {"data": "YWJjZA=="}}, {"max-size"}),
+        ({"url": MAX_QUANTITY, "valueQuantity": KILO | {"value": 60}}, {"valueQuantity": GRAM | {"value": 60000}},
+         set()),
+        ({"url": MAX_QUANTITY, "valueQuantity": KILO | {"value": 60}}, {"valueQuantity": GRAM | {"value": 60001}},
+         {"max-value"}),
+        ({"url": MAX_QUANTITY, "valueQuantity": KILO | {"value": 60}}, {"valueQuantity": {"value": 1, "unit": "斤"}},
+         {"max-value"}),
     ],
-)
+)  # fmt: skip
 def test_answers_keep_the_limits_of_the_extensions(
     validator: Validator, limit: dict[str, Any], value: dict[str, Any], expected: set[str]
 ) -> None:
