@@ -23,6 +23,7 @@ from fhir_service.interactions.assembly import Link, bundle, format_parameters, 
 from fhir_service.interactions.cursor import Position
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.hierarchy import unfolded
+from fhir_service.interactions.included_versions import with_versions
 from fhir_service.interactions.preference import preference
 from fhir_service.interactions.search_contained import contained_page, only_of_one_type
 from fhir_service.interactions.search_plan import plan_issues
@@ -149,6 +150,8 @@ async def answered(asked: Asked, request: FhirRequest, services: Services) -> Fh
         page = await contained_page(parsed, services, total=total_asked, **bounds)
     else:
         page = await store.search(parsed.query, also=asked.also, total=total_asked, estimate=estimate, **bounds)
+        includes = [include for query in (parsed.query, *asked.also) for include in query.includes]
+        page = await with_versions(page, includes, services)
     total = page.total
     if total is None and parsed.total is None and place is None and page.next is None:
         total = len(page.matches)

@@ -184,3 +184,31 @@ def test_a_huge_count_gives_as_many_as_a_page_holds(api: httpx.Client, tag: str)
 
     assert len(ids(bundle)) == len(PEOPLE)
     assert "_count=9999" not in bundle["link"][0]["url"]
+
+
+def test_an_include_gives_the_version_that_is_referred_to(api: httpx.Client) -> None:
+    """ "If a resource has a reference that is versioned and _include is performed, the specified version SHOULD …" """
+    code = str(uuid4())
+    person = api.post("Patient", json={"resourceType": "Patient", "gender": "male"}).json()
+    other = api.post("Patient", json={"resourceType": "Patient", "gender": "male"}).json()
+    for each in (person, other):
+        api.put(f"Patient/{each['id']}", json=each | {"gender": "female"}).raise_for_status()
+
+    def observe(subject: str) -> None:
+        made = {"resourceType": "Observation", "status": "final", "code": {"coding": [{"code": code}]}}
+        api.post("Observation", json=made | {"subject": {"reference": subject}}).raise_for_status()
+
+    def included(include: str = "Observation:subject") -> set[tuple[str, str]]:
+        bundle = api.get("Observation", params={"code": code, "_include": include}).json()
+        shown = [entry["resource"] for entry in bundle["entry"] if entry["search"]["mode"] == "include"]
+        return {(each["id"], each["meta"]["versionId"]) for each in shown}
+
+    observe(f"Patient/{person['id']}/_history/1")
+    observe(f"Patient/{other['id']}")
+    first = included()
+    observe(f"Patient/{person['id']}")
+
+    observe(f"Patient/{other['id']}/_history/99999999999999999999")
+
+    assert first == {(person["id"], "1"), (other["id"], "2")}
+    assert included("Observation:patient") == {(person["id"], "1"), (person["id"], "2"), (other["id"], "2")}
