@@ -69,8 +69,8 @@ bench: setup ## measure this machine: our server beside a bare one
 bench-docs: setup ## the same, and write the table of docs/performance.md
 	$(BIN)/python -m bench.run --write-docs
 
-bench-validation: setup ## measure how long it takes to check and index one resource
-	$(BIN)/python -m bench.validation
+bench-validation: setup ## measure how long it takes to check and index one resource, also first after a start
+	$(BIN)/python -m bench.validation --starts 5
 
 bench-search: setup ## every kind of search on 20,000 and 200,000 resources, into docs/performance.md
 	$(BIN)/python -m bench.search --write-docs

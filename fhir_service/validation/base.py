@@ -5,21 +5,14 @@ https://hl7.org/fhir/R4/elementdefinition.html
 
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
 
 import msgspec
 
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.validation.compiled import Compiled
+from fhir_service.validation.definition import ElementDefinition, checked
 
 TYPE_BASE = "http://hl7.org/fhir/StructureDefinition/"
-
-ElementDefinition = dict[str, Any]
-
-# What only people read, or the type model tells.
-PROSE = frozenset(
-    {"id", "path", "short", "base", "isSummary", "isModifier", "isModifierReason", "mapping", "condition"}
-)
 
 _Elements = dict[str, msgspec.Raw]
 _rows = msgspec.json.Decoder(_Elements).decode
@@ -58,10 +51,6 @@ class BaseDefinitions:
         if kept is None:
             definition = self._definitions.find(TYPE_BASE + root) or {}
             elements = definition.get("snapshot", {}).get("element", ())
-            kept = _encode({each["path"]: _without_prose(each) for each in elements})
+            kept = _encode({each["path"]: checked(each) for each in elements})
             self._compiled.put(f"type {root}", kept)
         return _rows(kept)
-
-
-def _without_prose(element: ElementDefinition) -> ElementDefinition:
-    return {name: value for name, value in element.items() if name not in PROSE}

@@ -22,6 +22,8 @@ DIGEST = 32  # bytes of a file that tell whether the others are what was written
 CODE = (
     "fhir/definitions/**/*.py",
     "validation/base.py",
+    "validation/binding.py",
+    "validation/definition.py",
     "validation/invariant.py",
     "validation/profile/outline.py",
     "validation/profile/tree.py",
@@ -44,7 +46,8 @@ class Compiled:
         if place is None:
             return None
         try:
-            kept = _file(place, name).read_bytes()
+            with open(_file(place, name), "rb", buffering=0) as file:
+                kept = file.read()
         except OSError:
             return None
         data = kept[DIGEST:]
@@ -73,8 +76,8 @@ class Compiled:
         return self._place
 
 
-def _file(place: Path, name: str) -> Path:
-    return place / sha256(name.encode()).hexdigest()[:32]
+def _file(place: Path, name: str) -> str:
+    return f"{place}/{sha256(name.encode()).hexdigest()[:32]}"
 
 
 def _make_room(place: Path) -> None:

@@ -7,11 +7,12 @@ https://hl7.org/fhir/R4/structuredefinition.html
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
+
 Kind = Literal["primitive-type", "complex-type", "resource", "backbone"]
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One element of a type.
 
     `name` has no `[x]` (`deceased`); `types` are type codes (`boolean`, `dateTime`, `Reference`, `Resource`), or for a

@@ -71,7 +71,7 @@ class TypeModel:
     def __getitem__(self, name: str) -> TypeDefinition:
         found = self._read.get(name)
         if found is None:
-            rows = msgspec.json.decode(self._rows[name.partition(".")[0]])
+            rows = _decode(self._rows[name.partition(".")[0]])
             self._read |= {each.name: each for each in _read_types(rows)}
             found = self._read[name]
         return found
@@ -95,20 +95,33 @@ class TypeModel:
         return current is not None
 
 
-def _read_types(rows: Resource) -> Iterator[TypeDefinition]:
+class _Rows(msgspec.Struct):
+    """What `type_rows` makes."""
+
+    name: str
+    kind: Kind
+    base: str | None
+    abstract: bool
+    pattern: str | None
+    bases: dict[str, str]
+    paths: dict[str, tuple[Element, ...]]
+
+
+_decode = msgspec.json.Decoder(_Rows).decode
+
+
+def _read_types(rows: _Rows) -> Iterator[TypeDefinition]:
     """Give the type of these rows, then its backbone elements."""
-    for path, elements in rows["paths"].items():
-        own = path == rows["name"]
-        kind: Kind = rows["kind"] if own else "backbone"
-        read = tuple(map(_element, elements))
+    for path, elements in rows.paths.items():
+        own = path == rows.name
         yield TypeDefinition(
             name=path,
-            kind=kind,
-            base=rows["base"] if own else rows["bases"][path],
-            abstract=own and rows["abstract"],
-            elements=read,
-            by_json=dict(_json_names(read)),
-            pattern=rows["pattern"] if own else None,
+            kind=rows.kind if own else "backbone",
+            base=rows.base if own else rows.bases[path],
+            abstract=own and rows.abstract,
+            elements=elements,
+            by_json=dict(_json_names(elements)),
+            pattern=rows.pattern if own else None,
         )
 
 
@@ -159,11 +172,6 @@ def _targets(types: Iterable[Resource]) -> set[str]:
 def _value_pattern(element: Resource) -> str | None:
     extensions = (extension for each in element["type"] for extension in each.get("extension", ()))
     return next((each["valueString"] for each in extensions if each["url"] == REGEX), None)
-
-
-def _element(row: Row) -> Element:
-    name, types, low, high, choice, targets, value_set, xml_attribute = row
-    return Element(name, tuple(types), low, high, choice, tuple(targets), value_set, xml_attribute)
 
 
 def _json_names(elements: Iterable[Element]) -> Iterator[tuple[str, tuple[Element, str]]]:

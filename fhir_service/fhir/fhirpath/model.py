@@ -72,7 +72,9 @@ class Model:
         """Return the properties of a type by name; none for a System type or one that R4 does not have."""
         found = self._properties.get(type_name)
         if found is None:
-            found = self._properties[type_name] = self._read_properties(type_name)
+            found = self._read_properties(type_name)
+            if found:  # names of types come from clients, too: none that there is not is kept
+                self._properties[type_name] = found
         return found
 
     def readers(self, type_name: str) -> dict[str, Read]:
@@ -111,8 +113,9 @@ class Model:
         known = self._is_a.get((type_name, ancestor))
         if known is None:
             has = self.definitions.has_type
-            known = has(type_name) and has(ancestor) and self.definitions.is_a(type_name, ancestor)
-            self._is_a[type_name, ancestor] = known
+            if not (has(type_name) and has(ancestor)):
+                return False
+            known = self._is_a[type_name, ancestor] = self.definitions.is_a(type_name, ancestor)
         return known
 
     def is_type(self, name: str) -> bool:

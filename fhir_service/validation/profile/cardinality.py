@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/conformance-rules.html#cardinality
 
 from collections.abc import Callable
 
-from fhir_service.validation.base import ElementDefinition
+from fhir_service.validation.definition import ElementDefinition
 from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.profile.tree import Node
 

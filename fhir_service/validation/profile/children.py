@@ -7,7 +7,7 @@ https://hl7.org/fhir/R4/elementdefinition.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fhir_service.fhir.fhirpath import Item
@@ -26,15 +26,16 @@ Compiled = Callable[[str, Node], "ItemCheck | None"]
 
 
 class Children:
-    """The checks of some elements, each a number; `tables` tell by type which JSON property is of which elements."""
+    """The checks of some elements, each a number; `met` tells by type of which elements a JSON property is."""
 
     def __init__(self, nodes: Branches, model: Model, profile: str, compiled: Compiled) -> None:
         self._names = list(nodes)
+        self._numbers = {name: number for number, name in enumerate(self._names)}
         self._nodes = nodes
         self._open = set(range(len(self._names)))
         self._checks: list[ItemCheck | None] = [None] * len(self._names)
-        self._needed = [number for number, name in enumerate(self._names) if name in nodes.wanted]
-        self._tables: dict[str, dict[str, list[int]]] = {}
+        self._needed = [self._numbers[name] for name in nodes.wanted]
+        self._met: dict[str, dict[str, tuple[int, ...]]] = {}
         self._model = model
         self._profile = profile
         self._compiled = compiled
@@ -43,21 +44,38 @@ class Children:
         """Check what is below a typed value."""
         value, type_name, partner = item
         holder = value if value.__class__ is dict else children(value, partner)
-        numbers: Sequence[int] = self._needed
+        numbers = {*self._needed}
         if holder is not None:
-            table = self._tables.get(type_name)
-            if table is None:
-                table = self._tables[type_name] = self._table(type_name)
-            if present := holder.keys() & table.keys():
-                numbers = sorted({*numbers, *(number for name in present for number in table[name])})
+            met = self._met.get(type_name) or self._of_type(type_name)
+            for name in holder:
+                here = met.get(name)
+                if here is None:
+                    here = self._meet(type_name, name)
+                if here:
+                    numbers.update(here)
         found: list[Fault] = []
-        for number in numbers:
+        for number in sorted(numbers) if len(numbers) > 1 else numbers:
             if number in self._open:
                 self._compile(number)
             check = self._checks[number]
             if check is not None and (faults := check(item, run)) is not None:
                 found += faults
         return found or None
+
+    def _of_type(self, type_name: str) -> dict[str, tuple[int, ...]]:
+        known = self._model.definitions.has_type(type_name)
+        return self._met.setdefault(type_name, {"resourceType": ()}) if known else {}
+
+    def _meet(self, type_name: str, name: str) -> tuple[int, ...]:
+        """Return of which elements a property is: by its own name (`valueQuantity`, of a slice) and its element's."""
+        definitions, plain = self._model.definitions, name.removeprefix("_")
+        known = definitions.type(type_name).by_json.get(plain) if definitions.has_type(type_name) else None
+        if known is None:
+            return ()  # names that clients make up are not kept
+        names = dict.fromkeys((known[0].name, plain))
+        here = tuple(number for each in names if (number := self._numbers.get(each)) is not None)
+        self._met[type_name][name] = here
+        return here
 
     def _compile(self, number: int) -> None:
         """Compile what is asked of an element; where that is nothing, it is not looked for any more."""
@@ -69,26 +87,14 @@ class Children:
         self._checks[number] = check
         self._open.discard(number)
         if check is None:
+            del self._numbers[name]
             self._needed = [each for each in self._needed if each != number]
-            self._tables = {name: _without(number, table) for name, table in self._tables.items()}
-
-    def _table(self, type_name: str) -> dict[str, list[int]]:
-        """Return which elements the JSON properties of a type are of; a slice's own name (`valueQuantity`) counts."""
-        properties = self._model.properties(type_name)
-        table: dict[str, list[int]] = {}
-        for number, name in enumerate(self._names):
-            if number not in self._open and self._checks[number] is None:
-                continue
-            known = properties.get(name)
-            keys = [name] if known is None else [variant.key for variant in known.variants]
-            for key in keys:
-                table.setdefault(key, []).append(number)
-                table.setdefault(f"_{key}", []).append(number)
-        return table
+            for met in self._met.values():
+                met.update({key: _without(number, here) for key, here in met.items() if number in here})
 
 
-def _without(number: int, table: dict[str, list[int]]) -> dict[str, list[int]]:
-    return {name: left for name, each in table.items() if (left := [one for one in each if one != number])}
+def _without(number: int, numbers: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(each for each in numbers if each != number)
 
 
 def _unreadable(name: str, profile: str) -> ItemCheck:

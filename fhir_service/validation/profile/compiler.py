@@ -111,7 +111,7 @@ class ProfileCompiler:
         if named is None:
             return ""
         if named not in self._types:
-            kept = self._outlines.get(named) or self._kept(named)
+            kept = self._kept(named)
             definition = self._definitions.find(canonical, within) if kept is None else None
             self._types[named] = kept.type if kept else str((definition or {}).get("type", ""))
         return self._types[named]
@@ -142,25 +142,27 @@ class ProfileCompiler:
             raise _unreadable(outline.url) from error
 
     def _outline(self, named: Named, canonical: str, within: Package | None) -> Outline:
-        found = self._outlines.get(named) or self._kept(named)
+        found = self._kept(named)
         if found is None:
             snapshot = self._definitions.snapshot(canonical, within)
             if snapshot is None:
                 raise _unreadable(named.url)
             try:
-                found = outlines.outlined(snapshot)
+                found = self._outlines[named] = outlines.outlined(snapshot)
             except (*UNSOUND, RecursionError) as error:
                 raise _unreadable(named.url) from error
             self._compiled.put(str(named), outlines.encode(found))
-        self._outlines[named] = found
         return found
 
     def _kept(self, named: Named) -> Outline | None:
-        kept = self._compiled.get(str(named))
-        try:
-            return None if kept is None else outlines.decode(kept)
-        except msgspec.DecodeError:
-            return None
+        """Return the outline that is in memory or on disk."""
+        found = self._outlines.get(named)
+        if found is None and (kept := self._compiled.get(str(named))) is not None:
+            try:
+                found = self._outlines[named] = outlines.decode(kept)
+            except msgspec.DecodeError:
+                return None
+        return found
 
 
 def _unreadable(url: str) -> FhirError:

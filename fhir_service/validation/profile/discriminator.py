@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from fhir_service.fhir.definitions import Package
@@ -61,7 +62,7 @@ def _usual(node: Node, place: Place) -> list[dict[str, str]]:
 
 
 def _discriminator(kind: str, path: str, node: Node, place: Place, compiler: ElementCompiler) -> Matches | None:
-    steps = [*_steps(path)]
+    steps = _steps(path)
     if steps == [("url", None)] and "Extension" in place.types and (urls := _urls(node)):
         return lambda item, run: isinstance(item.value, dict) and str(item.value.get("url")) in urls
     walk = _walk(steps, compiler)
@@ -83,19 +84,19 @@ def _urls(node: Node) -> frozenset[str]:
 # --- paths: over values, and over the definition
 
 
-def _steps(path: str) -> Iterator[tuple[str, str | None]]:
-    """Give the steps of a discriminator's path: names, and functions with their argument."""
+@lru_cache(maxsize=256)
+def _steps(path: str) -> list[tuple[str, str | None]]:
+    """Return the steps of a discriminator's path: names, and functions with their argument."""
+    steps: list[tuple[str, str | None]] = []
     position = 0
-    while position < len(path):
-        match = _STEP.match(path, position)
-        if match is None or match.end() == position:
-            return
+    while (match := _STEP.match(path, position)) is not None and match.end() > position:
         name = match[1]
         is_call = "(" in match[0]
         argument = next((each for each in match.groups()[1:] if each is not None), "") if is_call else None
         if name != THIS:
-            yield name.removesuffix("[x]"), argument
+            steps.append((name.removesuffix("[x]"), argument))
         position = match.end()
+    return steps
 
 
 def _walk(steps: list[tuple[str, str | None]], compiler: ElementCompiler) -> Walk:

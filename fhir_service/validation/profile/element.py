@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fhir_service.fhir.definitions import Definitions, Package
 from fhir_service.fhir.fhirpath import Item
 from fhir_service.fhir.fhirpath.model import Model, children, model_of
-from fhir_service.validation.base import BaseDefinitions, ElementDefinition
+from fhir_service.validation.base import BaseDefinitions
 from fhir_service.validation.binding import binding_check, bindings
+from fhir_service.validation.definition import ElementDefinition, adds_nothing
 from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.invariant import ELSEWHERE, Invariant
 from fhir_service.validation.profile.cardinality import cardinality
@@ -100,6 +101,8 @@ class ElementCompiler:
         if owner is None:
             return self._shortcut(name, node, types)
         described = self.base.element(owner, name)
+        if not node.children and not node.slices and adds_nothing(node.element, described):
+            return None
         place = Place(self.narrowed(node, owner, name), described)
         counts = cardinality(node, described, name, self.profile)
         each = [*self.item_checks(node, place)]

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from fhir_service.fhir.fhirpath import Item
+from fhir_service.validation.definition import ElementDefinition
 from fhir_service.validation.fault import Fault, Faults
-from fhir_service.validation.profile.tree import ElementDefinition
 from fhir_service.validation.run import Run
 
 SHOWN = 160

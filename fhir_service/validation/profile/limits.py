@@ -8,11 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from fhir_service.fhir.fhirpath import Item, temporal
+from fhir_service.validation.definition import MAX_DECIMAL_PLACES, ElementDefinition
 from fhir_service.validation.fault import Fault, Faults
-from fhir_service.validation.profile.tree import ElementDefinition
 from fhir_service.validation.run import Run
 
-MAX_DECIMAL_PLACES = "http://hl7.org/fhir/StructureDefinition/maxDecimalPlaces"
 MOMENTS = frozenset({"date", "dateTime", "instant", "time"})
 
 ItemCheck = Callable[[Item, Run], Faults]

@@ -1,4 +1,4 @@
-"""The outline of a StructureDefinition: what checks read of its snapshot, as JSON that is read in part.
+"""The outline of a StructureDefinition: what checks read of its snapshot, of which parts are read alone.
 
 https://hl7.org/fhir/R4/structuredefinition.html
 """
@@ -27,7 +27,7 @@ class Outline(msgspec.Struct, frozen=True, array_like=True):
     contexts: tuple[tuple[str, str], ...]
     context_invariants: tuple[str, ...]
     names: frozenset[str]
-    tree: msgspec.Raw
+    tree: bytes
 
     @property
     def root(self) -> Node:
@@ -35,8 +35,8 @@ class Outline(msgspec.Struct, frozen=True, array_like=True):
         return read(self.tree, self.type)
 
 
-encode = msgspec.json.Encoder().encode
-decode = msgspec.json.Decoder(Outline).decode
+encode = msgspec.msgpack.Encoder().encode
+decode = msgspec.msgpack.Decoder(Outline).decode
 
 
 def outlined(snapshot: Snapshot) -> Outline:
@@ -49,7 +49,7 @@ def outlined(snapshot: Snapshot) -> Outline:
         snapshot.contexts,
         snapshot.context_invariants,
         frozenset(_names(snapshot)),
-        msgspec.Raw(grow(snapshot.elements)),
+        grow(snapshot.elements),
     )
 
 

@@ -1,7 +1,7 @@
 """The elements of a snapshot as a tree: by name, and by slice name where an element is sliced.
 
-A tree is kept as JSON in which every branch can be read alone, so that whoever looks at three of a profile's hundred
-elements reads three.
+A tree is kept as MessagePack in which every branch is bytes to be read alone, so that whoever looks at three of a
+profile's hundred elements reads three. The elements themselves stay JSON, with decimals as they were written.
 https://hl7.org/fhir/R4/elementdefinition.html#id
 """
 
@@ -14,16 +14,10 @@ from typing import Any
 
 import msgspec
 
-from fhir_service.validation.invariant import ELSEWHERE
-
-ElementDefinition = dict[str, Any]
+from fhir_service.validation.definition import ElementDefinition, checked
 
 UNSOUND = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
 """What reading JSON of another shape than it must have raises."""
-
-CHECKED = frozenset({"id", "min", "max", "type", "slicing", "binding", "constraint", "mustSupport", "isModifier"})
-VALUES = ("fixed", "pattern", "minValue", "maxValue", "maxLength", "extension", "_fixed", "_pattern")
-"""What checks read of an element: these, and what begins so. The rest is for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +44,31 @@ class Node:
         return [each["code"] for each in self.types if isinstance(each.get("code"), str)]
 
 
-_Row = tuple[str, str, bool, msgspec.Raw]
+_Row = tuple[str, str, bool, memoryview]
 """The key of a node among its like, its name, whether there has to be some of it, and the node."""
-_decode = msgspec.json.Decoder(tuple[ElementDefinition, list[_Row], list[_Row]], float_hook=Decimal).decode
-_encode = msgspec.json.Encoder(decimal_format="number").encode
+_read_node = msgspec.msgpack.Decoder(tuple[memoryview, list[_Row], list[_Row]]).decode
+_read_element = msgspec.json.Decoder(ElementDefinition, float_hook=Decimal).decode
+_write_node = msgspec.msgpack.Encoder().encode
+_write_element = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class Branches(Mapping[str, Node]):
-    """Nodes, each read when it is first asked for; `wanted` are those of which a value has to have some."""
+    """Nodes, each read when it is first asked for."""
 
     def __init__(self, rows: list[_Row]) -> None:
-        self._rows = {key: (raw, name) for key, name, _, raw in rows}
+        self._rows = {row[0]: row for row in rows}
         self._read: dict[str, Node] = {}
-        self.wanted = frozenset(key for key, _, wanted, _ in rows if wanted)
+
+    @property
+    def wanted(self) -> list[str]:
+        """The keys of nodes of which a value has to have some."""
+        return [key for key, _, wanted, _ in self._rows.values() if wanted]
 
     def __getitem__(self, key: str) -> Node:
         found = self._read.get(key)
         if found is None:
-            found = self._read[key] = read(*self._rows[key])
+            _, name, _, tree = self._rows[key]
+            found = self._read[key] = read(tree, name)
         return found
 
     def __iter__(self) -> Iterator[str]:
@@ -77,10 +78,10 @@ class Branches(Mapping[str, Node]):
         return len(self._rows)
 
 
-def read(tree: bytes | msgspec.Raw, name: str) -> Node:
+def read(tree: bytes | memoryview, name: str) -> Node:
     """Return the root of a tree that `grow` made; ValueError for what is none."""
-    element, children, slices = _decode(tree)
-    return Node(element, name, Branches(children), Branches(slices))
+    element, children, slices = _read_node(tree)
+    return Node(_read_element(element), name, Branches(children), Branches(slices))
 
 
 def grow(elements: Sequence[ElementDefinition]) -> bytes:
@@ -107,28 +108,24 @@ class _Growing:
     children: dict[str, _Growing] = field(default_factory=dict)
     slices: dict[str, _Growing] = field(default_factory=dict)
 
+    @property
+    def id(self) -> str:
+        return str(self.element.get("id") or self.element.get("path") or self.name)
+
 
 def _grown(node: _Growing) -> bytes:
-    return _encode((_checked(node), _rows(node.children), _rows(node.slices)))
+    return _write_node(
+        (_write_element({**checked(node.element), "id": node.id}), _rows(node.children), _rows(node.slices))
+    )
 
 
-def _rows(nodes: dict[str, _Growing]) -> list[_Row]:
-    return [(key, each.name, _is_wanted(each), msgspec.Raw(_grown(each))) for key, each in nodes.items()]
+def _rows(nodes: dict[str, _Growing]) -> list[tuple[str, str, bool, bytes]]:
+    return [(key, each.name, _is_wanted(each), _grown(each)) for key, each in nodes.items()]
 
 
 def _is_wanted(node: _Growing) -> bool:
     """Whether an element, or a slice of it, has to be there."""
     return any(each.element.get("min") not in (None, 0) for each in (node, *node.slices.values()))
-
-
-def _checked(node: _Growing) -> ElementDefinition:
-    """Return what checks read of an element; constraints that are checked elsewhere, on every element, are left out."""
-    element = node.element
-    kept = {name: value for name, value in element.items() if name in CHECKED or name.startswith(VALUES)}
-    kept["id"] = element.get("id") or element.get("path") or node.name
-    if "constraint" in kept:
-        kept["constraint"] = [each for each in kept["constraint"] if each.get("key") not in ELSEWHERE]
-    return kept
 
 
 def _child(node: _Growing, step: str) -> _Growing:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from fhir_service.fhir.definitions import Package
 from fhir_service.fhir.fhirpath import Item
 from fhir_service.fhir.resource import Resource
-from fhir_service.validation.base import TYPE_BASE, ElementDefinition
+from fhir_service.validation.base import TYPE_BASE
+from fhir_service.validation.definition import ElementDefinition
 from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.profile.tree import Node
 from fhir_service.validation.run import Run
