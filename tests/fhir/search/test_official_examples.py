@@ -35,6 +35,8 @@ from tests.fhir.search.conftest import Parse
 Queries = Iterator[tuple[str, str | None]]
 """Values that find the item, each with one that is near it and does not."""
 
+FIRST = ("Composition", "MessageHeader")  # what Bundle?composition= and ?message= mean
+
 ORDERED = ("ne", "gt", "lt", "sa", "eb")
 
 # How many examples of a type are asked for each of its parameters; there are 1,000 concept maps alone.
@@ -134,7 +136,7 @@ def _clause(parse: Parse, parameter: SearchParameter, text: str) -> Clause:
 
 
 def _queries(parameter: SearchParameter, resource: Resource, expressions: list[Expression]) -> Queries:
-    items = _items(resource, expressions)
+    items = [each for each in _items(resource, expressions) if each.type not in FIRST or each.type in parameter.targets]
     for item in items:
         for names, queries in QUERIES[parameter.type].items():
             if item.type in names.split() and item.value is not None:
@@ -195,7 +197,8 @@ def _contact(value: Resource) -> Queries:
 
 def _plain(value: Any) -> Queries:
     text = str(value).lower() if isinstance(value, bool) else _escape(str(value))
-    yield text, f"{text}-x"
+    if text.strip():  # a code system has a no-break space for a code, which a search takes for no value
+        yield text, f"{text}-x"
 
 
 def _text(value: str) -> Queries:
@@ -261,6 +264,11 @@ def _canonical(value: str) -> Queries:
     yield bare, f"{bare}|x-{version}"
 
 
+def _first_entry(value: Resource) -> Queries:
+    if "id" in value:
+        yield f"{value['resourceType']}/{value['id']}", f"{value['resourceType']}/{value['id']}-x"
+
+
 QUERIES: dict[str, dict[str, Callable[[Any], Queries]]] = {
     "token": {
         "Coding": _coding,
@@ -278,5 +286,5 @@ QUERIES: dict[str, dict[str, Callable[[Any], Queries]]] = {
     "number": {"integer decimal positiveInt unsignedInt": _number},
     "quantity": {"Quantity Age Duration Count Distance": _quantity, "Money": _money},
     "uri": {"uri url canonical": _plain},
-    "reference": {"Reference": _reference, "canonical uri": _canonical},
+    "reference": {"Reference": _reference, "canonical uri": _canonical, "Composition MessageHeader": _first_entry},
 }
