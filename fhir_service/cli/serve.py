@@ -3,6 +3,8 @@
 Without `--open` it refuses to start, because sign-in does not exist yet; with it, it listens on this machine only.
 """
 
+import os
+import socket
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +28,10 @@ _NO_SIGN_IN = (
 _NOT_LOOPBACK = (
     "--open では、この機械の中のアドレス(127.0.0.1、::1、localhost)だけで待ち受けます。{host}では起動できません。\n"
     "With --open the server listens on 127.0.0.1, ::1 or localhost only; it will not start on {host}."
+)
+_NOT_FREE = (
+    "{host} のポート {port} では待ち受けられません({reason})。--port で別のポートを使ってください。\n"
+    "The server cannot listen on port {port} of {host} ({reason}); choose another with --port."
 )
 _STOP_LIMIT = 10  # seconds that open requests have to end
 
@@ -95,6 +101,7 @@ def _start(flags: dict[str, Any]) -> None:
             typer.echo(f"{name}: {each['msg']} ({each['input']!r})", err=True)
         raise typer.Exit(2) from None
     _refuse_unsafe(settings.open, settings.host)
+    _refuse_taken(settings.host, settings.port)
 
     with refusing():
         application = build(settings)
@@ -123,3 +130,13 @@ def _refuse_unsafe(is_open: bool, host: str) -> None:
     if not is_loopback(host):
         typer.echo(_NOT_LOOPBACK.format(host=host), err=True)
         raise typer.Exit(2)
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    """End before anything is opened where the port is another's, or not ours to have."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        typer.echo(_NOT_FREE.format(host=host, port=port, reason=os.strerror(error.errno or 0)), err=True)
+        raise typer.Exit(1) from None

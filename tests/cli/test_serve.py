@@ -3,6 +3,7 @@
 import inspect
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -39,6 +40,18 @@ def test_open_refuses_every_address_beyond_this_machine(host: str, tmp_path: Pat
 
     assert ended.returncode != 0
     assert "127.0.0.1" in ended.stderr
+
+
+def test_a_port_that_is_taken_is_told_before_the_data_are_opened(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+
+        ended = run("serve", "--open", "--port", port, "--data-dir", str(tmp_path / "data"))
+
+    assert ended.returncode == 1
+    assert f"ポート {port}" in ended.stderr and f"port {port}" in ended.stderr
+    assert "OPEN" not in ended.stdout
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize(
