@@ -423,3 +423,19 @@ async def test_a_total_is_counted_anew_after_a_write(store: Store) -> None:
     for n in range(3):
         assert (await store.search(asked, count=0, total=True)).total == n
         await store.commit([put("Observation", f"o{n}", TokenEntry("code", "s", "x"))])
+
+
+async def test_what_was_found_before_is_not_found_again_when_it_has_changed(store: Store, clock: HandClock) -> None:
+    practitioner = Match(parameter("Patient", "general-practitioner"), (ReferenceValue(("Practitioner/d",)),))
+    asked = query("Observation", Chain(parameter("Observation", "subject"), (("Patient", practitioner),)))
+    doctor = ReferenceEntry("general-practitioner", "Practitioner/d")
+    subject = ReferenceEntry("subject", "Patient/a")
+    await store.commit([put("Patient", "a", doctor), put("Observation", "o1", subject)])
+    assert await found(store, asked) == ["o1"]
+    assert await found(store, asked, total=True) == ["o1"]
+
+    await store.commit([put("Observation", "o2", subject)])
+    assert await found(store, asked) == ["o1", "o2"]
+
+    await store.commit([put("Patient", "a")])
+    assert await found(store, asked) == []

@@ -44,7 +44,7 @@ def search(
     backward = before is not None
     found: list[tuple[Cursor, Version | None]] = []
     if count:
-        found = _found(connection, plans, Part(count + 1, before if backward else after, backward))
+        found = _found(reader, plans, Part(count + 1, before if backward else after, backward))
     more = len(found) > count
     found = found[:count]
     if backward:
@@ -73,17 +73,17 @@ def _total(reader: Reader, plan: Plan, estimate: bool) -> int:
     return reader.count(plan.count())
 
 
-def _found(connection: apsw.Connection, plans: Sequence[Plan], part: Part) -> list[tuple[Cursor, Version | None]]:
-    """Return the keys of a page, one more than it has, with the versions; those of several plans are merged without."""
+def _found(reader: Reader, plans: Sequence[Plan], part: Part) -> list[tuple[Cursor, Version | None]]:
+    """Return the keys of a page, one more than it has; with the versions if they come in order from one plan."""
     if len(plans) == 1:
-        return list(_page(connection, plans[0], part, with_versions=True).items())
+        return list(_page(reader, plans[0], part, with_versions=plans[0].start.gathered is None).items())
     directions = tuple([down != part.backward for down in plans[0].order.descending])
-    rows = [row for plan in plans for row in _page(connection, plan, part, with_versions=False)]
+    rows = [row for plan in plans for row in _page(reader, plan, part, with_versions=False)]
     rows.sort(key=lambda row: Place(row, directions))
     return [(row, None) for row in rows[: part.limit]]
 
 
-def _page(connection: apsw.Connection, plan: Plan, part: Part, *, with_versions: bool) -> dict[Cursor, Version | None]:
+def _page(reader: Reader, plan: Plan, part: Part, *, with_versions: bool) -> dict[Cursor, Version | None]:
     """Return the keys of a page of one plan. It goes on behind the last as long as repeated ones take up the page."""
     size = len(plan.order.keys)
     rows: dict[Cursor, Version | None] = {}
@@ -91,7 +91,10 @@ def _page(connection: apsw.Connection, plan: Plan, part: Part, *, with_versions:
         select = plan.page(part)
         if with_versions:
             select = _with_versions(select, plan.order, part)
-        found = connection.execute(select.text, select.parameters).fetchall()
+        if plan.start.gathered is not None:
+            found = reader.gathered(select)
+        else:
+            found = reader.connection.execute(select.text, select.parameters).fetchall()
         for row in found:
             rows[row[:size]] = _version(row[size:]) if with_versions else None
         if len(found) < part.limit or len(rows) >= part.limit:
