@@ -17,7 +17,7 @@ from fhir_service.fhir.search.cost import MOST, cost
 from fhir_service.fhir.search.draft import ParsedSearch
 from fhir_service.fhir.search.parse import parse_search
 from fhir_service.fhir.search.problems import too_costly
-from fhir_service.fhir.search.query import Clause, Query
+from fhir_service.fhir.search.query import Clause, Query, words_of
 from fhir_service.interactions import cursor
 from fhir_service.interactions.assembly import Link, bundle, format_parameters, query_string, url
 from fhir_service.interactions.cursor import Position
@@ -229,7 +229,13 @@ def _links(request: FhirRequest, asked: Asked, page: Page, passed: int, services
 
 def _entries(request: FhirRequest, asked: Asked, page: Page, services: Services) -> list[bytes]:
     parsed = asked.parsed
-    entries = _with_mode(_part(page.matches, parsed.summary, parsed.elements, services), _MATCH, request.base)
+    matches = _part(page.matches, parsed.summary, parsed.elements, services)
+    if page.scores:
+        phrases = len(list(words_of(parsed.query.clauses)))
+        modes = [_scored(score, phrases) for score in page.scores]
+        entries = [_with_mode((each,), mode, request.base)[0] for each, mode in zip(matches, modes, strict=True)]
+    else:
+        entries = _with_mode(matches, _MATCH, request.base)
     if page.included:
         # "The list of elements does not apply to included resources."
         entries += _with_mode(_part(page.included, parsed.summary, (), services), _INCLUDE, request.base)
@@ -252,6 +258,11 @@ def _with_mode(versions: Sequence[Version], mode: bytes, base: str) -> list[byte
         b"".join((f'{start}{type_}/{id_}","resource":'.encode(), body, mode))
         for (type_, id_), _, _, _, body in versions
     ]
+
+
+def _scored(score: int, phrases: int) -> bytes:
+    """Return the end of the entry of a match with its score: how much of its text each phrase is, from 0 to 1."""
+    return b',"search":{"mode":"match","score":%.3f}}' % min(1, score / phrases / 1000)
 
 
 _TEXTS = frozenset({"string", "token", "reference", "uri"})

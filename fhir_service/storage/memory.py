@@ -17,7 +17,7 @@ from fhir_service.storage.explanation import Explanation, explained
 from fhir_service.storage.identity import IdSequence, microseconds, rid_for
 from fhir_service.storage.memory_jobs import MemoryJobs
 from fhir_service.storage.memory_search import Resources
-from fhir_service.storage.order import Place, directions
+from fhir_service.storage.order import Place, directions, scores
 from fhir_service.storage.stamp import stamped
 from fhir_service.storage.store import (
     Change,
@@ -130,6 +130,7 @@ class MemoryStore:
             len(found) if total else None,
             page[-1][0].keys if page and (before is not None or last < len(found)) else None,
             page[0][0].keys if page and (after is not None or (before is not None and first > 0)) else None,
+            scores(query, [place.keys for place, _ in page]),
         )
 
     async def explain(self, query: Query, *, also: Sequence[Query] = (), count: int) -> Sequence[Explanation]:

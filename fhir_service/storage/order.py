@@ -3,12 +3,13 @@
 https://hl7.org/fhir/R4/search.html#sort
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from fhir_service.fhir.search.index import IndexEntries
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.query import Query, Sort
+from fhir_service.fhir.search.sorting import SCORE
 from fhir_service.storage.store import Cursor, PrimaryDates
 
 SortValue = int | float | str | None
@@ -20,6 +21,12 @@ def directions(query: Query) -> tuple[bool, ...]:
         return (False, False)
     last = query.sort[-1].descending
     return (*(sort.descending for sort in query.sort), *([last] if is_by_number(query) else []), last)
+
+
+def scores(query: Query, places: Iterable[Cursor]) -> tuple[int, ...]:
+    """Return the scores that stand in these places; none where nothing is sorted by `_score`."""
+    at = next((n for n, sort in enumerate(query.sort) if sort.parameter == SCORE), None)
+    return () if at is None else tuple(int(keys[at] or 0) for keys in places)
 
 
 def is_by_number(query: Query) -> bool:

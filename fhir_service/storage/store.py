@@ -145,7 +145,8 @@ class ConditionFailed(Exception):
 class Page:
     """One page of a search. `total` is there if it was asked for; `next` and `previous` if there is such a page.
 
-    Towards the side that it was reached from, a neighbour is taken to be there still.
+    Towards the side that it was reached from, a neighbour is taken to be there still. `scores` are those of the matches
+    where `_score` is a sort key: thousandths for each phrase, more for what is more about it (`words.score`).
     """
 
     matches: tuple[Version, ...]
@@ -153,6 +154,7 @@ class Page:
     total: int | None = None
     next: Cursor | None = None
     previous: Cursor | None = None
+    scores: tuple[int, ...] = ()
 
 
 class HistoryPage(NamedTuple):

@@ -76,6 +76,18 @@ def test_words_are_found(api: httpx.Client, tag: str, asked: dict[str, str], ids
     assert found(api, tag, **asked, **order) == ids
 
 
+def test_the_score_of_each_match_is_told_where_it_is_sorted_by(api: httpx.Client, tag: str) -> None:
+    asked = {"_tag": tag, "_content": "統合失調症 OR 訪問看護", "_sort": "_score"}
+
+    scored, unscored = (api.get("Condition", params=each).json()["entry"] for each in (asked, asked | {"_sort": "_id"}))
+
+    scores = [entry["search"]["score"] for entry in scored]
+    assert len(scores) == 3
+    assert 1 >= scores[0] > scores[-1] > 0
+    assert scores == sorted(scores, reverse=True)
+    assert all(entry["search"] == {"mode": "match"} for entry in unscored)
+
+
 def test_pages_by_score_go_on(api: httpx.Client, tag: str) -> None:
     asked = {"_tag": tag, "_content": "統合失調症 OR 訪問看護", "_sort": "_score", "_count": "1"}
     page = api.get("Condition", params=asked).json()

@@ -10,7 +10,7 @@ import apsw
 
 from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search.query import Query
-from fhir_service.storage.order import Place
+from fhir_service.storage.order import Place, scores
 from fhir_service.storage.sqlite.context import Reader
 from fhir_service.storage.sqlite.includes import included
 from fhir_service.storage.sqlite.order import Order
@@ -63,6 +63,7 @@ def search(
         total_found,
         rows[-1] if rows and (backward or more) else None,
         rows[0] if rows and (after is not None or (backward and more)) else None,
+        scores(queries[0], rows),
     )
 
 
