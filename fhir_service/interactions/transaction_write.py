@@ -106,6 +106,12 @@ def write_of(entry: Entry, request: FhirRequest, services: Services) -> Write:
 def _target(entry: Entry, services: Services) -> str:
     """Return the resource type that the entry writes to."""
     match entry.method, entry.path:
+        case (_, (*_, name)) if name.startswith("$"):
+            raise _wrong_url(
+                entry,
+                "操作は書き込みの順に並べられません。batchで送ってください",
+                "an operation has no place; send a batch",
+            )
         case (_, (resource_type,)) | ("PUT" | "PATCH" | "DELETE", (resource_type, _)):
             if resource_type not in services.definitions.resource_types:
                 raise _wrong_url(

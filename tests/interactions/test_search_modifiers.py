@@ -142,3 +142,16 @@ def documents(server: Any) -> str:
                 "DocumentReference", json=document | {"content": [{"attachment": attachment}]}
             ).raise_for_status()
     return tag
+
+
+@pytest.mark.parametrize("parameter", ["_id", "_lastUpdated"])
+def test_no_resource_lacks_what_the_server_gives(api: httpx.Client, tag: str, parameter: str) -> None:
+    def count(missing: str, **others: str) -> int:
+        asked = {f"{parameter}:missing": missing, "_tag": f"{TAGS}|{tag}", "_total": "accurate", **others}
+        return int(api.get("Encounter", params=asked).raise_for_status().json()["total"])
+
+    assert (count("false"), count("true")) == (2, 0)
+    assert (count("false", _sort="-date"), count("true", _sort="date")) == (2, 0)
+    assert api.get("Encounter", params={f"{parameter}:missing": "true"}).json()["total"] == 0
+    assert api.get("Encounter", params={f"{parameter}:missing": "false", "_count": "1"}).json()["entry"]
+    assert api.get("Encounter", params={f"subject.{parameter}:missing": "true"}).json()["total"] == 0

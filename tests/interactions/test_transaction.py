@@ -397,6 +397,15 @@ async def test_a_resource_is_written_only_once(fhir: Any) -> None:
     assert (await refused(fhir, put, entry("PUT", "Patient?identifier=1", patient("1"))))[0] == 400
 
 
+@pytest.mark.parametrize("url", ["$fhirpath", "Patient/$validate", "Patient/a/$meta-add"])
+async def test_an_operation_is_for_batches(fhir: Any, url: str) -> None:
+    entries = [entry("POST", url, {"resourceType": "Parameters"})]
+    status, outcome = await fhir("POST", "", {"resourceType": "Bundle", "type": "transaction", "entry": entries})
+
+    assert status == 400
+    assert "send a batch" in outcome["issue"][0]["details"]["text"]
+
+
 async def test_a_full_url_stands_only_once(fhir: Any) -> None:
     created = entry("POST", "Patient", patient(), URN)
 

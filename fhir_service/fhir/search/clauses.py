@@ -184,16 +184,18 @@ class Criterion:
 
     def _match(self, parameter: SearchParameter, modifier: str | None) -> Clause:
         match parameter.code, parameter.type:
+            case "_id" | "_lastUpdated", _ if modifier == "missing":  # every resource that is stored has both
+                return AnyOf(()) if self._missing() else NoneOf(())
             case "_id", _ if modifier in (None, "not"):
                 ids = IdMatch(tuple(unescape(text, self.key) for text in self._texts("token")))
                 return NoneOf((ids,)) if modifier else ids
             case "_id", _:
-                raise problems.unknown_modifier(parameter, modifier or "", ("not",))
+                raise problems.unknown_modifier(parameter, modifier or "", ("not", "missing"))
             case "_lastUpdated", _ if modifier is None:
                 dates = (read(parameter, text, self.reading) for text in self._texts("date"))
                 return LastUpdatedMatch(tuple(date for date in dates if isinstance(date, DateValue)))
             case "_lastUpdated", _:
-                raise problems.unknown_modifier(parameter, modifier or "", ())
+                raise problems.unknown_modifier(parameter, modifier or "", ("missing",))
             case _, "reference" if modifier in HIERARCHIC:
                 return self._hierarchy(parameter, modifier or "")
             case _, "reference" if modifier not in (None, *MODIFIERS["reference"]):
