@@ -16,6 +16,9 @@ _ELEMENTS = """
     kbd sub sup ul ol li dl dt dd pre table caption colgroup col thead tr tfoot tbody th td code samp img map area
 """.split()  # noqa: SIM905 - forty names read best as a line of words
 _TAGS = frozenset(f"{{{XHTML}}}{name}" for name in _ELEMENTS)
+_PARAGRAPH = f"{{{XHTML}}}p"
+# https://www.w3.org/TR/xhtml1/#prohibitions: a paragraph holds no blocks, such as lists and tables.
+_NOT_IN_PARAGRAPH = frozenset(f"{{{XHTML}}}{name}" for name in ("div", "blockquote", "table", "ol", "ul", "p"))
 _IMAGE = f"{{{XHTML}}}img"
 
 # What HTML 4.0 gives these elements, without the events (`onclick`) and what is deprecated as active.
@@ -83,6 +86,10 @@ def _fault_inside(root: etree._Element) -> NarrativeFault | None:
         if tag not in _TAGS:
             tag_name = etree.QName(element).localname if isinstance(tag, str) else "?"
             return NarrativeFault(f"要素 {tag_name} は使えません。", f"The element {tag_name} is not allowed.")
+        if tag in _NOT_IN_PARAGRAPH and next(element.iterancestors(_PARAGRAPH), None) is not None:
+            block = etree.QName(element).localname
+            said = f"p の中に {block} は置けません。", f"The element {block} cannot stand in a p."
+            return NarrativeFault(*said, "xhtml-block")
         shows = shows or tag == _IMAGE or bool(element.text and element.text.strip())
         for name in element.keys():  # noqa: SIM118 - items() looks each up, which takes too long for very many
             if name not in _ATTRIBUTES:

@@ -1,16 +1,45 @@
-"""Where a definition that a resource names by its canonical URL is found: contained, beside it in a Bundle, or known.
+"""Canonical URLs: where a definition that a resource names by one is found, and whether that is of a type that may be.
 
 https://hl7.org/fhir/R4/references.html#canonical
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
 
 from fhir_service.fhir.resource import Resource
+from fhir_service.validation.fault import Fault, Faults
 
 if TYPE_CHECKING:
-    from fhir_service.validation.run import Run
+    from fhir_service.validation.run import Check, Run
+
+SHOWN = 120
+
+
+def canonical_check(targets: Collection[str]) -> Check:
+    """Return the check of a canonical that must name a definition of one of these types, if that is known here."""
+    allowed = frozenset(targets)
+
+    def check(value: Any, run: Run) -> Faults:
+        named = run.validator.definitions.name(value) if value.__class__ is str and value[:1] != "#" else None
+        if named is None or named.resource_type in allowed:
+            return None
+        wanted = ", ".join(sorted(allowed))
+        ja = f"「{value[:SHOWN]}」は {named.resource_type} の URL です。{wanted} でなければなりません(規則 canonical)。"
+        en = f"'{value[:SHOWN]}' is the URL of a {named.resource_type}; it must be of {wanted} (rule canonical)."
+        return [Fault("", "invalid", ja, en, rule="canonical")]
+
+    return check
+
+
+def own_url_check(value: Any, _run: Run) -> Faults:
+    """Check the `url` by which a definition is known everywhere: it is absolute."""
+    if value.__class__ is not str or ":" in value:
+        return None
+    ja = f"url「{value[:SHOWN]}」は絶対 URI(http://… や urn:oid:…)でなければなりません(規則 canonical)。"
+    en = f"The url '{value[:SHOWN]}' must be an absolute URI, such as http://… or urn:oid:… (rule canonical)."
+    return [Fault("", "invalid", ja, en, rule="canonical")]
 
 
 def found_canonical(url: str, resource_type: str, run: Run) -> Resource | None:

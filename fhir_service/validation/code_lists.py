@@ -65,9 +65,10 @@ def _include(include: Resource, place: str, run: Run) -> Iterator[Fault]:
     system = include.get("system")
     if system is None:
         return
-    if ":" not in system and not system.startswith("#"):
+    if ":" not in system:
         ja = f"system「{system[:SHOWN]}」は絶対 URI でなければなりません。"
-        yield _fault(f"{place}.system", ja, f"The system '{system[:SHOWN]}' must be an absolute URI.", "value-set")
+        rule = "include-system" if system.startswith("#") else "value-set"
+        yield _fault(f"{place}.system", ja, f"The system '{system[:SHOWN]}' must be an absolute URI.", rule)
         return
     if run.validator.terminology.has_value_set(system):
         ja = f"system「{system[:200]}」は値セットです。コード体系の URL を入れるか、valueSet に書いてください。"

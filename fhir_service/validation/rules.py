@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from fhir_service.validation.attachment import attachment_rules
 from fhir_service.validation.bundle import bundle_rules
+from fhir_service.validation.capability_statement import capability_statement_rules
 from fhir_service.validation.code_lists import code_system_rules, concept_map_rules, value_set_rules
 from fhir_service.validation.coding import coding_rules, identifier_rules, meta_rules, quantity_rules
 from fhir_service.validation.element_id import element_id_rules
@@ -19,6 +20,7 @@ QUANTITIES = ("Quantity", "Age", "Distance", "Duration")
 RULES: Mapping[str, tuple[Check, ...]] = {
     "Attachment": (attachment_rules,),
     "Bundle": (bundle_rules,),
+    "CapabilityStatement": (capability_statement_rules,),
     "CodeSystem": (code_system_rules,),
     "Coding": (coding_rules,),
     "ConceptMap": (concept_map_rules,),

@@ -43,6 +43,9 @@ def object_check(definition: TypeDefinition, properties: dict[str, Check], rules
     required = frozenset(each.name for each in definition.elements if each.min and not each.choice)
     choices = _choices(definition)
     required_choices = frozenset(each.name for each in definition.elements if each.min and each.choice)
+    coded = frozenset(
+        f"_{name}" for name, (element, code) in definition.by_json.items() if code == "code" and element.value_set
+    )
     find = properties.get
 
     def check(value: Any, run: Run) -> Faults:
@@ -71,6 +74,8 @@ def object_check(definition: TypeDefinition, properties: dict[str, Check], rules
                 found += _choice_faults(value, choices, required_choices)
         if partners:
             found = _without_paired_nulls(found, value, partners)
+        if not coded.isdisjoint(value):
+            found += _without_codes(value, coded, definition)
         if len(value) < 2 and not (value and "id" not in value):
             found += _emptiness(value, definition)
         if rules and (not found or is_sound(found)):
@@ -189,6 +194,21 @@ def _choice_faults(value: dict[str, Any], choices: dict[str, str], required: Ite
         if len(types) > 1
     ]
     return found + [_missing_fault(f"{element}[x]") for element in sorted(required) if element not in names]
+
+
+def _without_codes(value: dict[str, Any], coded: frozenset[str], definition: TypeDefinition) -> list[Fault]:
+    """Tell of codes of a required value set in whose place there is only an extension.
+
+    "the concept in this element SHALL be from the specified value set": https://hl7.org/fhir/R4/terminologies.html#required
+    """
+    found = []
+    for name in coded & value.keys():
+        element, _ = definition.by_json[name[1:]]
+        if name[1:] not in value:
+            ja = f"値セット {element.value_set} のコードが必要です。拡張だけでは足りません(規則 code-absent)。"
+            en = f"A code of {element.value_set} is needed: an extension does not stand for it (rule code-absent)."
+            found.append(Fault(f".{element.name}", "code-invalid", ja, en, rule="code-absent"))
+    return found
 
 
 def _without_paired_ids(faults: list[Fault], values: Any) -> list[Fault]:

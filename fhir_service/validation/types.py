@@ -10,6 +10,7 @@ from typing import Any
 from fhir_service.fhir.definitions import Definitions, Element, TypeDefinition
 from fhir_service.validation.base import TYPE_BASE, BaseDefinitions
 from fhir_service.validation.binding import binding_check, bindings
+from fhir_service.validation.canonical import canonical_check, own_url_check
 from fhir_service.validation.contained import contained_faults
 from fhir_service.validation.element_id import without_spaces
 from fhir_service.validation.extension import extension_check
@@ -118,6 +119,10 @@ class TypeChecks:
                 yield found
         if code == "Reference" and element.targets:
             yield target_check(element.targets)
+        if code == "canonical" and definition.name != "Meta" and not definition.name.startswith("ElementDefinition"):
+            yield from _canonicals(described)
+        if code == "uri" and element.name == "url" and definition.kind == "resource":
+            yield own_url_check
         for each in described.get("type", ()):
             if each["code"] == code:
                 yield from (_profiled(profile, code) for profile in each.get("profile", ()))
@@ -139,6 +144,14 @@ class TypeChecks:
         while (base := self._definitions.type(found[-1]).base) is not None:
             found.append(base)
         return frozenset(found)
+
+
+def _canonicals(described: dict[str, Any]) -> Iterator[Check]:
+    """Give the check of what a canonical names."""
+    targets = [each for type_ in described.get("type", ()) for each in type_.get("targetProfile", ())]
+    names = {each.removeprefix(TYPE_BASE) for each in targets}
+    if names and "Resource" not in names:
+        yield canonical_check(names)
 
 
 def _later(properties: dict[str, Check], name: str, compiled: Callable[[], Check]) -> None:

@@ -80,6 +80,46 @@ def test_conditions_and_first_answers_fit_their_questions(
 
 
 @pytest.mark.parametrize(
+    ("url", "expected"),
+    [("http://e.jp/vs", []), ("urn:oid:1.2.392", []), ("ValueSet/vs", [("canonical", "error", "url")])],
+)
+def test_the_url_of_a_definition_is_absolute(validator: Validator, url: str, expected: Told) -> None:
+    assert told(validator, {"resourceType": "ValueSet", "status": "active", "url": url}) == expected
+
+
+def test_a_canonical_names_a_definition_of_a_type_that_may_be(validator: Validator) -> None:
+    answers = {"resourceType": "QuestionnaireResponse", "status": "completed"}
+    wrong = answers | {"questionnaire": "http://hl7.org/fhir/ValueSet/administrative-gender"}
+
+    assert ("canonical", "error", "questionnaire") in told(validator, wrong)
+    assert [each for each in told(validator, answers | {"questionnaire": "http://e.jp/q"}) if each[1] == "error"] == []
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("date", 0), ("token", 1)])
+def test_a_search_parameter_of_a_capability_statement_has_its_type(
+    validator: Validator, kind: str, expected: int
+) -> None:
+    parameter = {
+        "name": "birthdate",
+        "definition": "http://hl7.org/fhir/SearchParameter/individual-birthdate",
+        "type": kind,
+    }
+    statement = {
+        "resourceType": "CapabilityStatement",
+        "description": "試験",
+        "status": "active",
+        "date": "2026-11-22",
+        "kind": "requirements",
+        "fhirVersion": "4.0.1",
+        "format": ["json"],
+        "rest": [{"mode": "server", "resource": [{"type": "Patient", "searchParam": [parameter]}]}],
+    }
+
+    place = "rest[0].resource[0].searchParam[0].type"
+    assert told(validator, statement) == [("search-parameter", "error", place)] * expected
+
+
+@pytest.mark.parametrize(
     ("include", "expected"),
     [
         ({"system": GENDER, "concept": [{"code": "male"}]}, []),
@@ -89,6 +129,7 @@ def test_conditions_and_first_answers_fit_their_questions(
             [("value-set", "error", "compose.include[0].concept[0].code")],
         ),
         ({"system": "gender"}, [("value-set", "error", "compose.include[0].system")]),
+        ({"system": "#gender"}, [("include-system", "error", "compose.include[0].system")]),
         (
             {"system": "http://hl7.org/fhir/ValueSet/administrative-gender"},
             [("value-set", "error", "compose.include[0].system")],
