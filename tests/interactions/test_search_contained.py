@@ -7,6 +7,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.conftest import StartServer
+
 from .conftest import Fhir
 
 SYSTEM = "http://example.jp/contained"
@@ -163,6 +165,25 @@ def test_what_one_contained_resource_says_is_not_said_by_another(api: httpx.Clie
     found = {each: api.get(f"List?{each}&_id={code}&_summary=count").json()["total"] for each in OF_SIBLINGS}
 
     assert found == OF_SIBLINGS
+
+
+def test_what_comes_after_the_same_search_is_found(start_server: StartServer) -> None:
+    with httpx.Client(base_url=f"{start_server().base}/") as client:
+
+        def total() -> int:
+            answer = client.get("List", params={"item:FamilyMemberHistory.relationship": "MTH", "_summary": "count"})
+            return int(answer.json()["total"])
+
+        found = [total()]
+        one = siblings("a")
+        assert client.put(
+            "List/a", json=one | {"contained": one["contained"][:1], "entry": one["entry"][:1]}
+        ).is_success
+        found.append(total())
+        assert client.put("List/b", json=siblings("b")).is_success
+        found.append(total())
+
+    assert found == [0, 0, 1]
 
 
 async def test_nor_is_it_in_memory(fhir: Fhir) -> None:

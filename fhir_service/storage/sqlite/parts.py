@@ -47,7 +47,7 @@ from fhir_service.storage.sqlite.keys import (
 )
 from fhir_service.storage.sqlite.links import Chained, Had
 from fhir_service.storage.sqlite.ranges import dates, numbers, quantities
-from fhir_service.storage.sqlite.sql import Context, Part
+from fhir_service.storage.sqlite.sql import Context, Part, count_up_to
 from fhir_service.storage.sqlite.values import Both, Differs, Either, Ids, Keys, Not, Strings, Updated, begins
 from fhir_service.storage.sqlite.words import Words
 
@@ -93,16 +93,21 @@ def _has_any(resource_type: str, context: Context) -> bool:
 def _or_inside(chained: Chained, chain: Chain, context: Context) -> Part:
     """Return the part for a chain that may also end in a contained resource, if there are any in such resources."""
     (contained,) = holding(chained.resource_type, "").clauses
-    if not part_of(chained.resource_type, contained, context).estimate(context, 1):
+    if not _is_any(part_of(chained.resource_type, contained, context), context):
         return chained
     return Either((chained, *_inside(chained.resource_type, chain, context)))
 
 
 def _inside(resource_type: str, chain: Chain, context: Context) -> tuple[Part, ...]:
     def is_there(match: Match) -> bool:
-        return part_of(resource_type, match, context).estimate(context, 1) > 0
+        return _is_any(part_of(resource_type, match, context), context)
 
     return tuple(part_of(resource_type, each, context) for each in inside(chain, is_there))
+
+
+def _is_any(part: Part, context: Context) -> bool:
+    """Whether anything passes; asked now, for an estimate may be of before the last write."""
+    return count_up_to(context.connection, part.rids(), 1) > 0
 
 
 def _either(parts: Sequence[Part]) -> Part:
