@@ -89,20 +89,15 @@ def _plain(definition: Resource, registry: SearchRegistry) -> Iterator[Said]:
             f"expressionは{LONGEST:,}文字までです",
             f"an expression has {LONGEST:,} characters at the most",
         )
-    for base in definition["base"]:
-        if not _types(base, registry):
-            yield (
-                "base",
-                f"「{str(base)[:80]}」はR4のリソースの型ではありません",
-                f"'{str(base)[:80]}' is no resource type of R4",
-            )
-    for target in definition.get("target", ()):
-        if target not in registry.definitions.resource_types:
-            yield (
-                "target",
-                f"「{str(target)[:80]}」はR4のリソースの型ではありません",
-                f"'{str(target)[:80]}' is no resource type of R4",
-            )
+    known, targets = registry.definitions.resource_types, definition.get("target", ())
+    unknown = [("base", each) for each in definition["base"] if not _types(each, registry)]
+    unknown += [("target", each) for each in targets if each not in known]
+    for element, name in unknown:
+        yield (
+            element,
+            f"「{str(name)[:80]}」はR4のリソースの型ではありません",
+            f"'{str(name)[:80]}' is no resource type of R4",
+        )
     if (kind == "composite") != bool(definition.get("component")):
         yield (
             "component",

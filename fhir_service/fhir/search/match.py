@@ -144,8 +144,7 @@ def fulfils(entry: NamedTuple, value: Value, modifier: str | None = None) -> boo
         case UriEntry(), UriValue():
             return URI_MODIFIER[modifier](entry.uri, value.uri)
         case CompositeEntry(_, ((NumberEntry() as latitude,), (NumberEntry() as longitude,))), NearValue():
-            there = distance(latitude.low, longitude.low, value.latitude, value.longitude)
-            return there <= value.metres
+            return distance(latitude.low, longitude.low, value.latitude, value.longitude) <= value.metres
         case CompositeEntry(), CompositeValue():
             # The components of one value must be fulfilled by one and the same instance.
             return all(
