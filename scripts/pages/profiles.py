@@ -13,6 +13,7 @@ from pathlib import Path
 from fhir_service.fhir.definitions import Definitions, Snapshot
 from fhir_service.fhir.resource import Resource
 
+from .examples import examples_table
 from .index import index_page
 from .text import CODES, EXTENSIONS, PROFILES, TERMINOLOGY, both, page, read, read_all, section, table
 
@@ -29,12 +30,6 @@ STRENGTH = {
     "extensible": "拡張可 extensible",
     "preferred": "推奨 preferred",
     "example": "例 example",
-}
-KINDS = {
-    "full": "そろった例 · everything",
-    "least": "最小の例 · the least",
-    "error": "誤りの例 · wrong",
-    "warning": "注意の例 · with a warning",
 }
 
 
@@ -202,30 +197,6 @@ def extensions_list(snapshot: Snapshot, own: Own) -> str:
                 if (extension := own.extensions.get(canonical)) is not None:
                     rows.append((f"`{element['path']}`", named(canonical, own), both(extension["description"], "<br>")))
     return table(("場所 · place", "拡張 · extension", "意味 · meaning"), dict.fromkeys(rows))
-
-
-def examples_table(profile: Resource) -> str:
-    """Return the examples of the profile, the right ones first."""
-    folder = PROFILES / "examples" / profile["id"]
-    files = sorted(folder.glob("*.json"), key=lambda file: (rank(file.stem), file.stem))
-    rows = [
-        (f"[{file.stem}](../../profiles/examples/{profile['id']}/{file.name})", example_text(file.stem))
-        for file in files
-    ]
-    return table(("見本 · example", ""), rows)
-
-
-def rank(stem: str) -> int:
-    kinds = list(KINDS)
-    kind = stem.partition("-")[0]
-    return kinds.index(kind) * 2 if kind in KINDS else 3
-
-
-def example_text(stem: str) -> str:
-    kind, _, rest = stem.partition("-")
-    if kind not in KINDS:
-        return "正しい例 · right"
-    return f"{KINDS[kind]}: `{rest}`" if rest else KINDS[kind]
 
 
 def extensions_page(own: Own) -> str:
