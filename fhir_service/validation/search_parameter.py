@@ -21,11 +21,29 @@ ANY = frozenset({"Any", "Type", "Resource", "DomainResource", "Element"})
 
 
 def search_parameter_rules(parameter: Resource, run: Run) -> Faults:
-    """Return the faults of a SearchParameter whose expressions cannot be read."""
+    """Return the faults of a SearchParameter: expressions that cannot be read, and another type than its origin's."""
     found = [*expression_faults(parameter.get("expression"), ".expression")]
     for index, component in enumerate(parameter.get("component", ())):
         found += expression_faults(component.get("expression"), f".component[{index}].expression")
-    return found or None
+    return [*found, *_derived(parameter, run)] or None
+
+
+def _derived(parameter: Resource, run: Run) -> Iterator[Fault]:
+    """Tell where a parameter is not of the type, or not for the resources, of the one that it is derived from."""
+    url = str(parameter.get("derivedFrom", ""))
+    origin = run.validator.definitions.find(url) if url else None
+    if origin is None or origin.get("resourceType") != "SearchParameter":
+        return
+    if origin.get("type") != parameter.get("type"):
+        ja = f"元の検索パラメーター {url[:SHOWN]} の型は {origin.get('type')} です。"
+        en = f"The search parameter {url[:SHOWN]} that it is derived from is of type {origin.get('type')}."
+        yield Fault(".type", "business-rule", ja, en, rule="search-parameter")
+    bases = {*origin.get("base", ())}
+    for index, base in enumerate(parameter.get("base", ())):
+        if base not in bases and not bases & ANY:
+            ja = f"元の検索パラメーター {url[:SHOWN]} は {str(base)[:SHOWN]} のものではありません。"
+            en = f"The search parameter {url[:SHOWN]} that it is derived from is not for {str(base)[:SHOWN]}."
+            yield Fault(f".base[{index}]", "business-rule", ja, en, rule="search-parameter")
 
 
 def expression_faults(text: Any, place: str) -> Iterator[Fault]:

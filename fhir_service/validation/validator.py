@@ -56,6 +56,7 @@ class Validator:
         base = BaseDefinitions(definitions, kept)
         self._types = TypeChecks(definitions, base, extra or {})
         self._compiler = ProfileCompiler(definitions, base, kept)
+        self._supplements = lru_cache(maxsize=1024)(self._supplement)
         self._expression = lru_cache(maxsize=256)(lambda expression: compile_fhirpath(expression, definitions))
 
     def __call__(self, resource: Resource) -> list[Issue]:
@@ -195,6 +196,15 @@ class Validator:
     def contains(self, value_set: str, system: str | None, code: str) -> bool | None:
         """Whether a code is of a value set; None if nobody knows."""
         return self.terminology.contains(value_set, system, code)
+
+    def is_supplement(self, system: str) -> bool:
+        """Whether this is the URL of what adds to a code system, and is none itself."""
+        return self._supplements(system, self.definitions.generation)
+
+    def _supplement(self, system: str, _generation: int) -> bool:
+        named = self.definitions.name(system)
+        definition = self.definitions.find(system) if named and named.resource_type == "CodeSystem" else None
+        return definition is not None and definition.get("content") == "supplement"
 
     def evaluate(self, expression: str, focus: Item, run: Run, **variables: Any) -> Items:
         """Return the result of an expression of a definition; nothing if it cannot be evaluated."""

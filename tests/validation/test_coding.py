@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from fhir_service.fhir import json
 from fhir_service.fhir.definitions import Definitions
+from fhir_service.fhir.resource import Key
 from fhir_service.terminology.loaded import LoadedTerminology
 from fhir_service.validation.rules import RULES
 from fhir_service.validation.validator import Validator
@@ -70,6 +72,17 @@ def test_the_code_of_a_quantity_is_a_unit(validator: Validator, code: str, expec
     }
 
     assert [(rule, severity) for rule, severity, _ in rules(validator, observation)] == expected
+
+
+def test_a_supplement_is_no_system_of_codes(validator: Validator) -> None:
+    url = "http://example.jp/fhir/CodeSystem/supplement"
+    added = {"resourceType": "CodeSystem", "id": "s", "url": url, "status": "active", "content": "supplement"}
+    basic = {"resourceType": "Basic", "code": {"coding": [{"system": url, "code": "x"}]}}
+
+    assert rules(validator, basic) == []
+    validator.definitions.put(key := Key("CodeSystem", "s"), json.encode(added | {"supplements": "http://loinc.org"}))
+    assert rules(validator, basic) == [("system", "error", "Basic.code.coding[0].system")]
+    validator.definitions.forget(key)
 
 
 def test_a_security_label_stands_once(validator: Validator) -> None:

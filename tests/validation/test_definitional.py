@@ -95,6 +95,33 @@ def test_a_canonical_names_a_definition_of_a_type_that_may_be(validator: Validat
     assert [each for each in told(validator, answers | {"questionnaire": "http://e.jp/q"}) if each[1] == "error"] == []
 
 
+@pytest.mark.parametrize(
+    ("base", "kind", "expected"),
+    [
+        ("Organization", "string", []),
+        ("Organization", "token", [("search-parameter", "error", "type")]),
+        ("Patient", "string", [("search-parameter", "error", "base[0]")]),
+    ],
+)
+def test_a_derived_search_parameter_is_of_the_type_and_resources_of_its_origin(
+    validator: Validator, base: str, kind: str, expected: Told
+) -> None:
+    parameter = {
+        "resourceType": "SearchParameter",
+        "url": "http://example.jp/fhir/SearchParameter/x",
+        "derivedFrom": "http://hl7.org/fhir/SearchParameter/Organization-name",
+        "name": "X",
+        "status": "draft",
+        "description": "試験",
+        "code": "x",
+        "base": [base],
+        "type": kind,
+        "expression": f"{base}.name",
+    }
+
+    assert told(validator, parameter) == expected
+
+
 @pytest.mark.parametrize(("kind", "expected"), [("date", 0), ("token", 1)])
 def test_a_search_parameter_of_a_capability_statement_has_its_type(
     validator: Validator, kind: str, expected: int
