@@ -78,7 +78,13 @@ def representation(accept: str | None, query: Sequence[tuple[str, str]]) -> Repr
     """Return how to answer; `_format` goes before Accept. 406 if the client can read nothing that we write."""
     asked = dict(query)
     chosen = _of_format(asked["_format"]) if asked.get("_format") else acceptable(accept)
-    return chosen._replace(pretty=True) if asked.get("_pretty") == "true" else chosen
+    if not (pretty := asked.get("_pretty")):
+        return chosen
+    if pretty not in ("true", "false"):
+        ja = f"「_pretty」の値「{pretty[:40]}」は使えません。使えるもの: true, false"
+        en = f"The value '{pretty[:40]}' of '_pretty' is not allowed. Allowed: true, false"
+        raise FhirError(Issue("value", ja, en), status=400)
+    return chosen._replace(pretty=pretty == "true")
 
 
 @lru_cache(maxsize=512)

@@ -78,6 +78,14 @@ def test_pretty_is_asked_for_in_the_url() -> None:
     assert not representation(None, (("_pretty", "false"),)).pretty
 
 
+def test_pretty_is_true_or_false() -> None:
+    with pytest.raises(FhirError) as refused:
+        representation(None, (("_pretty", "maybe"),))
+
+    assert refused.value.status == 400
+    assert "true, false" in refused.value.issues[0].ja
+
+
 @pytest.mark.parametrize(
     ("header", "expected"),
     [
