@@ -198,3 +198,60 @@ async def test_the_store_in_memory_answers_the_same(fhir: Fhir) -> None:
     assert await fhir.total("MedicationRequest?medication.code=x") == 1
     assert await fhir.total("Medication?code=x&_contained=true") == 1
     assert await fhir.total("Medication?code=x,y&_contained=both") == 2
+
+
+def report(family: str, city: str) -> dict[str, Any]:
+    """Return a report whose contained observations are of two contained people."""
+
+    def person(id_: str, family: str, city: str) -> dict[str, Any]:
+        return {"resourceType": "Patient", "id": id_, "name": [{"family": family}], "address": [{"city": city}]}
+
+    def observation(id_: str, subject: str, status: str) -> dict[str, Any]:
+        made = {"resourceType": "Observation", "id": id_, "status": status, "code": {"text": "x"}}
+        return made | {"subject": {"reference": subject}}
+
+    return {
+        "resourceType": "DiagnosticReport",
+        "status": "final",
+        "code": {"text": "x"},
+        "contained": [
+            person("p1", family, "Kyoto"),
+            person("p2", "Nobody", city),
+            observation("o1", "#p1", "final"),
+            observation("o2", "#p2", "amended"),
+        ],
+        "result": [{"reference": "#o1"}, {"reference": "#o2"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"result.subject:Patient.family": "FAMILY"}, 1),
+        ({"result.subject.family": "FAMILY"}, 1),
+        ({"result.patient.family:exact": "FAMILY"}, 1),
+        ({"result.subject:Patient.family": "FAMILY,x", "result.status": "amended"}, 1),
+        ({"_filter": "result.subject.family eq FAMILY"}, 1),
+        ({"result.subject:Patient.family": "FAMILY-other"}, 0),
+        ({"subject:Patient.family": "FAMILY"}, 0),
+    ],
+)
+def test_a_chain_goes_from_one_contained_resource_to_the_next(
+    api: httpx.Client, asked: dict[str, str], expected: int
+) -> None:
+    family = f"F{uuid4().hex}"
+    api.post("DiagnosticReport", json=report(family, "Nara")).raise_for_status()
+
+    asked = {name: value.replace("FAMILY", family) for name, value in asked.items()}
+
+    assert api.get("DiagnosticReport", params=asked | {"_total": "accurate"}).json()["total"] == expected
+
+
+def test_very_many_references_among_contained_resources_are_refused(api: httpx.Client) -> None:
+    links = [{"other": {"reference": f"#p{n}"}, "type": "seealso"} for n in range(80)]
+    people = [{"resourceType": "Patient", "id": f"p{n}", "link": links[n + 1 :]} for n in range(79)]
+    people.append({"resourceType": "Patient", "id": "p79", "active": True})
+
+    answer = api.post("Patient", json={"resourceType": "Patient", "contained": people, "link": links})
+
+    assert answer.status_code == 413

@@ -10,6 +10,7 @@ https://hl7.org/fhir/R4/search.html#contained
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Resource
@@ -34,6 +35,9 @@ CONTAINED = "_contained"
 MOST_TOLD_APART = 64
 """Those beyond count as one with the last."""
 
+MOST_LINKS = 2_000
+"""How many references among what it contains a resource may have."""
+
 _LISTS = tuple(dict.fromkeys(LISTS.values()))
 
 
@@ -51,19 +55,36 @@ def contained_in(resource: Resource) -> list[Resource]:
 def add_contained(
     entries: IndexEntries,
     resource: Resource,
-    references: Iterable[tuple[str, str]],
+    references: Callable[[Resource], Iterable[tuple[str, str]]],
     index: Callable[[Resource], IndexEntries],
 ) -> None:
-    """Add what the contained resources say; `references` are codes of parameters with the references they select."""
+    """Add what the contained resources say, and what those say that they refer to in turn.
+
+    `references` gives the codes of a resource's parameters with the references they select.
+    """
     contained = contained_in(resource)
     types = dict.fromkeys(("", *(each["resourceType"] for each in contained)))
     entries.tokens += [TokenEntry(CONTAINED, None, each) for each in types]
-    by_id = {f"#{each['id']}": each for each in contained if "id" in each}
+    by_id = {
+        f"#{each['id']}": {name: value for name, value in each.items() if name != "contained"}
+        for each in contained
+        if "id" in each
+    }
+    alone = lru_cache(maxsize=None)(lambda text: index(by_id[text]))
     numbers: Counter[str] = Counter()
-    for code, text in dict.fromkeys(references):
-        if (target := by_id.get(text)) is not None:
-            said = index({name: value for name, value in target.items() if name != "contained"})
-            add_under(entries, code, target["resourceType"], said, numbers)
+    links = 0
+    for code, text in dict.fromkeys(references(resource)):
+        if (target := by_id.get(text)) is None:
+            continue
+        said = index(target)
+        further: Counter[str] = Counter()
+        for next_code, next_text in dict.fromkeys(references(target)):
+            if next_text in by_id and next_text != text:
+                links += 1
+                if links > MOST_LINKS:
+                    raise _too_many_links()
+                add_under(said, next_code, by_id[next_text]["resourceType"], alone(next_text), further)
+        add_under(entries, code, target["resourceType"], said, numbers)
 
 
 def add_under(entries: IndexEntries, code: str, resource_type: str, said: IndexEntries, numbers: Counter[str]) -> None:
@@ -144,4 +165,15 @@ def _leads_out() -> FhirError:
             "A search with _contained=true or both cannot have chains, _has or _list.",
             ("http._contained",),
         )
+    )
+
+
+def _too_many_links() -> FhirError:
+    return FhirError(
+        Issue(
+            "too-long",
+            f"包含リソースどうしの参照は{MOST_LINKS:,}個までです。",
+            f"The contained resources refer to each other more than {MOST_LINKS:,} times.",
+        ),
+        status=413,
     )

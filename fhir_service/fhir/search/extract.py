@@ -142,7 +142,7 @@ class Indexer:
             if not composite.begins.isdisjoint(resource):
                 entries.composites += _instances(composite, resource)
         if "contained" in resource:
-            add_contained(entries, resource, _references(plan, resource), self.index)
+            add_contained(entries, resource, self._references, self.index)
         if plan.first:
             add_first(entries, resource, plan.first, self._references, self.index)
         if plan.has_canonical_url and "url" in resource and "version" in resource:
