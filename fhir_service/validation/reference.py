@@ -14,6 +14,7 @@ from fhir_service.validation.run import Check, Run
 
 _HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:").match
 _HAS_SPACE = re.compile(r"\s").search
+_QUERY = re.compile(r"[A-Za-z_][\w.:\-]*=[^&=?][^&]*(&[A-Za-z_][\w.:\-]*=[^&=?][^&]*)*").fullmatch
 _LONG_ID = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{65,}").fullmatch
 
 
@@ -28,6 +29,10 @@ def reference_check(text_check: Check, resource_types: Container[str]) -> Check:
             return _unparsed(value)
         if parsed.kind == "fragment":
             return _contained(value[1:], run)
+        if parsed.kind == "conditional" and not _QUERY(parsed.search or ""):
+            ja = "条件付き参照の条件は「名前=値」を & でつないで書きます(規則 conditional-reference)。"
+            en = "The criteria of a conditional reference are name=value, joined by & (rule conditional-reference)."
+            return [Fault("", "value", ja, en, rule="conditional-reference")]
         if parsed.type is None or parsed.type in resource_types or parsed.base is not None:
             return None
         return [

@@ -299,6 +299,13 @@ def test_a_reference_that_cannot_be_followed_is_refused(check: Validator, refere
     assert [issue.expression for issue in issues] == [("Observation.subject.reference",)]
 
 
+@pytest.mark.parametrize("criteria", ["identifier=1&?==", "identifier", "=1", "identifier=", "a=1&&b=2"])
+def test_a_conditional_reference_has_criteria(check: Validator, criteria: str) -> None:
+    issues = check(observation(subject={"reference": f"Patient?{criteria}"}))
+
+    assert [issue.rule for issue in issues] == ["conditional-reference"]
+
+
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
