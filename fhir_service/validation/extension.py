@@ -36,7 +36,7 @@ def extension_check(structure: Check, owner: str, places: frozenset[str], *, mod
         if definition is None:
             if modifier or url.startswith(HL7):
                 return [*(found or ()), _unknown(url, modifier)]
-            return found
+            return found if run.options.foreign_extensions or _EXAMPLE(url) else [*(found or ()), _foreign(url)]
         more = _by_definition(value, definition, run, owner, places, modifier)
         return [*(found or ()), *more] if more else found
 
@@ -131,6 +131,13 @@ def _unknown(url: str, modifier: bool) -> Fault:
     ja = f"拡張「{shown}」は FHIR R4 で定義されていません(規則 extension-unknown)"
     en = f"FHIR R4 does not define the extension {shown} (rule extension-unknown)"
     return Fault("", "extension", ja, en, "error", "extension-unknown")
+
+
+def _foreign(url: str) -> Fault:
+    shown = url[:SHOWN]
+    ja = f"拡張「{shown}」の定義がここにありません(規則 extension-foreign)"
+    en = f"The extension {shown} is not defined here (rule extension-foreign)"
+    return Fault("", "extension", ja, en, "error", "extension-foreign")
 
 
 def _misplaced_modifier(definition: ExtensionDefinition) -> Fault:

@@ -97,6 +97,7 @@ class PolicyRules:
 
     claimed_profiles: bool = True
     unknown_profiles: Literal["warn", "refuse"] = "warn"
+    unknown_extensions: Literal["accept", "refuse"] = "accept"
     best_practice: bool = False
     must_support: bool = False
     vital_signs: When = "validate"
@@ -116,6 +117,7 @@ class Policy:
         self._options = Options(
             claimed=self._rules.claimed_profiles,
             vital_signs=self._rules.vital_signs != "off",
+            foreign_extensions=self._rules.unknown_extensions == "accept",
             best_practice=self._rules.best_practice,
             must_support=self._rules.must_support,
         )

@@ -107,6 +107,7 @@ def _lint_rules(value: Any) -> str | None:
 CHECKS: Mapping[str, Test] = {
     "claimed_profiles": _choice(True, False),
     "unknown_profiles": _choice("warn", "refuse"),
+    "unknown_extensions": _choice("accept", "refuse"),
     "best_practice": _choice(True, False),
     "must_support": _choice(True, False),
     "vital_signs": _choice("off", "validate", "always"),

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from fhir_service.fhir.resource import Resource
+from fhir_service.validation.policy import Policy, PolicyRules
+from fhir_service.validation.validator import Validator
 from tests.validation.profile.conftest import BASE, URL, Ask, element, extension, places, profile
 
 ANY = profile("Patient", name="any")
@@ -151,3 +153,12 @@ def test_an_extension_may_only_stand_where_its_invariant_holds(ask: Ask) -> None
     assert ask(named("old", "a"), ANY, known) == []
     assert ask(named("usual", "a"), ANY, known) == [("Patient.name[0].extension[0]", "extension-context")]
     assert ask(named("old", "b"), ANY, known) == [("Patient.name[0].extension[0]", "extension-context")]
+
+
+def test_an_extension_that_nothing_here_defines_is_refused_where_the_policy_says_so(validator: Validator) -> None:
+    foreign = patient(**having("http://hospital.jp/fhir/StructureDefinition/x", valueCode="a"))
+    refusing = Policy(validator, PolicyRules(unknown_extensions="refuse"))
+
+    assert Policy(validator).validate(foreign) == []
+    for found in (refusing.validate(foreign), refusing(foreign)):
+        assert [(issue.rule, issue.severity) for issue in found] == [("extension-foreign", "error")]
