@@ -93,8 +93,9 @@ class Resources:
                 updated = IndexEntries(dates=[DateEntry(_LAST_UPDATED, self.updated[key], self.updated[key])])
                 parameter = SearchParameter(key.type, _LAST_UPDATED, "date", None, "")
                 return matches(updated, Match(parameter, values))
-            case Chain(parameter, clauses, within):
-                targets = [] if within else list(self._targets(key, parameter))
+            case Chain(parameter, clauses, literal, canonical):
+                targets = list(self._targets(key, parameter)) if literal else []
+                targets += self._named(key, Include(key.type, parameter, canonical=canonical))
                 return any(
                     target.type == type_ and self._holds(target, rest) for target in targets for type_, rest in clauses
                 ) or any(self._holds(key, each) for each in inside(clause, partial(matches, self.entries[key])))

@@ -116,10 +116,19 @@ class Oracle:
             if text in contained:
                 yield contained[text]
                 continue
+            if item.type != "Reference":
+                yield from self._named(text)
+                continue
             bare = text.removeprefix(f"{self._base}/").partition("/_history/")[0].partition("|")[0]
             type_, _, id_ = bare.partition("/")
             if (found := self.resources.get(Key(type_, id_))) is not None:
                 yield found
+
+    def _named(self, canonical: str) -> Iterator[Resource]:
+        """Give the resources with a canonical URL: of the version that it says, if that is here."""
+        url, _, version = canonical.partition("|")
+        here = [each for each in self.resources.values() if each.get("url") == url]
+        yield from [each for each in here if version and each.get("version") == version] or here
 
     def items(self, resource: Resource, code: str) -> list[Item]:
         """Return what the parameter's own expression selects in a resource."""

@@ -139,8 +139,6 @@ class Criterion:
             parameter.limits.check_chain(parameter.code, rest)
         if parameter.type != "reference":
             raise problems.not_a_reference(parameter, self.key)
-        if self.reading.registry.only_canonical(parameter):
-            raise problems.by_canonical(parameter, self.key)
         types = self._targets(parameter, target)
         clauses: list[tuple[str, Clause]] = []
         refusals: list[FhirError] = []
@@ -154,7 +152,13 @@ class Criterion:
         if not clauses:
             told = [each for each in refusals if not isinstance(each, UnknownParameter)]
             raise told[0] if told else problems.unknown_in_chain(parameter, types, rest)
-        chain = Chain(parameter, tuple(clauses))
+        registry = self.reading.registry
+        named = registry.named_by_canonical(parameter)
+        canonical = tuple(each for each, _ in clauses if each in named)
+        literal = not registry.only_canonical(parameter)
+        if not canonical and not literal:
+            raise problems.by_canonical(parameter, self.key)
+        chain = Chain(parameter, tuple(clauses), literal, canonical)
         return within(chain, self.key) if leads_inside(parameter) else chain
 
     def _targets(self, parameter: SearchParameter, target: str) -> tuple[str, ...]:

@@ -117,21 +117,25 @@ def inside(chain: Chain, is_there: Callable[[Match], bool]) -> Iterator[Clause]:
                 prefix = _prefix(f"{code}:{target}", number)
                 parameter = SearchParameter(reference.resource_type, prefix, "token", None, "")
                 there = Match(parameter, (TokenValue("", ""),))
-                moved = _moved(rest, prefix, chain.within)
+                moved = _moved(rest, prefix, chain.literal or bool(chain.canonical))
                 if moved is None or not is_there(there):
                     break
                 yield AllOf((there, moved))
 
 
-def _moved(clause: Clause, prefix: str, within: bool) -> Clause | None:
-    """Return the clause as one about the container; None for what no contained resource fulfils."""
+def _moved(clause: Clause, prefix: str, outwards: bool) -> Clause | None:
+    """Return the clause as one about the container; None for what no contained resource fulfils.
+
+    `outwards`: its chains may lead to what is stored.
+    """
     match clause:
         case Match(parameter):
             return replace(clause, parameter=_renamed(parameter, prefix))
-        case Chain(parameter, clauses):
-            return Chain(_renamed(parameter, prefix), clauses, within)
+        case Chain(parameter):
+            renamed = replace(clause, parameter=_renamed(parameter, prefix))
+            return renamed if outwards else replace(renamed, literal=False, canonical=())
         case AnyOf(clauses) | AllOf(clauses) | NoneOf(clauses):
-            moved = [_moved(each, prefix, within) for each in clauses]
+            moved = [_moved(each, prefix, outwards) for each in clauses]
             if isinstance(clause, AllOf) and None in moved:
                 return None
             return replace(clause, clauses=tuple(each for each in moved if each is not None))

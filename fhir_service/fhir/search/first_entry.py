@@ -86,7 +86,7 @@ def within(chain: Chain, key: str) -> Chain:
     """Return a chain that goes no further than the Bundle itself does; 400 for what is not indexed of it."""
     for _, rest in chain.clauses:
         _check(rest, key, 1)
-    return replace(chain, within=True)
+    return replace(chain, literal=False, canonical=())
 
 
 def _check(clause: Clause, key: str, depth: int) -> None:

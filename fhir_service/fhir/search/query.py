@@ -149,13 +149,15 @@ class LastUpdatedMatch:
 class Chain:
     """`subject:Patient.name=x`: some target of these types, reached by the reference, fulfils `clause`.
 
-    `clauses` has one entry for each target type on which the rest of the chain has a meaning. `within`: the target
+    `clauses` has one entry for each target type on which the rest of the chain has a meaning. `literal`: it
+    refers by type and id; `canonical`: the types of which it may name one by its canonical URL. With neither the target
     stands in the resource itself, and nothing that is stored is one.
     """
 
     parameter: SearchParameter
     clauses: tuple[tuple[str, "Clause"], ...]
-    within: bool = False
+    literal: bool = True
+    canonical: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""`_include` and `_revinclude` by canonical URL: from a reference to the definitions of that URL, and back.
+"""`_include`, `_revinclude` and chains by canonical URL: from a reference to the definitions of that URL, and back.
 
 The key of a reference and that of the definition's `url` are of the same text, each under the constant of its
 parameter, so that one is had from the other. A canonical with a version means that version, if it is here.
@@ -16,7 +16,8 @@ from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.query import Include
 from fhir_service.storage.sqlite.keys import constant, hash64, parameter_id, reference_texts
 from fhir_service.storage.sqlite.rows import decode_rows
-from fhir_service.storage.sqlite.sql import json_array
+from fhir_service.storage.sqlite.sql import Part, json_array
+from fhir_service.storage.sqlite.values import Both, Keys, Not
 
 _INDEXED = (
     "SELECT r.rid, r.rtype, e.rows, e.sort FROM json_each(?) m CROSS JOIN res r ON r.rid = m.value "
@@ -47,6 +48,32 @@ def reached_by_canonical(connection: apsw.Connection, rids: Sequence[int], inclu
             sources = {rid: each for rid, each in here.items() if each.type == include.source}
             reached.update(rid for _, rid in _forward(connection, sources, include))
     return reached
+
+
+def naming(
+    connection: apsw.Connection, resource_type: str, code: str, passed: Mapping[str, Iterable[int]]
+) -> Iterator[Part]:
+    """Give the parts for resources whose parameter names one of these definitions, which are given by their type.
+
+    A version that is not here means any; so does none.
+    """
+    c = constant(resource_type, code)
+    meant = _indexed(connection, [rid for rids in passed.values() for rid in rids])
+    urls = {each.urls[0] for each in meant.values() if each.urls}
+    keys = {hash64(url) ^ constant(type_, "url") for url in urls for type_ in passed}
+    by_url: dict[str, dict[int, frozenset[int]]] = {url: {} for url in urls}
+    for rid, each in _indexed(connection, _by_key(connection, keys)).items():
+        if each.urls:
+            by_url[each.urls[0]][rid] = _versioned(each, code, c)
+    found: list[int] = []
+    for url, versions in by_url.items():
+        if versions.keys() <= meant.keys():
+            found.append(hash64(url) ^ c)
+            continue
+        found += [key for rid, exact in versions.items() if rid in meant for key in exact]
+        known = tuple(frozenset[int]().union(*versions.values()))
+        yield Both((Keys((hash64(url) ^ c,)), Not(resource_type, Keys(known))))
+    yield Keys(tuple(found))
 
 
 def _forward(
@@ -86,11 +113,16 @@ def _reverse(connection: apsw.Connection, here: Mapping[int, _Indexed], include:
 
 def _means(definition: _Indexed, parameter: SearchParameter, c: int, keys: frozenset[int]) -> bool:
     """Whether one of the keys is a reference to this version of the definition."""
+    return not _versioned(definition, parameter.code, c).isdisjoint(keys)
+
+
+def _versioned(definition: _Indexed, code: str, c: int) -> frozenset[int]:
+    """Return the keys of the references to just this version of a definition."""
     url, *versioned = definition.urls
-    return any(
-        hash64(text) ^ c in keys
+    return frozenset(
+        hash64(text) ^ c
         for each in versioned
-        for text in reference_texts(ReferenceEntry(parameter.code, url, each.removeprefix(f"{url}|")))[1:]
+        for text in reference_texts(ReferenceEntry(code, url, each.removeprefix(f"{url}|")))[1:]
     )
 
 

@@ -33,6 +33,7 @@ from fhir_service.fhir.search.query import (
     UriValue,
     WordsMatch,
 )
+from fhir_service.storage.sqlite.canonicals import naming
 from fhir_service.storage.sqlite.composite_parts import composite_part, near_part
 from fhir_service.storage.sqlite.keys import (
     code_text_id,
@@ -47,9 +48,13 @@ from fhir_service.storage.sqlite.keys import (
 )
 from fhir_service.storage.sqlite.links import Chained, Had
 from fhir_service.storage.sqlite.ranges import dates, numbers, quantities
-from fhir_service.storage.sqlite.sql import Context, Part, count_up_to
+from fhir_service.storage.sqlite.sql import Candidate, Context, Part, Sql, count_up_to
 from fhir_service.storage.sqlite.values import Both, Differs, Either, Ids, Keys, Not, Strings, Updated, begins
 from fhir_service.storage.sqlite.words import Words
+from fhir_service.storage.too_costly import too_many_named
+
+MOST_NAMED = 1_000
+"""At so many definitions a chain along canonical URLs may end."""
 
 _ANY = "SELECT 1 FROM ix WHERE k = ? LIMIT 1"
 _SHAPES = "SELECT k, params FROM shape WHERE rtype = ?"
@@ -69,12 +74,8 @@ def part_of(resource_type: str, clause: Clause, context: Context) -> Part:
         case WordsMatch():
             # Over all types most have no resource: the words are looked up for the others only.
             return Words(resource_type, clause) if _has_any(resource_type, context) else Keys(())
-        case Chain(within=True):
-            return Either(_inside(resource_type, clause, context))
-        case Chain(parameter, clauses):
-            targets = tuple((type_, part_of(type_, rest, context)) for type_, rest in clauses)
-            chained = Chained(resource_type, parameter.holder or parameter.code, targets)
-            return _or_inside(chained, clause, context)
+        case Chain():
+            return _chain_part(resource_type, clause, context)
         case Has(source_type, parameter, rest):
             code = parameter.holder or parameter.code
             return Had(resource_type, source_type, code, part_of(source_type, rest, context))
@@ -90,12 +91,36 @@ def _has_any(resource_type: str, context: Context) -> bool:
     return context.connection.execute(_ANY, (type_key(resource_type),)).get is not None
 
 
-def _or_inside(chained: Chained, chain: Chain, context: Context) -> Part:
-    """Return the part for a chain that may also end in a contained resource, if there are any in such resources."""
-    (contained,) = holding(chained.resource_type, "").clauses
-    if not _is_any(part_of(chained.resource_type, contained, context), context):
-        return chained
-    return Either((chained, *_inside(chained.resource_type, chain, context)))
+def _chain_part(resource_type: str, chain: Chain, context: Context) -> Part:
+    """Return the part for a chain: by type and id, by canonical URL, and inside what is contained if anything is."""
+    targets = tuple((type_, part_of(type_, rest, context)) for type_, rest in chain.clauses)
+    parts: list[Part] = []
+    if chain.literal:
+        parts.append(Chained(resource_type, chain.parameter.holder or chain.parameter.code, targets))
+    if chain.canonical:
+        passed = {type_: _passing(type_, part, context) for type_, part in targets if type_ in chain.canonical}
+        parts += naming(context.connection, resource_type, chain.parameter.code, passed)
+    (contained,) = holding(resource_type, "").clauses
+    if not (chain.literal or chain.canonical) or _is_any(part_of(resource_type, contained, context), context):
+        parts += _inside(resource_type, chain, context)
+    return parts[0] if len(parts) == 1 else _either(parts)
+
+
+def _passing(resource_type: str, part: Part, context: Context) -> list[int]:
+    """Return the rids of the resources of a type that pass; FhirError if there are very many."""
+    if part.drives:
+        select = part.rids()
+    else:
+        test = part.probe(Candidate("i.rid", "i.d"))
+        text = f"SELECT i.rid AS rid FROM ix i WHERE i.k = ? AND {test.text}"
+        select = Sql(text, (type_key(resource_type), *test.parameters))
+    rows = context.connection.execute(
+        f"SELECT DISTINCT rid FROM ({select.text}) LIMIT ?", (*select.parameters, MOST_NAMED + 1)
+    )
+    rids = [rid for (rid,) in rows]
+    if len(rids) > MOST_NAMED:
+        raise too_many_named(MOST_NAMED)
+    return rids
 
 
 def _inside(resource_type: str, chain: Chain, context: Context) -> tuple[Part, ...]:
