@@ -68,10 +68,10 @@ def load_chunks(
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-    from fhir_service.cli.loading.pool import Prepare, preparing
+    from fhir_service.cli.loading.pool import Preparation, preparation
     from fhir_service.cli.refusal import refusing
 
-    async def work(prepare: Prepare, progress: Progress) -> "Summary":
+    async def work(prepared: Preparation, progress: Progress) -> "Summary":
         from fhir_service.app import wire
         from fhir_service.cli.loading import running
         from fhir_service.jobs.background import Background
@@ -84,7 +84,7 @@ def load_chunks(
             progress.update(bar, advance=step.size, stored=f"{step.stored:,}")
 
         try:
-            return await running.run(chunks, services, prepare, running.AHEAD * workers, report)
+            return await running.run(prepared, services, report)
         finally:
             await services.store.close()
 
@@ -93,8 +93,8 @@ def load_chunks(
         TimeElapsedColumn(),
     )  # fmt: skip
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
-    with refusing(), preparing(workers, settings) as prepare, bar as progress:
-        return asyncio.run(work(prepare, progress))
+    with refusing(), preparation(chunks, workers, settings) as prepared, bar as progress:
+        return asyncio.run(work(prepared, progress))
 
 
 def finish(summary: "Summary") -> None:

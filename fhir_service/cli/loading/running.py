@@ -3,19 +3,15 @@
 A chunk is prepared in one piece; chunks are written in the order they came in, so that a load does the same each time.
 """
 
-import asyncio
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
-from concurrent.futures import Future
+from collections.abc import Callable
 from copy import deepcopy
 from typing import NamedTuple
 
 import msgspec
 
-from fhir_service.cli.loading.pool import Prepare
+from fhir_service.cli.loading.pool import Preparation
 from fhir_service.cli.loading.preparing import Prepared, Ready, Refused, ToProcess, refused
-from fhir_service.cli.loading.sources import Chunk, Unreadable
 from fhir_service.cli.loading.summary import Summary
 from fhir_service.cli.loading.writing import Writing
 from fhir_service.cli.tuning import tune
@@ -23,8 +19,6 @@ from fhir_service.fhir.outcome import FhirError
 from fhir_service.interactions.exchange import FhirRequest
 from fhir_service.interactions.services import Services
 from fhir_service.storage.sqlite.store import SqliteStore
-
-AHEAD = 3  # chunks for each process, waiting or prepared, so that none is idle and memory has a bound
 
 
 class Progress(NamedTuple):
@@ -34,41 +28,16 @@ class Progress(NamedTuple):
     stored: int
 
 
-async def run(
-    chunks: Iterable[Chunk | Unreadable],
-    services: Services,
-    prepare: Prepare,
-    ahead: int,
-    report: Callable[[Progress], None],
-) -> Summary:
-    """Load all chunks; at most `ahead` are given to `prepare` before the first of them is taken."""
+async def run(preparation: Preparation, services: Services, report: Callable[[Progress], None]) -> Summary:
+    """Load what is prepared."""
     loading = _Loading(services)
-    started = time.perf_counter()
     tune()
-    async for size, prepared in _prepared(chunks, prepare, ahead):
+    async for size, prepared in preparation:
         await loading.take(prepared)
         report(Progress(size, loading.summary.stored.total()))
     await loading.finish()
-    loading.summary.seconds = time.perf_counter() - started
+    loading.summary.seconds = time.perf_counter() - preparation.began
     return loading.summary
-
-
-async def _prepared(
-    chunks: Iterable[Chunk | Unreadable], prepare: Prepare, ahead: int
-) -> AsyncIterator[tuple[int, list[Prepared]]]:
-    """Give what each chunk has become, in their order."""
-    under_way: deque[tuple[int, Future[list[Prepared]]]] = deque()
-    for chunk in chunks:
-        if isinstance(chunk, Unreadable):
-            yield 0, [Refused(chunk.place, "unreadable", chunk.reason)]
-            continue
-        under_way.append((chunk.size, prepare(chunk)))
-        while len(under_way) > ahead or (under_way and under_way[0][1].done()):
-            size, first = under_way.popleft()
-            yield size, await asyncio.wrap_future(first)
-    while under_way:
-        size, first = under_way.popleft()
-        yield size, await asyncio.wrap_future(first)
 
 
 class _Loading:
