@@ -35,6 +35,15 @@ class Running:
                 return int(line.split()[1]) * 1024
         return 0
 
+    def come_to_rest(self) -> None:
+        """Wait until the server does nothing: a second after the last request it indexes words."""
+        time.sleep(1.5)
+        before = self.cpu()
+        time.sleep(0.5)
+        while (now := self.cpu()) - before > 0.02:
+            before = now
+            time.sleep(0.5)
+
     def cpu(self) -> float:
         """Return the seconds of CPU spent so far, user and system."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()

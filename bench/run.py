@@ -47,7 +47,7 @@ class Bench:
             self._add_start(server)
             proof.prove(server, self.plan.small)
             first_page = self._first_page(server)
-            self._measure_ceiling(bare)
+            self._measure_ceiling(bare, server)
             self._reads(server, bare)
             self._writes(server, bare)
             self._add_memory("memory under load", server.peak, 350)
@@ -57,7 +57,8 @@ class Bench:
             self._add_growth(first_page, self._first_page(server))
         return [self._ceiling(), *self.figures]
 
-    def _measure_ceiling(self, bare: Running) -> None:
+    def _measure_ceiling(self, bare: Running, server: Running) -> None:
+        server.come_to_rest()
         self.ceilings.append(k6.run("get", bare, clients=CLIENTS, seconds=self.plan.seconds / 3, paths=["/"]))
 
     def _ceiling(self) -> Figure:
@@ -105,14 +106,14 @@ class Bench:
         }
         for name, (paths, goal) in searches.items():
             load = k6.run("get", server, clients=CLIENTS, seconds=self.plan.seconds, paths=paths)
-            self._measure_ceiling(bare)
+            self._measure_ceiling(bare, server)
             self._add_load(name, load, goal)
 
     def _writes(self, server: Running, bare: Running) -> None:
         before = proof.total(server, "Patient")
         template = mixed.template(data.without_id(data.patient("x", "@@")))
         created = k6.run("create", server, clients=64, seconds=self.plan.seconds, resource=template)
-        self._measure_ceiling(bare)
+        self._measure_ceiling(bare, server)
         self._check_created(created, proof.total(server, "Patient") - before)
         self._add_load("create, durable, 64 clients", created, 0.07)
 
@@ -122,7 +123,7 @@ class Bench:
         load = k6.run(
             "mixed", server, clients=CLIENTS, seconds=self.plan.seconds, resources=mixed.templates(), deleted=deleted
         )
-        self._measure_ceiling(bare)
+        self._measure_ceiling(bare, server)
         self._add_load("create, read, update, delete in turn, 9 types", load, goal_rate=2000)
 
         bundles = [_text(data.transaction(number, ENTRIES)) for number in range(20)]
