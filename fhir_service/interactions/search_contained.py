@@ -12,10 +12,11 @@ from fhir_service.fhir import json
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.fhir.search import problems
-from fhir_service.fhir.search.contained import check_stays_inside, contained_in, holding
+from fhir_service.fhir.search.contained import holding
 from fhir_service.fhir.search.draft import ParsedSearch
 from fhir_service.fhir.search.index import IndexEntries
-from fhir_service.fhir.search.match import holds
+from fhir_service.fhir.search.query import AllOf
+from fhir_service.interactions.contained_clauses import ContainedSearch, Container
 from fhir_service.interactions.services import Services
 from fhir_service.storage.order import Place, SortValue, directions, sort_values
 from fhir_service.storage.store import Cursor, Page, Version
@@ -69,15 +70,16 @@ async def _matches(parsed: ParsedSearch, services: Services) -> Sequence[Version
     page = await services.store.search(first, also=also, count=MOST_CONTAINERS)
     if page.next is not None:
         raise _too_many()
+    inside = [
+        each for version in page.matches for each in Container(version, services).contained if each.type == wanted
+    ]
+    passed = await ContainedSearch(services).fulfilling(AllOf(parsed.query.clauses), set(inside))
     found: list[tuple[Place, Version]] = []
-    for version in page.matches:
-        for resource in contained_in(json.decode(version.body)):
-            if resource["resourceType"] != wanted:
-                continue
-            entries = services.indexer.index(resource)
-            if all(holds(resource.get("id"), entries, clause) for clause in parsed.query.clauses):
-                shown = version if parsed.contained_type == "container" else _contained(version, resource)
-                found.append((_place(parsed, entries, len(found)), shown))
+    for each in inside:
+        if each in passed:
+            container = each.container.version
+            shown = container if parsed.contained_type == "container" else _contained(container, each.resource)
+            found.append((_place(parsed, each.entries, len(found)), shown))
     found.sort(key=lambda pair: pair[0])
     return list({version.key: version for _, version in found}.values())[: parsed.most]
 
@@ -98,7 +100,6 @@ def _place(parsed: ParsedSearch, entries: IndexEntries, number: int) -> Place:
 
 def _check(parsed: ParsedSearch) -> None:
     """Raise 400 for what has no meaning on contained resources."""
-    check_stays_inside(parsed.query.clauses)
     if parsed.query.includes:
         raise problems.excluded(f"_contained={parsed.contained}", "_include, _revinclude")
     if parsed.contained == "both" and parsed.most is not None:

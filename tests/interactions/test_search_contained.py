@@ -107,8 +107,6 @@ def test_a_chain_goes_on_inside_contained_resources(api: httpx.Client, code: str
 @pytest.mark.parametrize(
     "asked",
     [
-        {"_contained": "true", "manufacturer.name": "x"},
-        {"_contained": "both", "_has:MedicationRequest:medication:status": "active"},
         {"_contained": "true", "_include": "Medication:manufacturer"},
         {"_contained": "true", "_sort": "_lastUpdated"},
         {"_contained": "both", "_maxresults": "5"},
@@ -116,6 +114,117 @@ def test_a_chain_goes_on_inside_contained_resources(api: httpx.Client, code: str
 )
 def test_what_leads_out_of_a_contained_resource_is_refused(api: httpx.Client, asked: dict[str, str]) -> None:
     assert api.get("Medication", params=asked).status_code == 400
+
+
+def linked(one: str) -> list[dict[str, Any]]:
+    """Return a contained Observation that refers to what is beside it, around it and stored; `one` is in all ids."""
+    people = [
+        {"resourceType": "Patient", "id": f"{one}-{name}", "name": [{"family": name}], "active": name == "Stored"}
+        for name in ("Stored", "Other")
+    ]
+    form = [
+        {"resourceType": "Questionnaire", "id": f"{one}-{version}", "url": f"http://example.jp/{one}", **said}
+        for version, said in (("1", {"version": "1", "title": "First"}), ("2", {"version": "2", "title": "Second"}))
+    ]
+    observation = {
+        "resourceType": "Observation",
+        "id": "o",
+        "status": "final",
+        "code": {"coding": [{"system": SYSTEM, "code": one}]},
+        "subject": {"reference": f"Patient/{one}-Stored"},
+        "performer": [{"reference": "#d"}],
+        "derivedFrom": [{"reference": "#a"}],
+        "note": [{"text": f"覚え書き{one[:4]}"}],
+    }
+    answers = {"resourceType": "QuestionnaireResponse", "id": "a", "questionnaire": f"http://example.jp/{one}|2"}
+    return [
+        *people,
+        *({"status": "active", **each} for each in form),
+        {
+            "resourceType": "DiagnosticReport",
+            "id": f"{one}-r",
+            "status": "amended",
+            "code": {"text": "x"},
+            "contained": [
+                observation,
+                observation
+                | {"id": "p", "subject": {"reference": f"Patient/{one}-Other"}, "performer": [{"display": "x"}]},
+                {"resourceType": "Practitioner", "id": "d", "name": [{"family": "Inside"}]},
+                answers | {"status": "completed"},
+                {
+                    "resourceType": "Provenance",
+                    "id": "w",
+                    "recorded": "2026-11-22T10:00:00Z",
+                    "target": [{"reference": "#"}],
+                    "agent": [{"who": {"reference": "#d"}}],
+                },
+            ],
+            "result": [{"reference": "#o"}, {"reference": "#p"}],
+            "conclusionCode": [{"text": one}],
+        },
+    ]
+
+
+OF_LINKED = {
+    "Observation?subject:Patient.family=Stored": {"o"},
+    "Observation?subject.family=Other": {"p"},
+    "Observation?patient.family=Stored,Other": {"o", "p"},
+    "Observation?patient.family=Nobody": set(),
+    "Observation?performer:Practitioner.family=inside": {"o"},
+    "Observation?performer:Practitioner.family=outside": set(),
+    "Observation?derived-from:QuestionnaireResponse.questionnaire.title=Second": {"o", "p"},
+    "Observation?derived-from:QuestionnaireResponse.questionnaire.title=First": set(),
+    "QuestionnaireResponse?questionnaire.title=Second": {"a"},
+    "QuestionnaireResponse?questionnaire.title=First": set(),
+    "QuestionnaireResponse?_has:Observation:derived-from:patient.family=Other": {"a"},
+    "QuestionnaireResponse?_has:Observation:derived-from:patient.family=Nobody": set(),
+    "Observation?_has:DiagnosticReport:result:status=amended": {"o", "p"},
+    "Observation?_has:DiagnosticReport:result:status=final": set(),
+    "Observation?_has:DiagnosticReport:result:_id=ONE-r&subject.active=true": {"o"},
+    "Practitioner?_has:Observation:performer:_has:DiagnosticReport:result:status=amended": {"d"},
+    "Practitioner?_has:Provenance:agent:target:DiagnosticReport.status=amended": {"d"},
+    "Provenance?target:DiagnosticReport.status=amended": {"w"},
+    "Provenance?target:DiagnosticReport.status=final": set(),
+    "Observation?_filter=subject.family eq Stored or performer:Practitioner.family eq Inside": {"o"},
+    "Observation?_filter=not(subject:Patient.family eq Stored)": {"p"},
+    "Observation?_content=覚え書き": {"o", "p"},
+    "Observation?_content=無関係": set(),
+    "Observation?_list=ONE": set(),
+}
+
+
+def test_chains_and_has_lead_out_of_contained_resources(api: httpx.Client) -> None:
+    one = str(uuid4())
+    for each in linked(one):
+        assert api.put(f"{each['resourceType']}/{each['id']}", json=each).status_code == 201
+
+    found = {}
+    for asked in OF_LINKED:
+        # of those that other tests have made, none is in this container
+        inside = f"{asked.replace('ONE', one)}&_contained=true&_containedType=contained&_count=1000"
+        answer = api.get(inside)
+        assert answer.status_code == 200, answer.text
+        names = (name.partition("#") for name in matches(answer.json()))
+        found[asked] = {id_ for container, _, id_ in names if container == f"DiagnosticReport/{one}-r"}
+
+    assert found == OF_LINKED
+
+
+async def test_so_they_do_in_memory(fhir: Fhir) -> None:
+    await fhir.put(*linked("one"))
+
+    for asked, expected in OF_LINKED.items():
+        assert await fhir.total(f"{asked.replace('ONE', 'one')}&_contained=true&_containedType=contained") == len(
+            expected
+        )
+
+
+async def test_a_list_has_what_it_contains(fhir: Fhir) -> None:
+    await fhir.put(siblings("a"), siblings("b"))
+
+    assert await fhir.total("FamilyMemberHistory?_list=a&_contained=true&_containedType=contained") == 2
+    assert await fhir.total("FamilyMemberHistory?_list=a,b&relationship=MTH&_contained=both") == 2
+    assert await fhir.total("FamilyMemberHistory?_list=c&_contained=both") == 0
 
 
 def test_contained_resources_are_searched_one_type_at_a_time(api: httpx.Client) -> None:

@@ -62,12 +62,10 @@ class Oracle:
             return self._passes(resource, self.filters[text])
         if name.startswith("_has:"):
             _, source, code, rest = name.split(":", 3)
-            if self.resources.get(key_of(resource)) is not resource:
-                return False  # nothing but its container refers to a contained resource
             return any(
                 self.holds(other, rest, text)
-                for key, other in self.resources.items()
-                if key.type == source and any(target is resource for target in self.targets(other, code))
+                for other in self._referrers(resource)
+                if other["resourceType"] == source and any(each is resource for each in self.targets(other, code))
             )
         head, dot, rest = name.partition(".")
         code, _, modifier = head.partition(":")
@@ -105,9 +103,17 @@ class Oracle:
                 return self.holds(resource, name, operator + value if ranged else value)
         raise AssertionError(tree)
 
+    def _referrers(self, resource: Resource) -> Iterable[Resource]:
+        """Return what may refer to a resource; of one that a chain has led into, nothing is asked."""
+        return self.resources.values() if self.resources.get(key_of(resource)) is resource else ()
+
+    def _names(self, resource: Resource) -> dict[str, Resource]:
+        """Return what a resource contains, by what it is called there."""
+        return {f"#{each.get('id')}": each for each in resource.get("contained", ())}
+
     def targets(self, resource: Resource, code: str) -> Iterator[Resource]:
         """Give the resources that a parameter leads to, those inside this one included."""
-        contained = {f"#{each.get('id')}": each for each in resource.get("contained", ())}
+        contained = self._names(resource)
         first_entry = self.parameter(resource["resourceType"], code).expression == FIRST_ENTRY
         for item in self.items(resource, code) if not first_entry else ():  # chains into it: test_search_first_entry
             text = item.value.get("reference") if item.type == "Reference" else item.value
@@ -191,6 +197,36 @@ class Oracle:
             compiled = _compiled(expression, item.type, self._registry.definitions)
             compare = COMPARE.get(kind) or (lambda m, k, v, a: values.reference(m, k, v, a, self._base))
             yield compare, _evaluated([compiled], item, resource)
+
+
+class OfContained(Oracle):
+    """Answers searches for contained resources, which know what is beside them and what they are in."""
+
+    def __init__(self, oracle: Oracle) -> None:
+        super().__init__(oracle.resources.values(), oracle._registry, oracle._base)
+        self.filters = oracle.filters
+        inside = ((each, container) for container in self.resources.values() for each in container.get("contained", ()))
+        self.containers = {id(each): (each, container) for each, container in inside}
+
+    def find_contained(self, resource_type: str, query: Sequence[Pair]) -> set[str]:
+        """Return what fulfils all criteria, as `Type/id#id`."""
+        return {
+            f"{key_of(container)}#{each.get('id', '')}"
+            for each, container in self.containers.values()
+            if each["resourceType"] == resource_type and all(self.holds(each, name, text) for name, text in query)
+        }
+
+    def _referrers(self, resource: Resource) -> Iterable[Resource]:
+        if id(resource) not in self.containers:
+            return self.resources.values()
+        _, container = self.containers[id(resource)]
+        return (container, *container["contained"])
+
+    def _names(self, resource: Resource) -> dict[str, Resource]:
+        if id(resource) not in self.containers:
+            return super()._names(resource)
+        _, container = self.containers[id(resource)]
+        return {"#": container, **super()._names(container)}
 
 
 def _first_entry(first: Resource, code: str, bundle_type: str) -> Iterator[Item]:

@@ -9,7 +9,7 @@ from fhir_service.fhir.fhirpath import Item
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.registry import SearchRegistry
-from tests.oracle.evaluator import Filter, Oracle, Pair
+from tests.oracle.evaluator import Filter, OfContained, Oracle, Pair
 from tests.oracle.values import DATE, GRAMS, RANGED, codings, labels, prefixed, texts
 
 PREFIXES = ("", "", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb")
@@ -60,19 +60,21 @@ def escaped(text: str) -> str:
 
 
 class Questions:
-    """Makes random searches about the resources of an oracle."""
+    """Makes random searches about the resources of an oracle, or about those that these contain."""
 
     def __init__(self, oracle: Oracle, registry: SearchRegistry, random: Random) -> None:
         self._oracle = oracle
         self._registry = registry
         self._random = random
         self._by_type: dict[str, list[Resource]] = {}
-        for key, resource in oracle.resources.items():
-            self._by_type.setdefault(key.type, []).append(resource)
+        inside = [each for each, _ in oracle.containers.values()] if isinstance(oracle, OfContained) else []
+        for resource in (*oracle.resources.values(), *inside):
+            self._by_type.setdefault(resource["resourceType"], []).append(resource)
+        self._types = sorted({each["resourceType"] for each in inside} or self._by_type)
 
     def ask(self) -> tuple[str, list[Pair]]:
         """Return a resource type and what is asked of it."""
-        resource_type = self._random.choice(sorted(self._by_type))
+        resource_type = self._random.choice(self._types)
         pairs = [
             pair for _ in range(self._random.choice((1, 1, 1, 2, 3))) for pair in self._criterion(resource_type, 0)
         ]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -19,11 +20,13 @@ from fhir_service.fhir.resource import Resource, key_of
 from fhir_service.fhir.search.extract import Indexer
 from fhir_service.fhir.search.parse import parse_search
 from fhir_service.fhir.search.registry import SearchRegistry
+from fhir_service.interactions.search_contained import contained_page
+from fhir_service.interactions.services import Services
 from fhir_service.storage.memory import MemoryStore
 from fhir_service.storage.sqlite import SqliteStore
 from fhir_service.storage.store import Put, Store
 from tests.oracle import people
-from tests.oracle.evaluator import Oracle, Pair
+from tests.oracle.evaluator import OfContained, Oracle, Pair
 from tests.oracle.questions import Questions
 
 BASE = "http://fhir.example/fhir"
@@ -51,6 +54,16 @@ class World:
         while some := list(islice(puts, 200)):
             for store in self.stores.values():
                 await store.commit(some)
+
+    def services(self, store: Store) -> Services:
+        """Return what a search needs of a server, upon one of the stores."""
+
+        def unasked(*_: object) -> Any:
+            raise AssertionError
+
+        return Services(
+            store, self.registry.definitions, self.indexer, unasked, unasked, lambda: NOW, str, b"", unasked, {}
+        )
 
     async def disagreements(self, resource_type: str, pairs: Sequence[Pair]) -> Iterator[str]:
         """Return who answers otherwise than the oracle."""
@@ -97,6 +110,37 @@ async def test_every_backend_finds_what_a_naive_reader_of_the_specification_find
     assert wrong == []
     assert len(refused) < ASKED / 20, refused[:20]
     assert sum(size > 0 for size in sizes) > ASKED / 4
+
+
+@pytest.mark.parametrize("seed", range(10 if FULL else 1))
+async def test_contained_resources_are_found_as_a_naive_reader_finds_them(world: World, seed: int) -> None:
+    oracle = OfContained(world.oracle)
+    if not oracle.containers:
+        pytest.skip("none of these contains any")
+    questions = Questions(oracle, world.registry, Random(seed))
+    wrong: list[str] = []
+    found_any = refused = 0
+
+    for _ in range(ASKED):
+        resource_type, pairs = questions.ask()
+        asked = [*pairs, ("_contained", "true"), ("_containedType", "contained")]
+        try:
+            parsed = parse_search(resource_type, asked, world.indexer, base=BASE, now=NOW)
+            expected = oracle.find_contained(resource_type, pairs)
+            for name, store in world.stores.items():
+                page = await contained_page(
+                    parsed, world.services(store), count=1_000, after=None, before=None, total=True
+                )
+                found = {str(version.key) for version in page.matches}
+                if found != expected:
+                    wrong.append(f"{name}: {resource_type}?{pairs}: {sorted(found)[:3]}, not {sorted(expected)[:3]}")
+            found_any += bool(expected)
+        except FhirError as refusal:
+            refused += 1
+            assert refused < ASKED / 20, refusal.issues
+
+    assert wrong == []
+    assert found_any > ASKED / 4
 
 
 def _examples(folder: Path) -> Iterator[Resource]:

@@ -22,7 +22,6 @@ from fhir_service.fhir.search.query import (
     AnyOf,
     Chain,
     Clause,
-    Has,
     Match,
     NoneOf,
     Query,
@@ -149,26 +148,6 @@ def _renamed(parameter: SearchParameter, prefix: str) -> SearchParameter:
         code=prefix + parameter.code,
         members=tuple(prefix + code for code in parameter.members),
         holder=parameter.holder and prefix + parameter.holder,
-    )
-
-
-def check_stays_inside(clauses: Iterable[Clause]) -> None:
-    """Raise 400 for chains and `_has`, which lead out of a contained resource."""
-    for clause in clauses:
-        if isinstance(clause, Chain | Has):
-            raise _leads_out()
-        if isinstance(clause, AnyOf | AllOf | NoneOf):
-            check_stays_inside(clause.clauses)
-
-
-def _leads_out() -> FhirError:
-    return FhirError(
-        Issue(
-            "not-supported",
-            "_contained=trueまたはbothの検索では、連鎖、_has、_listは使えません。",
-            "A search with _contained=true or both cannot have chains, _has or _list.",
-            ("http._contained",),
-        )
     )
 
 

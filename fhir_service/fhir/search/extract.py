@@ -12,7 +12,7 @@ from typing import Any
 
 from fhir_service.fhir import fhirpath
 from fhir_service.fhir.definitions import Definitions, Element
-from fhir_service.fhir.fhirpath import Environment, Expression, FhirPathError
+from fhir_service.fhir.fhirpath import Environment, Expression, FhirPathError, Item
 from fhir_service.fhir.reference import parse_reference
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.contained import add_contained
@@ -142,23 +142,28 @@ class Indexer:
             if not composite.begins.isdisjoint(resource):
                 entries.composites += _instances(composite, resource)
         if "contained" in resource:
-            add_contained(entries, resource, self._references, self.index)
+            add_contained(entries, resource, self.references, self.index)
         if plan.first:
-            add_first(entries, resource, plan.first, self._references, self.index)
+            add_first(entries, resource, plan.first, self.references, self.index)
         if plan.has_canonical_url and "url" in resource and "version" in resource:
             entries.uris += _versioned_url(resource)
         if plan.date is not None:
             entries.date = min((each.low for each in entries.dates if each.code == plan.date), default=None)
         return entries
 
+    def references(self, resource: Resource) -> Iterator[tuple[str, str]]:
+        """Give the text of each reference and canonical that a parameter selects, with the code of the parameter."""
+        plan = self._plan_of(resource["resourceType"])
+        for code, value in _selected(plan, resource):
+            text = value.get("reference") if isinstance(value, dict) else value
+            if isinstance(text, str):
+                yield code, text
+
     def _plan_of(self, resource_type: str) -> Plan:
         plan = self._plans.get(resource_type)
         if plan is None:
             plan = self._plans[resource_type] = self._plan(resource_type)
         return plan
-
-    def _references(self, resource: Resource) -> Iterator[tuple[str, str]]:
-        return _references(self._plan_of(resource["resourceType"]), resource)
 
     def _plan(self, resource_type: str) -> Plan:
         parameters = self.registry.declared(resource_type)
@@ -266,8 +271,8 @@ class Indexer:
         return (str(found.key) if found.base in self._local else f"{found.base}/{found.key}"), found.version
 
 
-def _references(plan: Plan, resource: Resource) -> Iterator[tuple[str, str]]:
-    """Give the text of each reference and canonical that a parameter selects, with the code of the parameter."""
+def _selected(plan: Plan, resource: Resource) -> Iterator[tuple[str, Any]]:
+    """Give the value of each reference and canonical that a parameter selects, with the code of the parameter."""
     bucket = BUCKETS.index("reference")
     for name, value in resource.items():
         for rule in plan.by_property.get(name, ()):
@@ -275,10 +280,10 @@ def _references(plan: Plan, resource: Resource) -> Iterator[tuple[str, str]]:
                 nodes = value if type(value) is list else [value]
                 for step in rule.steps:
                     nodes = step(nodes)
-                for node in nodes:
-                    text = node.get("reference") if isinstance(node, dict) else node
-                    if isinstance(text, str):
-                        yield rule.code, text
+                yield from ((rule.code, node) for node in nodes)
+    for calculated in plan.calculated:
+        if calculated.bucket == bucket:
+            yield from ((calculated.code, item.value) for item in _items(calculated, resource))
 
 
 def _versioned_url(resource: Resource) -> Sequence[UriEntry]:
@@ -299,14 +304,18 @@ def _extension(code: str, value: Resource, by_property: dict[str, Converter]) ->
 
 
 def _calculate(calculated: Calculated, resource: Resource) -> Iterator[Entry]:
-    """Give the entries of an expression; one that cannot be evaluated on this resource finds nothing in it."""
-    try:
-        items = calculated.expression.evaluate(resource, _LIMITED)
-    except FhirPathError:
-        return
-    for item in items:
+    """Give the entries of an expression."""
+    for item in _items(calculated, resource):
         if item.value is not None:
             yield from calculated.converters.get(item.type, nothing)(calculated.code, item.value)
+
+
+def _items(calculated: Calculated, resource: Resource) -> Sequence[Item]:
+    """Return what an expression selects; one that cannot be evaluated on this resource finds nothing in it."""
+    try:
+        return calculated.expression.evaluate(resource, _LIMITED)
+    except FhirPathError:
+        return ()
 
 
 def _instances(composite: Composite, resource: Resource) -> Iterator[CompositeEntry]:

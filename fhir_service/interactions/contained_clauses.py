@@ -1,0 +1,201 @@
+"""Which contained resources fulfil clauses: their chains lead to what is contained beside them, or to what is stored.
+
+Nothing but its container, and what that contains, refers to a contained resource; so `_has` asks these alone. What a
+chain asks of stored resources is asked of the store, once for all that it leads to.
+https://hl7.org/fhir/R4/search.html#contained and references.html#contained
+"""
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from fhir_service.fhir import json
+from fhir_service.fhir.reference import local_key
+from fhir_service.fhir.resource import Key, Resource
+from fhir_service.fhir.search.contained import contained_in
+from fhir_service.fhir.search.index import IndexEntries
+from fhir_service.fhir.search.match import holds
+from fhir_service.fhir.search.parameter import SearchParameter
+from fhir_service.fhir.search.query import (
+    AllOf,
+    AnyOf,
+    Chain,
+    Clause,
+    Has,
+    IdMatch,
+    Match,
+    NoneOf,
+    Query,
+    UriValue,
+    WordsMatch,
+)
+from fhir_service.fhir.search.words import texts_of
+from fhir_service.interactions.services import Services
+from fhir_service.storage.store import Cursor, Version
+
+_AT_ONCE = 1_000
+_CONTAINER = "#"
+"""How a contained resource refers to its container."""
+
+
+class Container:
+    """A stored resource with what it contains."""
+
+    def __init__(self, version: Version, services: Services) -> None:
+        self.version = version
+        self._services = services
+        self._resource: Resource = json.decode(version.body)
+        self.contained = [Contained(self, each, services) for each in contained_in(self._resource)]
+
+    @cached_property
+    def references(self) -> frozenset[tuple[str, str]]:
+        """The texts of its references, with the codes of their parameters."""
+        return frozenset(self._services.indexer.references(self._resource))
+
+
+class Contained:
+    """A resource within another."""
+
+    def __init__(self, container: Container, resource: Resource, services: Services) -> None:
+        self.container = container
+        self.resource = resource
+        self.type: str = resource["resourceType"]
+        self.name = f"#{resource['id']}" if "id" in resource else None
+        self._services = services
+
+    @cached_property
+    def entries(self) -> IndexEntries:
+        return self._services.indexer.index(self.resource)
+
+    @cached_property
+    def references(self) -> frozenset[tuple[str, str]]:
+        """The texts of its references, with the codes of their parameters."""
+        return frozenset(self._services.indexer.references(self.resource))
+
+    def led_to(self, codes: Iterable[str]) -> Iterator["Contained"]:
+        """Give what is contained beside it that it refers to by these parameters."""
+        for each in self.container.contained:
+            if each.name and any((code, each.name) in self.references for code in codes):
+                yield each
+
+    def stored(self, codes: Iterable[str]) -> Iterator[Key]:
+        """Give the stored resources that it refers to by type and id; its container is one."""
+        for entry in self.entries.references:
+            if entry.code in codes and entry.target and (key := local_key(entry.target, "")):
+                yield key
+        if any((code, _CONTAINER) in self.references for code in codes):
+            yield self.container.version.key
+
+
+Some = set[Contained]
+Canonical = tuple[str, str | None]
+"""A URL, and the version after `|`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainedSearch:
+    """Asks contained resources whether they fulfil clauses."""
+
+    services: Services
+
+    async def fulfilling(self, clause: Clause, among: Some) -> Some:
+        """Return those of these that fulfil a clause."""
+        match clause:
+            case AnyOf(clauses):
+                return {each for one in clauses for each in await self.fulfilling(one, among)}
+            case AllOf(clauses):
+                for one in clauses:
+                    among = await self.fulfilling(one, among)
+                return among
+            case NoneOf(clauses):
+                return among - await self.fulfilling(AnyOf(clauses), among)
+            case Chain(parameter, clauses):
+                found: Some = set()
+                for type_, rest in clauses:
+                    found |= await self._chained(clause, _codes(parameter), type_, rest, among)
+                return found
+            case Has():
+                return await self._had(clause, among)
+            case WordsMatch(where, phrase):
+                return {each for each in among if texts_of(each.resource).often(where, phrase)}
+            case _:
+                return {each for each in among if holds(each.resource.get("id"), each.entries, clause)}
+
+    async def _chained(self, chain: Chain, codes: tuple[str, ...], type_: str, rest: Clause, among: Some) -> Some:
+        """Return those that refer to a resource of this type that fulfils the rest of a chain."""
+        beside = {each: {to for to in each.led_to(codes) if to.type == type_} for each in among}
+        passed = await self.fulfilling(rest, set().union(*beside.values()))
+        stored: dict[Contained, set[Key]] = {each: set() for each in among}
+        if chain.literal:
+            stored = {each: {key for key in each.stored(codes) if key.type == type_} for each in among}
+        if type_ in chain.canonical:
+            named = await self._named(chain, {url for each in among for url in _urls(each, codes)})
+            for each in among:
+                stored[each].update(key for url in _urls(each, codes) for key in named[url] if key.type == type_)
+        standing = await self._standing(set().union(*stored.values()), rest)
+        return {each for each in among if beside[each] & passed or stored[each] & standing}
+
+    async def _had(self, has: Has, among: Some) -> Some:
+        """Return those to which a resource refers that fulfils a `_has`: their container, or what is beside them."""
+        codes = _codes(has.parameter)
+        source = has.resource_type
+        beside = {each: {by for by in _beside(each, codes) if by.type == source} for each in among}
+        passed = await self.fulfilling(has.clause, set().union(*beside.values()))
+        within = {
+            each: each.container.version.key
+            for each in among
+            if any((code, each.name) in each.container.references for code in codes)
+        }
+        standing = await self._standing({key for key in within.values() if key.type == source}, has.clause)
+        return {each for each in among if beside[each] & passed or within.get(each) in standing}
+
+    async def _standing(self, keys: set[Key], clause: Clause) -> set[Key]:
+        """Return those of these stored resources, all of one type, that fulfil a clause."""
+        if not keys:
+            return set()
+        (type_,) = {key.type for key in keys}
+        ids = IdMatch(tuple(sorted(key.id for key in keys)))
+        return {version.key async for version in self._found(Query(type_, (ids, clause)))}
+
+    async def _named(self, chain: Chain, canonicals: set[Canonical]) -> dict[Canonical, list[Key]]:
+        """Return the definitions that canonical URLs name: of the version that each says, if that is here."""
+        versions: dict[str, list[tuple[str | None, Key]]] = {url: [] for url, _ in canonicals}
+        for type_ in chain.canonical if canonicals else ():
+            url = self.services.indexer.registry.parameters(type_)["url"]
+            query = Query(type_, (Match(url, tuple(UriValue(each) for each in sorted(versions))),))
+            async for version in self._found(query):
+                said = json.decode(version.body)
+                versions[said["url"]].append((said.get("version"), version.key))
+        return {
+            (url, wanted): [key for version, key in versions[url] if version == wanted and wanted is not None]
+            or [key for _, key in versions[url]]
+            for url, wanted in canonicals
+        }
+
+    async def _found(self, query: Query) -> AsyncIterator[Version]:
+        after: Cursor | None = None
+        while True:
+            page = await self.services.store.search(query, count=_AT_ONCE, after=after)
+            for version in page.matches:
+                yield version
+            if (after := page.next) is None:
+                return
+
+
+def _codes(parameter: SearchParameter) -> tuple[str, ...]:
+    """Return the codes under which a reference stands that leads into a container."""
+    return (parameter.holder,) if parameter.holder else parameter.stored
+
+
+def _beside(contained: Contained, codes: tuple[str, ...]) -> Iterator[Contained]:
+    """Give what is contained beside it and refers to it by these parameters."""
+    for each in contained.container.contained:
+        if any((code, contained.name) in each.references for code in codes):
+            yield each
+
+
+def _urls(contained: Contained, codes: tuple[str, ...]) -> Iterator[Canonical]:
+    """Give the canonical URLs by which it names definitions, each with its version."""
+    for entry in contained.entries.references:
+        if entry.code in codes and entry.target:
+            yield entry.target, entry.version
