@@ -48,6 +48,9 @@ def searches(one: str) -> dict[str, int]:
     return {
         f"Bundle?composition=Composition/{one}-c": 1,
         f"Bundle?composition={one}-c": 1,
+        f"Bundle?composition._id={one}-c": 1,
+        f"Bundle?composition._id={one}": 0,
+        f"Bundle?composition.author:Practitioner._id=a&composition.type={one}": 1,
         "Bundle?composition=Composition/nobody": 0,
         f"Bundle?composition.type={SYSTEM}|{one}": 1,
         f"Bundle?composition.type={one}-x": 0,
@@ -124,7 +127,6 @@ def test_what_is_inside_a_document_holds_nothing_that_is_stored(api: httpx.Clien
     [
         "Bundle?composition.entry:Condition.code=x",
         "Bundle?composition.subject:Patient.organization.name=x",
-        "Bundle?composition._id=x",
         "Bundle?_include=Bundle:composition",
         "Bundle?_sort=composition.date",
         "Composition?_has:Bundle:composition:type=document",

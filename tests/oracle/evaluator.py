@@ -44,6 +44,7 @@ class Oracle:
         self._base = base
         self.filters: dict[str, Filter] = {}
         self._items: dict[tuple[int, str], list[Item]] = {}
+        self._left: dict[int, Resource] = {}  # lists without what is marked as deleted
         self._expressions = cache(
             lambda kind, code: list(_expressions(self.parameter(kind, code), registry.definitions))
         )
@@ -75,6 +76,11 @@ class Oracle:
             return any(self._has(each, rest) and self.holds(each, rest, text) for each in targets)
         if code == "_id":
             return resource.get("id") in map(values.plain, values.split(text, ","))
+        if code == "_type":
+            return resource["resourceType"] in values.split(text, ",")
+        if code == "_list":
+            lists = (self.resources.get(Key("List", id_)) for id_ in values.split(text, ","))
+            return any(self._is_on(each, resource) for each in lists if each)
         items = self.items(resource, code)
         if modifier == "missing":
             return (text == "true") is (not self._says(items, resource, code))
@@ -86,6 +92,13 @@ class Oracle:
             for a in asked
         )
         return not found if modifier == "not" else found
+
+    def _is_on(self, list_: Resource, resource: Resource) -> bool:
+        """Whether a resource is on a list, and not marked as deleted there."""
+        if id(list_) not in self._left:
+            left = [each for each in list_.get("entry", ()) if each.get("deleted") is not True]
+            self._left[id(list_)] = {**list_, "entry": left}
+        return any(each is resource for each in self.targets(self._left[id(list_)], "item"))
 
     def _passes(self, resource: Resource, tree: Filter) -> bool:
         match tree:
@@ -152,7 +165,11 @@ class Oracle:
     def _has(self, resource: Resource, rest: str) -> bool:
         """Whether the rest of a chain has a meaning on a type."""
         code = rest.partition(".")[0].partition(":")[0]
-        return rest.startswith("_has:") or code in self._registry.parameters(resource["resourceType"])
+        return (
+            rest.startswith("_has:")
+            or code in ("_type", "_list")
+            or code in self._registry.parameters(resource["resourceType"])
+        )
 
     def _says(self, items: list[Item], resource: Resource, code: str) -> bool:
         """Whether there is a value that can be searched for."""

@@ -36,7 +36,7 @@ SEARCHES = {
     "task-due": ("Task?due=lt2027-12-31", "task-full"),
 }  # fmt: skip
 # Found by the tests of what they are for.
-ELSEWHERE = {"practitioner-qualification-identifier"}
+ELSEWHERE = {"list-current-item", "practitioner-qualification-identifier"}
 
 CASE_TYPES = (
     "CarePlan", "CareTeam", "ClinicalImpression", "Communication", "Composition", "Encounter", "Flag", "Observation",

@@ -75,6 +75,12 @@ BY_TERMINOLOGY: dict[str, Callable[[Terminology, SearchParameter, str], Iterable
     "below": lambda terminology, parameter, text: codes_below(terminology, *_system_and_code(parameter, text)),
 }
 
+UNDEFINED = frozenset({"_type", "_list"})
+"""Criteria of every type that no SearchParameter defines."""
+
+ON_A_LIST = "current-item"
+"""The parameter of List by which `_list` finds."""
+
 NEGATIVE = frozenset({"not", "not-in"})
 
 LOOKED_UP = frozenset({"text", "code-text", "above", "below"})
@@ -104,10 +110,31 @@ class Criterion:
             return self._has(resource_type, key, depth)
         head, dot, rest = key.partition(".")
         code, colon, modifier = head.partition(":")
+        if code in UNDEFINED and not dot:
+            return self._undefined(resource_type, code, modifier)
         parameter = self._parameter(resource_type, code)
         if dot:
             return self._chain(parameter, modifier, rest, depth)
         return self._any_member(parameter, modifier if colon else None)
+
+    def _undefined(self, resource_type: str, code: str, modifier: str) -> Clause:
+        """`subject._type=Patient`, and `_list=42`: what the List/42 has as an item that is not marked as deleted.
+
+        https://hl7.org/fhir/R4/search.html#list
+        """
+        texts = self._texts("token")
+        if code == "_list":
+            lists = [local_key(each if "/" in each else f"List/{each}", self.reading.base or "") for each in texts]
+            ids = tuple(key.id for key in lists if key is not None and key.type == "List")
+            if modifier or len(ids) < len(texts):
+                raise problems.no_list(self.key, self.text)
+            return Has("List", self._parameter("List", ON_A_LIST), IdMatch(ids))
+        for each in texts:
+            if each not in self.reading.registry.definitions.resource_types:
+                raise problems.unknown_type(each, self.key)
+        if modifier not in ("", "not"):
+            raise problems.malformed(self.key, "_type=Patient, _type:not=Patient")
+        return NoneOf(()) if (resource_type in texts) is (modifier == "") else AnyOf(())
 
     def _parameter(self, resource_type: str, code: str) -> SearchParameter:
         known = self.reading.registry.parameters(resource_type)

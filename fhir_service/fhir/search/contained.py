@@ -14,14 +14,17 @@ from functools import lru_cache
 
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Resource
-from fhir_service.fhir.search.index import IndexEntries, TokenEntry
+from fhir_service.fhir.search.dates import bounds
+from fhir_service.fhir.search.index import DateEntry, IndexEntries, TokenEntry
 from fhir_service.fhir.search.match import LISTS
-from fhir_service.fhir.search.parameter import SearchParameter
+from fhir_service.fhir.search.parameter import SearchParameter, SearchType
 from fhir_service.fhir.search.query import (
     AllOf,
     AnyOf,
     Chain,
     Clause,
+    IdMatch,
+    LastUpdatedMatch,
     Match,
     NoneOf,
     Query,
@@ -69,13 +72,13 @@ def add_contained(
         for each in contained
         if "id" in each
     }
-    alone = lru_cache(maxsize=None)(lambda text: index(by_id[text]))
+    alone = lru_cache(maxsize=None)(lambda text: said_inside(by_id[text], index))
     numbers: Counter[str] = Counter()
     links = 0
     for code, text in dict.fromkeys(references(resource)):
         if (target := by_id.get(text)) is None:
             continue
-        said = index(target)
+        said = said_inside(target, index)
         further: Counter[str] = Counter()
         for next_code, next_text in dict.fromkeys(references(target)):
             if next_text in by_id and next_text != text:
@@ -84,6 +87,16 @@ def add_contained(
                     raise _too_many_links()
                 add_under(said, next_code, by_id[next_text]["resourceType"], alone(next_text), further)
         add_under(entries, code, target["resourceType"], said, numbers)
+
+
+def said_inside(resource: Resource, index: Callable[[Resource], IndexEntries]) -> IndexEntries:
+    """Return what a resource says that is inside another, with what the store knows of one that is not."""
+    said = index(resource)
+    if isinstance(id_ := resource.get("id"), str):
+        said.tokens.append(TokenEntry("_id", None, id_))
+    if updated := bounds(str(resource.get("meta", {}).get("lastUpdated", ""))):
+        said.dates.append(DateEntry("_lastUpdated", *updated))
+    return said
 
 
 def add_under(entries: IndexEntries, code: str, resource_type: str, said: IndexEntries, numbers: Counter[str]) -> None:
@@ -130,6 +143,10 @@ def _moved(clause: Clause, prefix: str, outwards: bool) -> Clause | None:
     match clause:
         case Match(parameter):
             return replace(clause, parameter=_renamed(parameter, prefix))
+        case IdMatch(ids):
+            return Match(_of_the_store("_id", "token", prefix), tuple(TokenValue(None, id_) for id_ in ids))
+        case LastUpdatedMatch(dates):
+            return Match(_of_the_store("_lastUpdated", "date", prefix), dates)
         case Chain(parameter):
             renamed = replace(clause, parameter=_renamed(parameter, prefix))
             return renamed if outwards else replace(renamed, literal=False, canonical=())
@@ -140,6 +157,10 @@ def _moved(clause: Clause, prefix: str, outwards: bool) -> Clause | None:
             return replace(clause, clauses=tuple(each for each in moved if each is not None))
         case _:
             return None
+
+
+def _of_the_store(code: str, search_type: SearchType, prefix: str) -> SearchParameter:
+    return SearchParameter("", prefix + code, search_type, None, "")
 
 
 def _renamed(parameter: SearchParameter, prefix: str) -> SearchParameter:

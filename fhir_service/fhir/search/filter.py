@@ -58,6 +58,11 @@ class Comparison(Criterion):
 
     operator: str = "eq"
 
+    def _undefined(self, resource_type: str, code: str, modifier: str) -> Clause:
+        if modifier or self.operator != "eq":
+            raise _malformed(f"{code} {self.operator}")
+        return Criterion._undefined(self, resource_type, code, modifier)
+
     def _any_member(self, parameter: SearchParameter, modifier: str | None) -> Clause:
         if parameter.type == "string":
             return Criterion._any_member(self, parameter, modifier)

@@ -15,10 +15,10 @@ from typing import Any
 from fhir_service.fhir.reference import parse_reference
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search import problems
-from fhir_service.fhir.search.contained import add_under
+from fhir_service.fhir.search.contained import add_under, said_inside
 from fhir_service.fhir.search.index import IndexEntries, ReferenceEntry
 from fhir_service.fhir.search.parameter import SearchParameter
-from fhir_service.fhir.search.query import AllOf, AnyOf, Chain, Clause, Match, NoneOf
+from fhir_service.fhir.search.query import AllOf, AnyOf, Chain, Clause, IdMatch, LastUpdatedMatch, Match, NoneOf
 
 EXPRESSION = "Bundle.entry[0].resource"
 
@@ -70,14 +70,14 @@ def _said(
     bundle: Resource, first: dict[str, Any], references: References, index: Callable[[Resource], IndexEntries]
 ) -> IndexEntries:
     resource = first["resource"]
-    said = index(resource)
+    said = said_inside(resource, index)
     by_url = {each.get("fullUrl"): each.get("resource") for each in bundle["entry"] if isinstance(each, dict)}
     base = parse_reference(first.get("fullUrl", "")).base
     numbers = Counter(each.code[:-1].partition("~")[0] for each in said.tokens if each.code.endswith("."))  # contained
     for code, text in dict.fromkeys(references(resource)):
         target = by_url.get(text) or (by_url.get(f"{base}/{text}") if base else None)
         if code not in THE_REST and isinstance(target, dict):
-            add_under(said, code, target["resourceType"], index(target), numbers)
+            add_under(said, code, target["resourceType"], said_inside(target, index), numbers)
     said.references[:] = [each._replace(inner=True) for each in said.references]
     return said
 
@@ -91,7 +91,7 @@ def within(chain: Chain, key: str) -> Chain:
 
 def _check(clause: Clause, key: str, depth: int) -> None:
     match clause:
-        case Match():
+        case Match() | IdMatch() | LastUpdatedMatch():
             return
         case AllOf(clauses) | AnyOf(clauses) | NoneOf(clauses):
             for each in clauses:

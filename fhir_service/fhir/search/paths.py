@@ -24,6 +24,8 @@ _STEP = re.compile(
     rf"(?P<name>%?{_NAME})(?:\((?P<arguments>(?:[^()']|'[^']*'|\(\))*)\))?(?:\[(?P<index>\d+)\])?(?:\.|$)"
 )
 _EQUALS = re.compile(rf"({_NAME})\s*=\s*'([^'\\]*)'").fullmatch
+_IS = re.compile(rf"({_NAME})\s*=\s*(true|false)").fullmatch
+_IS_ABSENT = re.compile(rf"({_NAME})\.empty\(\)").fullmatch
 _RESOLVES = re.compile(rf"resolve\(\) is ({_NAME})").fullmatch
 _AS_INFIX = re.compile(rf"\(([^()|]+) as ({_NAME})\)")
 _AS_FUNCTION = re.compile(rf"\.as\(({_NAME})\)")
@@ -137,6 +139,10 @@ def _call(path: Path, name: str, arguments: str, definitions: Definitions) -> li
         return [replace(path, steps=(*path.steps, _refers_to(found[1])), target=found[1])]
     if name == "where" and (found := _EQUALS(arguments)) and _is_single(path.type, found[1], definitions):
         return [replace(path, steps=(*path.steps, _where(found[1], found[2])))]
+    if name == "where" and (found := _IS(arguments)) and _is_single(path.type, found[1], definitions):
+        return [replace(path, steps=(*path.steps, _where(found[1], found[2] == "true")))]
+    if name == "where" and (found := _IS_ABSENT(arguments)) and _is_single(path.type, found[1], definitions):
+        return [replace(path, steps=(*path.steps, _where(found[1], None)))]
     if name == "extension":
         steps = (*path.steps, _child("extension"), _where("url", arguments.strip("'")))
         return [replace(path, type="Extension", steps=steps, first=path.first or "extension", element=None)]
@@ -174,7 +180,7 @@ def _at(index: int) -> Step:
     return lambda nodes: nodes[index : index + 1]
 
 
-def _where(name: str, literal: str) -> Step:
+def _where(name: str, literal: str | bool | None) -> Step:
     return lambda nodes: [node for node in nodes if node.get(name) == literal]
 
 

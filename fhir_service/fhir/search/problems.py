@@ -216,6 +216,25 @@ def several_targets(parameter: SearchParameter, targets: Iterable[str], key: str
     )
 
 
+def no_list(key: str, text: str) -> FhirError:
+    """Return the error for a `_list` that names none that is stored.
+
+    Which List is the current one of a patient R4 leaves to the server, and nothing stored says it: an empty answer to
+    `$current-allergies` would read as if there were none.
+    """
+    shown = text[:80]
+    return FhirError(
+        Issue(
+            "not-supported",
+            f"「{key}={shown}」のリストが分かりません。ListのidかList/idを指定してください。どのListが患者の現在の一覧かを"
+            "サーバーは知らないため、$current-problemsなどの機能リストは使えません(List?patient=…で探せます)。",
+            f"'{key}={shown}' names no List: give its id, or List/id. Which List is the current one of a patient "
+            "the server does not know: functional lists ($current-problems) are not supported; ask List?patient=…",
+            ("http._list",),
+        )
+    )
+
+
 def unknown_query(name: str, known: Iterable[str]) -> FhirError:
     listed = ", ".join(known) or "-"
     return FhirError(

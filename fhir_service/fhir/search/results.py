@@ -11,14 +11,13 @@ from fhir_service.fhir.search.draft import Draft
 from fhir_service.fhir.search.filter import filter_clause
 from fhir_service.fhir.search.first_entry import leads_inside
 from fhir_service.fhir.search.parameter import SearchParameter
-from fhir_service.fhir.search.query import AllOf, AnyOf, Has, IdMatch, Include
+from fhir_service.fhir.search.query import AllOf, AnyOf, Include
 from fhir_service.fhir.search.sorting import read_sort
 from fhir_service.fhir.search.text_query import text_clause
 from fhir_service.fhir.search.values import split, unescape
 from fhir_service.fhir.search.words import Where
 
 _COUNT = re.compile(r"\d{1,1000}", re.ASCII).fullmatch
-_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII).fullmatch
 
 # Of those that have one of a few values: https://hl7.org/fhir/R4/search.html#return and #contained
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -86,14 +85,6 @@ def _filter(draft: Draft, name: str, text: str) -> None:
     draft.clauses += clause.clauses if isinstance(clause, AllOf) else (clause,)
 
 
-def _list(draft: Draft, name: str, text: str) -> None:
-    """`_list=42`: what the List/42 has as an item; https://hl7.org/fhir/R4/search.html#list"""
-    if name != "_list" or not all(map(_ID, text.split(","))):
-        raise problems.bad_result_parameter(name, text, "id of a List")
-    item = draft.registry.parameters("List")["item"]
-    draft.clauses.append(Has("List", item, IdMatch(tuple(text.split(",")))))
-
-
 def _include(draft: Draft, name: str, text: str) -> None:
     """`_include=Observation:patient:Patient`, `Observation:*` or `*`; `:iterate` was `:recurse` before R4."""
     base_name, _, modifier = name.partition(":")
@@ -154,7 +145,6 @@ RESULT_PARAMETERS: dict[str, Callable[[Draft, str, str], None]] = {
     "_query": _query,
     "_filter": _filter,
     **dict.fromkeys(WORDS, _words),
-    "_list": _list,
     "_include": _include,
     "_revinclude": _include,
     **dict.fromkeys(CHOICES, _choice),
