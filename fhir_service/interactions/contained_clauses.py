@@ -30,6 +30,7 @@ from fhir_service.fhir.search.query import (
     WordsMatch,
 )
 from fhir_service.fhir.search.words import texts_of
+from fhir_service.interactions.hierarchy import resolved
 from fhir_service.interactions.services import Services
 from fhir_service.storage.store import Cursor, Version
 
@@ -119,6 +120,7 @@ class ContainedSearch:
             case WordsMatch(where, phrase):
                 return {each for each in among if texts_of(each.resource).often(where, phrase)}
             case _:
+                clause = await resolved(clause, self.services.store)
                 return {each for each in among if holds(each.resource.get("id"), each.entries, clause)}
 
     async def _chained(self, chain: Chain, codes: tuple[str, ...], type_: str, rest: Clause, among: Some) -> Some:

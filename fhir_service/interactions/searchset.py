@@ -8,7 +8,6 @@ https://hl7.org/fhir/R4/search.html
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from operator import is_
 from typing import NamedTuple, TypedDict
 
 from fhir_service.fhir import json
@@ -22,7 +21,6 @@ from fhir_service.interactions import cursor
 from fhir_service.interactions.assembly import Link, bundle, format_parameters, query_string, url
 from fhir_service.interactions.cursor import Position
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.hierarchy import unfolded
 from fhir_service.interactions.included_versions import with_versions
 from fhir_service.interactions.preference import preference
 from fhir_service.interactions.search_contained import contained_page, only_of_one_type
@@ -134,7 +132,6 @@ class _Bounds(TypedDict):
 
 async def answered(asked: Asked, request: FhirRequest, services: Services) -> FhirResponse:
     """Return a page of matches, and what they include, as a searchset Bundle."""
-    asked = await _unfolded(asked, services)
     parsed, store, estimate = asked.parsed, services.store, asked.parsed.total == "estimate"
     notes = [_ignored(name) for name in parsed.ignored]
     token = dict(request.query).get(cursor.PARAMETER)
@@ -156,15 +153,6 @@ async def answered(asked: Asked, request: FhirRequest, services: Services) -> Fh
     if total is None and parsed.total is None and place is None and page.next is None:
         total = len(page.matches)
     return searchset(asked, page, total, request, services, notes, _passed(place, page))
-
-
-async def _unfolded(asked: Asked, services: Services) -> Asked:
-    """Return the search with every hierarchy in it as the resources that it has now."""
-    query = await unfolded(asked.parsed.query, services)
-    also = [await unfolded(each, services) for each in asked.also]
-    if query is asked.parsed.query and all(map(is_, also, asked.also)):
-        return asked
-    return asked._replace(parsed=replace(asked.parsed, query=query), also=tuple(also))
 
 
 def _room(asked: Asked, place: Position | None) -> int:

@@ -43,7 +43,7 @@ async def decide(writes: Sequence[Write], base: str, services: Services) -> Tran
                 if taken.setdefault(key, write) is not write:
                     raise write.refused(_overlap(key, taken[key]))
         for write in members:
-            for key in search.found_among_put(write.asked) if write.asked else ():
+            for key in await search.found_among_put(write.asked) if write.asked else ():
                 if key != write.key:
                     raise write.refused(_overlap(key, taken[key]))
     return search

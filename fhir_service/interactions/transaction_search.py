@@ -1,20 +1,22 @@
 """What criteria find within a transaction: what the store holds, less what was deleted, and what was put before.
 
 https://hl7.org/fhir/R4/http.html#trules: criteria see what the entries did that are processed before. Chains,
-`_has`, `_lastUpdated` and full text see the store alone.
+`_has`, hierarchies, `_lastUpdated` and full text see the store alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from fhir_service.fhir.resource import Key, Resource, key_of
 from fhir_service.fhir.search.index import IndexEntries
 from fhir_service.fhir.search.match import holds
 from fhir_service.fhir.search.query import (
+    AllOf,
     Match,
     Query,
     TokenValue,
 )
 from fhir_service.interactions.criteria import Criteria, query_of, several_match, too_many_match
+from fhir_service.interactions.hierarchy import resolved
 from fhir_service.interactions.services import Services
 from fhir_service.storage.store import Finds, Version
 
@@ -50,7 +52,7 @@ class TransactionSearch:
         """Return what a query finds, and its version if it stands in the store; 412 if it finds several."""
         page = await self._services.store.search(query, count=len(self._changed) + 2)
         standing = [version for version in page.matches if version.key not in self._changed]
-        put = self.found_among_put(query)
+        put = await self.found_among_put(query)
         if len(standing) + len(put) > 1:
             raise several_match(query.resource_type)
         self.conditions.append(Finds(query, frozenset(version.key for version in page.matches)))
@@ -69,16 +71,16 @@ class TransactionSearch:
         self.conditions.append(Finds(query, frozenset(keys)))
         return standing
 
-    def found_among_put(self, query: Query) -> list[Key]:
+    async def found_among_put(self, query: Query) -> list[Key]:
         """Return what a query finds among what was put."""
         if query.resource_type not in self._put and query.resource_type not in self._by_token:
             return []
         self._index(query.resource_type)
-        return [
-            key
-            for key in self._candidates(query)
-            if all(holds(key.id, self._entries[key], clause) for clause in query.clauses)
-        ]
+        candidates = self._candidates(query)
+        if not candidates:
+            return []
+        asked = await resolved(AllOf(query.clauses), self._services.store)
+        return [key for key in candidates if holds(key.id, self._entries[key], asked)]
 
     def _index(self, resource_type: str) -> None:
         """Index what was put since the last search of this type."""
@@ -90,7 +92,7 @@ class TransactionSearch:
                 if token.value is not None:
                     by_token.setdefault((token.code, token.value), []).append(key)
 
-    def _candidates(self, query: Query) -> Iterable[Key]:
+    def _candidates(self, query: Query) -> Collection[Key]:
         """Return what may match: a few where a token is asked for, so that 10,000 conditional creates stay cheap."""
         for clause in query.clauses:
             if isinstance(clause, Match) and clause.modifier is None and clause.missing is None:

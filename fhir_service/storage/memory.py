@@ -11,7 +11,7 @@ from itertools import islice
 from fhir_service.fhir.json import decode, split_for_stamp
 from fhir_service.fhir.resource import Key, key_of
 from fhir_service.fhir.search.index import IndexEntries
-from fhir_service.fhir.search.query import Include, Query
+from fhir_service.fhir.search.query import HierarchyValue, Include, Query, ReferenceValue
 from fhir_service.fhir.search.words import texts_of
 from fhir_service.storage.explanation import Explanation, explained
 from fhir_service.storage.identity import IdSequence, microseconds, rid_for
@@ -132,6 +132,9 @@ class MemoryStore:
             page[0][0].keys if page and (after is not None or (before is not None and first > 0)) else None,
             scores(query, [place.keys for place, _ in page]),
         )
+
+    async def members(self, value: HierarchyValue) -> ReferenceValue:
+        return self._resources().members(value)
 
     async def explain(self, query: Query, *, also: Sequence[Query] = (), count: int) -> Sequence[Explanation]:
         return [

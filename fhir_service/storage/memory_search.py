@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/search.html
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from fhir_service.fhir.reference import local_key
@@ -13,18 +13,21 @@ from fhir_service.fhir.search.contained import inside
 from fhir_service.fhir.search.index import DateEntry, IndexEntries, UriEntry
 from fhir_service.fhir.search.match import matches
 from fhir_service.fhir.search.parameter import SearchParameter
+from fhir_service.fhir.search.paths import told_type
 from fhir_service.fhir.search.query import (
     AllOf,
     AnyOf,
     Chain,
     Clause,
     Has,
+    HierarchyValue,
     IdMatch,
     Include,
     LastUpdatedMatch,
     Match,
     NoneOf,
     Query,
+    ReferenceValue,
     Sort,
     WordsMatch,
     words_of,
@@ -32,7 +35,7 @@ from fhir_service.fhir.search.query import (
 from fhir_service.fhir.search.words import Texts, score
 from fhir_service.storage.order import Place, SortValue, directions, is_by_number, is_primary_date, sort_values
 from fhir_service.storage.store import PrimaryDates
-from fhir_service.storage.too_costly import too_many_included
+from fhir_service.storage.too_costly import MOST_IN_HIERARCHY, too_large_hierarchy, too_many_included
 
 _LAST_UPDATED = "_lastUpdated"
 
@@ -46,6 +49,7 @@ class Resources:
     updated: Mapping[Key, int]
     dates: PrimaryDates
     texts: Callable[[Key], Texts]
+    hierarchies: dict[HierarchyValue, ReferenceValue] = field(default_factory=dict)
 
     def changed(self, put: Mapping[Key, IndexEntries], gone: Iterable[Key]) -> "Resources":
         """Return these resources after a commit, for what they refer to."""
@@ -86,7 +90,7 @@ class Resources:
     def _holds(self, key: Key, clause: Clause) -> bool:
         match clause:
             case Match():
-                return matches(self.entries[key], clause)
+                return matches(self.entries[key], self._resolved(clause))
             case IdMatch(ids):
                 return key.id in ids
             case LastUpdatedMatch(values):
@@ -114,6 +118,42 @@ class Resources:
                 return all(self._holds(key, each) for each in clauses)
             case NoneOf(clauses):
                 return not any(self._holds(key, each) for each in clauses)
+
+    def members(self, value: HierarchyValue) -> ReferenceValue:
+        """Return what a hierarchy stands for; FhirError if it is very much."""
+        if value not in self.hierarchies:
+            self.hierarchies[value] = ReferenceValue(tuple(sorted(self._members(value))))
+        return self.hierarchies[value]
+
+    def _members(self, value: HierarchyValue) -> set[str]:
+        found = set(value.targets)
+        for parameter in value.part_of:
+            last = {each for each in value.targets if told_type(each) == parameter.resource_type}
+            while last:
+                last = set(self._step(last, parameter, value.above)) - found
+                found |= last
+        if len(found) - len(value.targets) > MOST_IN_HIERARCHY:
+            raise too_large_hierarchy(MOST_IN_HIERARCHY)
+        return found
+
+    def _step(self, named: set[str], parameter: SearchParameter, above: bool) -> Iterator[str]:
+        """Give what is part of these by a parameter, or what these are part of."""
+        for key in self.entries:
+            if key.type != parameter.resource_type:
+                continue
+            if above and str(key) in named:
+                yield from (str(whole) for whole in self._targets(key, parameter) if whole.type == key.type)
+            elif not above and any(
+                entry.code == parameter.code and entry.target in named for entry in self.entries[key].references
+            ):
+                yield str(key)
+
+    def _resolved(self, match: Match) -> Match:
+        """Return a match with the members of each hierarchy in its place."""
+        if not any(isinstance(value, HierarchyValue) for value in match.values):
+            return match
+        values = tuple(self.members(each) if isinstance(each, HierarchyValue) else each for each in match.values)
+        return Match(match.parameter, values)
 
     def _targets(self, key: Key, parameter: SearchParameter) -> Iterator[Key]:
         """Yield the standing resources of this server that `key` refers to by the parameter."""

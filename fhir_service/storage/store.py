@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.fhir.search.index import IndexEntries
-from fhir_service.fhir.search.query import Include, Query
+from fhir_service.fhir.search.query import HierarchyValue, Include, Query, ReferenceValue
 from fhir_service.storage.explanation import Explanation
 from fhir_service.storage.job_table import JobTable
 
@@ -220,6 +220,10 @@ class Store(Protocol):
         `also`: queries on other types, of the same sort keys; the matches of all stand in one order. Then each query is
         `among` others.
         """
+        ...
+
+    async def members(self, value: HierarchyValue) -> ReferenceValue:
+        """Return what a hierarchy stands for now, as `search` and `Finds` take it; FhirError if it is very much."""
         ...
 
     async def explain(self, query: Query, *, also: Sequence[Query] = (), count: int) -> Sequence[Explanation]:

@@ -5,6 +5,9 @@ https://hl7.org/fhir/R4/valueset-issue-type.html
 
 from fhir_service.fhir.outcome import FhirError, Issue
 
+MOST_IN_HIERARCHY = 10_000
+"""How many resources a hierarchy may have below (or above) those that are named."""
+
 
 def too_much_work() -> FhirError:
     """Return the error for a search that would hold up all others."""
@@ -36,6 +39,17 @@ def too_many_named(limit: int) -> FhirError:
             "too-costly",
             f"canonical URLでたどる連鎖の条件に合う定義が{limit}件を超えています。条件をしぼってください。",
             f"More than {limit} definitions fulfil the end of a chain along canonical URLs; narrow it.",
+        )
+    )
+
+
+def too_large_hierarchy(limit: int) -> FhirError:
+    """Return the error for `:below` and `:above` that stand for more than `limit` resources."""
+    return FhirError(
+        Issue(
+            "too-costly",
+            f"階層に属するリソースが{limit:,}件を超えています。より狭い範囲を指定してください。",
+            f"More than {limit:,} resources belong to the hierarchy; name a smaller part of it.",
         )
     )
 

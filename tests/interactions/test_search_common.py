@@ -77,6 +77,8 @@ ASKED = {
     "Observation?subject:Patient._list=ONE-l,other": {"of-p"},
     "Observation?_filter=subject._list eq ONE-l": {"of-p", "of-g"},
     "Patient?_list=ONE-l": {"p"},
+    "Patient?_id=|ONE-p": {"p"},
+    "Patient?_id=x|ONE-p": set(),
     "Patient?_has:Observation:subject:_id=ONE-of-q": {"q"},
     "Patient?_has:Observation:subject:_type=Observation&_id=ONE-p,ONE-q": {"p", "q"},
     "Patient?_has:Observation:subject:_type=Encounter&_id=ONE-p,ONE-q": set(),

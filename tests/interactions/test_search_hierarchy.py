@@ -7,6 +7,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from .conftest import Fhir
+
 TAGS = "http://example.jp/hierarchy"
 DEPTH = 12
 STEPS = range(DEPTH)
@@ -98,14 +100,104 @@ def test_what_has_no_parts_is_refused(api: httpx.Client, query: str) -> None:
     assert answer.status_code == 400
 
 
-def test_a_conditional_interaction_is_not_told_by_a_hierarchy(api: httpx.Client, tag: str) -> None:
-    procedure = {"resourceType": "Procedure", "status": "completed", "subject": {"display": "?"}}
-    asked = api.post(
-        "Procedure", json=procedure, headers={"If-None-Exist": f"location:below=Location/{tag[:8]}-nowhere"}
-    )
+def posted(api: httpx.Client, type_: str, entry: dict[str, Any]) -> httpx.Response:
+    return api.post("", json={"resourceType": "Bundle", "type": type_, "entry": [entry]})
 
-    assert asked.status_code == 400
-    assert "location:below" in asked.text
+
+@pytest.mark.parametrize("name", ["4", "1"])
+def test_a_conditional_interaction_goes_through_a_hierarchy(api: httpx.Client, tag: str, name: str) -> None:
+    """Below 4 there is one procedure (at 11), below 1 there are two."""
+    several = name == "1"
+    asked = f"location:below=Location/{tag[:8]}-{name}&_tag={TAGS}|{tag}"
+    procedure = {"resourceType": "Procedure", "status": "completed", "subject": {"display": "?"}}
+    patch = [{"op": "replace", "path": "/status", "value": "completed"}]
+    one = api.get(f"Procedure/{tag[:8]}-11").json()
+
+    answers = [
+        api.post("Procedure", json=procedure, headers={"If-None-Exist": asked}),
+        api.put("Procedure", params=asked, json=one),
+        api.patch("Procedure", params=asked, json=patch, headers={"Content-Type": "application/json-patch+json"}),
+        posted(
+            api,
+            "transaction",
+            {"resource": procedure, "request": {"method": "POST", "url": "Procedure", "ifNoneExist": asked}},
+        ),
+        posted(api, "transaction", {"resource": one, "request": {"method": "PUT", "url": f"Procedure?{asked}"}}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [412 if several else 200] * 5
+
+
+def test_a_conditional_create_finds_what_is_not_in_a_hierarchy(api: httpx.Client, tag: str) -> None:
+    place = {"resourceType": "Location", "name": "new", "partOf": {"reference": f"Location/{tag[:8]}-11"}}
+    asked = {"If-None-Exist": f"name=new&partof:below=Location/{tag[:8]}-beside"}
+
+    assert api.post("Location", json=place, headers=asked).status_code == 201
+    made = api.post("Location", json=place, headers={"If-None-Exist": f"name=new&partof:below={tag[:8]}-0"})
+
+    assert made.status_code == 200
+    gone = api.delete("Location", params={"name": "new", "partof:below": f"{tag[:8]}-0"})
+    assert gone.status_code in (200, 204)
+    assert found(api, tag, "Location", "partof:below", "11") == set()
+
+
+def test_operations_and_batches_go_through_a_hierarchy(api: httpx.Client, tag: str) -> None:
+    below = f"location:below=Location/{tag[:8]}-4"
+    graph = {
+        "resourceType": "GraphDefinition",
+        "name": "There",
+        "status": "active",
+        "url": f"http://example.jp/graph/{tag}",
+        "start": "Location",
+        "link": [{"target": [{"type": "Procedure", "params": "location:below={ref}"}]}],
+    }
+    api.post("GraphDefinition", json=graph).raise_for_status()
+
+    asked = {"graph": f"http://example.jp/graph/{tag}"}
+    reached = api.get(f"Location/{tag[:8]}-4/$graph", params=asked).raise_for_status().json()
+    query = '{ ProcedureList(_filter: "id ne nobody", _tag: "TAG") { id } }'.replace("TAG", tag)
+    batched = posted(api, "batch", {"request": {"method": "GET", "url": f"Procedure?{below}&_tag={tag}"}}).json()
+    contained = api.get(f"Procedure?{below}&_tag={tag}&_contained=both").raise_for_status().json()
+    explained = api.get(f"Procedure?{below}&_explain=true").raise_for_status().text
+
+    names = {entry["resource"]["id"] for entry in reached["entry"]}
+    assert f"{tag[:8]}-11" in names
+    assert api.post("$graphql", json={"query": query}).status_code == 200
+    assert [each["resource"]["id"] for each in batched["entry"][0]["resource"]["entry"]] == [f"{tag[:8]}-11"]
+    assert [each["resource"]["id"] for each in contained["entry"]] == [f"{tag[:8]}-11"]
+    assert "location:below" in explained
+
+
+def test_what_is_contained_is_found_by_a_hierarchy(api: httpx.Client, tag: str) -> None:
+    inner = {"resourceType": "Procedure", "id": "i", "status": "completed", "subject": {"display": "?"}}
+    inner["location"] = {"reference": f"Location/{tag[:8]}-5"}
+    outer = {"resourceType": "Procedure", "status": "completed", "subject": {"display": "?"}, "contained": [inner]}
+    made = api.post("Procedure", json=outer | {"partOf": [{"reference": "#i"}]}).raise_for_status().json()
+
+    for below, total in (("4", 1), ("5", 1), ("6", 0)):
+        asked = {"location:below": f"{tag[:8]}-{below}", "_contained": "true"}
+        matched = [each["resource"]["id"] for each in api.get("Procedure", params=asked).json().get("entry", ())]
+        assert matched == [made["id"]] * total
+        chained = {"part-of:Procedure.location:below": f"{tag[:8]}-{below}"}
+        matched = [each["resource"]["id"] for each in api.get("Procedure", params=chained).json().get("entry", ())]
+        assert matched == [made["id"]] * total
+    api.delete(f"Procedure/{made['id']}")
+
+
+async def test_criteria_in_a_transaction_meet_what_it_has_put(fhir: Fhir) -> None:
+    await fhir.put({"resourceType": "Location", "id": "a"})
+    await fhir.put({"resourceType": "Location", "id": "b", "partOf": {"reference": "Location/a"}})
+    procedure = {"resourceType": "Procedure", "status": "completed", "subject": {"display": "?"}}
+    procedure["location"] = {"reference": "Location/b"}
+    entries = [
+        {"resource": procedure, "request": {"method": "POST", "url": "Procedure", "ifNoneExist": asked}}
+        for asked in ("location:below=a", "location:below=a&status=completed", "location:below=b,c")
+    ]
+
+    status, answer = await fhir("POST", "", {"resourceType": "Bundle", "type": "transaction", "entry": entries})
+
+    assert status == 200, answer
+    assert [each["response"]["status"][:3] for each in answer["entry"]] == ["201", "200", "200"]
 
 
 def test_a_canonical_stands_for_all_its_versions(api: httpx.Client, tag: str) -> None:

@@ -21,7 +21,7 @@ from fhir_service.fhir.search.index import (
     TokenEntry,
     UriEntry,
 )
-from fhir_service.fhir.search.parameter import SearchType
+from fhir_service.fhir.search.parameter import SearchParameter, SearchType
 from fhir_service.fhir.search.query import (
     AllOf,
     AnyOf,
@@ -30,6 +30,7 @@ from fhir_service.fhir.search.query import (
     CompositeValue,
     DateValue,
     Has,
+    HierarchyValue,
     Hop,
     IdMatch,
     Include,
@@ -273,6 +274,8 @@ def _match(random: Random, resource_type: str) -> Match:
         modifier = random.choice(("text", "of-type", *(("code-text",) if code in CODED else ())))
     elif asked.type == "uri" and random.random() < 0.6:
         modifier = random.choice(("above", "below"))
+    elif asked.type == "reference" and "Patient" in TARGETS[resource_type, code] and random.random() < 0.2:
+        return _hierarchy(random, asked)
     elif asked.type in ("token", "reference") and random.random() < 0.25:
         modifier = "not"
     elif asked.type == "reference" and random.random() < 0.25:
@@ -281,6 +284,14 @@ def _match(random: Random, resource_type: str) -> Match:
         return Match(asked, (_other(random, resource_type, code, asked.type),), "differs")
     values = [_value(random, asked.type, resource_type, code, modifier) for _ in range(random.choice((1, 1, 1, 2, 3)))]
     return Match(asked, tuple(values), modifier)
+
+
+def _hierarchy(random: Random, asked: SearchParameter) -> Match:
+    """Return a match of what is above or below some patients, by their links to each other."""
+    above = random.random() < 0.5
+    named = random.sample(IDS, random.choice((1, 2)))
+    value = HierarchyValue(tuple(f"Patient/{id_}" for id_ in named), above, (parameter("Patient", "link"),))
+    return Match(asked, (value,), "above" if above else "below")
 
 
 def _other(random: Random, resource_type: str, code: str, kind: SearchType) -> Value:

@@ -22,6 +22,7 @@ from fhir_service.fhir.search.query import (
     Clause,
     DateValue,
     Has,
+    HierarchyValue,
     IdMatch,
     LastUpdatedMatch,
     Match,
@@ -218,7 +219,8 @@ class Criterion:
             case "_id" | "_lastUpdated", _ if modifier == "missing":  # every resource that is stored has both
                 return AnyOf(()) if self._missing() else NoneOf(())
             case "_id", _ if modifier in (None, "not"):
-                ids = IdMatch(tuple(unescape(text, self.key) for text in self._texts("token")))
+                # "|[code]": no system; an id has none.
+                ids = IdMatch(tuple(unescape(text.removeprefix("|"), self.key) for text in self._texts("token")))
                 return NoneOf((ids,)) if modifier else ids
             case "_id", _:
                 raise problems.unknown_modifier(parameter, modifier or "", ("not", "missing"))
@@ -258,9 +260,11 @@ class Criterion:
             if any(len(split(text, "|")) > 1 for text in texts):
                 raise problems.malformed(f"{self.key}={self.text[:80]}", f"{self.key}=http://example.org/canonical")
             return Match(parameter, values)
-        if not any(map(registry.part_of, parameter.targets)):
+        part_of = tuple(filter(None, map(registry.part_of, parameter.targets)))
+        if not part_of:
             raise problems.unknown_modifier(parameter, modifier, (*MODIFIERS["reference"], *parameter.targets))
-        return Match(parameter, values, modifier)
+        named = dict.fromkeys(each for value in values if isinstance(value, ReferenceValue) for each in value.targets)
+        return Match(parameter, (HierarchyValue(tuple(named), modifier == "above", part_of),), modifier)
 
     def _by_terminology(self, parameter: SearchParameter, modifier: str) -> Match:
         """`code:in=[value set]`, `code:below=system|code`: any of the codes that are meant."""

@@ -52,17 +52,6 @@ def unknown_modifier(parameter: SearchParameter, modifier: str, supported: Itera
     )
 
 
-def unfolded_elsewhere(parameter: SearchParameter, modifier: str) -> FhirError:
-    """Return the error for a hierarchy where one look-up has to do; searches unfold it before."""
-    return FhirError(
-        Issue(
-            "not-supported",
-            f"「{parameter.code}:{modifier}」は検索でだけ使えます。",
-            f"'{parameter.code}:{modifier}' can be used in searches only.",
-        )
-    )
-
-
 def unknown_type(resource_type: str, key: str) -> FhirError:
     return FhirError(
         Issue(

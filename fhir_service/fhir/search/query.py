@@ -53,6 +53,18 @@ class ReferenceValue:
 
 
 @dataclass(frozen=True, slots=True)
+class HierarchyValue:
+    """`location:below=42`: the targets and all that is part of them, or, `above`, all that they are part of.
+
+    `part_of` are the parameters that say what one is part of, each of a type and leading to others of it.
+    """
+
+    targets: tuple[str, ...]
+    above: bool
+    part_of: tuple[SearchParameter, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StringValue:
     text: str
     folded: str
@@ -111,6 +123,7 @@ Value = (
     TokenValue
     | TypedValue
     | ReferenceValue
+    | HierarchyValue
     | StringValue
     | DateValue
     | NumberValue

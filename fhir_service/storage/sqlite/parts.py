@@ -12,15 +12,14 @@ from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.search.contained import holding, inside
 from fhir_service.fhir.search.parameter import SearchType
 from fhir_service.fhir.search.paths import told_type
-from fhir_service.fhir.search.problems import unfolded_elsewhere
 from fhir_service.fhir.search.query import (
-    HIERARCHIC,
     AllOf,
     AnyOf,
     Chain,
     Clause,
     CompositeValue,
     Has,
+    HierarchyValue,
     IdMatch,
     LastUpdatedMatch,
     Match,
@@ -35,6 +34,7 @@ from fhir_service.fhir.search.query import (
 )
 from fhir_service.storage.sqlite.canonicals import naming
 from fhir_service.storage.sqlite.composite_parts import composite_part, near_part
+from fhir_service.storage.sqlite.hierarchy import members
 from fhir_service.storage.sqlite.keys import (
     code_text_id,
     constant,
@@ -199,12 +199,11 @@ def _keys_of_texts(p: int, prefix: str, context: Context) -> list[int]:
 
 def _references(resource_type: str, match: Match, context: Context) -> Part:
     parameter = match.parameter
-    if match.modifier in HIERARCHIC:
-        raise unfolded_elsewhere(parameter, match.modifier or "")
     c = constant(resource_type, parameter.code)
     held = constant(resource_type, parameter.holder) if parameter.holder else c
     keys: list[int] = []
-    for value in match.values:
+    for asked in match.values:
+        value = members(context.connection, asked) if isinstance(asked, HierarchyValue) else asked
         if isinstance(value, ReferenceValue):
             if value.identifier is not None:
                 keys += _token_keys(value.identifier, c, context, identifier_text)

@@ -12,12 +12,13 @@ from typing import Any, Self
 import apsw
 
 from fhir_service.fhir.resource import Key
-from fhir_service.fhir.search.query import Include, Query, asks_for_words
+from fhir_service.fhir.search.query import HierarchyValue, Include, Query, ReferenceValue, asks_for_words
 from fhir_service.storage.explanation import Explanation
 from fhir_service.storage.sqlite.calls import CallingWriter
 from fhir_service.storage.sqlite.catch_up import CatchUp
 from fhir_service.storage.sqlite.context import Reader
 from fhir_service.storage.sqlite.explain import explain
+from fhir_service.storage.sqlite.hierarchy import members
 from fhir_service.storage.sqlite.history import history
 from fhir_service.storage.sqlite.includes import included
 from fhir_service.storage.sqlite.jobs import SqliteJobs
@@ -206,6 +207,10 @@ class SqliteStore:
             await self._catch_up.soon()
         with self._snapshot():
             return search(self._reader, queries, count, after, before, total, estimate, include_limit)
+
+    async def members(self, value: HierarchyValue) -> ReferenceValue:
+        with self._snapshot() as connection:
+            return members(connection, value)
 
     async def explain(self, query: Query, *, also: Sequence[Query] = (), count: int) -> Sequence[Explanation]:
         with self._snapshot():
