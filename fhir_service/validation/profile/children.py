@@ -84,11 +84,16 @@ class Children:
             self._open.pop(name, None)
 
 
-def _unreadable(name: str, model: Model, profile: str) -> ItemCheck:
-    """Return the check that tells whoever has an element that its definition has not the shape of one."""
+def unreadable(name: str, profile: str) -> Fault:
+    """Return that the definition of an element has not the shape of one."""
     ja = f"プロファイル「{profile}」の定義が使えないため、検証していません: 「{name}」を読めません。"
     en = f"The definition of the profile {profile} cannot be used; it was not checked: '{name}' cannot be read."
-    faults = [Fault("", "processing", ja, en, "warning", UNUSABLE, profile)]
+    return Fault("", "processing", ja, en, "warning", UNUSABLE, profile)
+
+
+def _unreadable(name: str, model: Model, profile: str) -> ItemCheck:
+    """Return the check that tells whoever has an element that its definition cannot be read."""
+    faults = [unreadable(name, profile)]
 
     def check(item: Item, run: Run) -> Faults:
         known, found = model.properties(item.type).get(name), list[Item]()

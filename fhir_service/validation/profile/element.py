@@ -21,8 +21,8 @@ from fhir_service.validation.profile.cardinality import cardinality
 from fhir_service.validation.profile.children import Children
 from fhir_service.validation.profile.fixed import fixed_check, wanted
 from fhir_service.validation.profile.limits import limit_checks
-from fhir_service.validation.profile.slicing import Slicing, slicing
-from fhir_service.validation.profile.tree import Branches, Node
+from fhir_service.validation.profile.slicing import Slices
+from fhir_service.validation.profile.tree import NONE, Branches, Node
 from fhir_service.validation.profile.type_choice import type_checks
 from fhir_service.validation.run import Run
 
@@ -106,7 +106,7 @@ class ElementCompiler:
         place = Place(self.narrowed(node, owner, name), described)
         counts = cardinality(node, described, name, self.profile)
         each = [*self.item_checks(node, place)]
-        sliced = slicing(node, place, self)
+        sliced = Slices(node, place, self) if node.slices else None
         if counts is None and not each and sliced is None:
             return None
         repeats = self.model.properties(owner)[name].many
@@ -121,7 +121,7 @@ class ElementCompiler:
             if found is not None and found[0].choice:
                 element, code = found
                 slice_node = Node(node.element | {"type": [{"code": code}]}, element.name, node.children, node.slices)
-                outer = Node({}, element.name, Branches([]), {name: slice_node})
+                outer = Node({}, element.name, NONE, Branches.of(name, slice_node))
                 return self.child_check(element.name, outer, types)
         return None
 
@@ -164,7 +164,7 @@ def _element_check(
     name: str,
     counts: Callable[[int], Faults] | None,
     each: ItemCheck | None,
-    sliced: Slicing | None,
+    sliced: Slices | None,
     repeats: bool,
 ) -> ItemCheck:
     properties = model.properties

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from fhir_service.fhir.fhirpath import Item
 from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.profile.cardinality import count_check, least, most
+from fhir_service.validation.profile.children import unreadable
 from fhir_service.validation.profile.discriminator import Matches, discriminated
-from fhir_service.validation.profile.tree import Node
+from fhir_service.validation.profile.tree import UNSOUND, Node
 from fhir_service.validation.run import Run
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Inside(NamedTuple):
     """What the values of a slice must keep, and the slicing of the slice itself."""
 
     checks: tuple[ItemCheck, ...]
-    slicing: Slicing | None
+    slicing: Slices | None
 
 
 class Slice(NamedTuple):
@@ -50,11 +51,6 @@ class Slicing:
     said: str
     profile: str
     notes: tuple[Fault, ...]
-
-    def check(self, items: list[Item], name: str, repeats: bool, run: Run) -> list[Fault]:
-        """Return what is wrong with the values of an element, seen from what has the element."""
-        steps = [f".{name}[{index}]" if repeats else f".{name}" for index in range(len(items))]
-        return self.check_at(list(zip(steps, items, strict=True)), f".{name}", run)
 
     def check_at(self, placed: list[tuple[str, Item]], path: str, run: Run) -> list[Fault]:
         """Return what is wrong with these values, whose places are given."""
@@ -99,12 +95,41 @@ class Slicing:
         return Fault(step, "structure", ja, en, rule="slicing-at-end", profile=self.profile)
 
 
-def slicing(node: Node, place: Place, compiler: ElementCompiler) -> Slicing | None:
-    """Return the slicing of an element, None if it is not sliced or its slices ask for nothing."""
+class Slices:
+    """The slicing of an element, compiled when there is a value that may be of a slice, or has to be.
+
+    Profiles slice what few resources have: a code by hundreds of tests, which a document without any need not pay for.
+    """
+
+    def __init__(self, node: Node, place: Place, compiler: ElementCompiler) -> None:
+        self._node = node
+        self._place = place
+        self._compiler = compiler
+
+    def check(self, items: list[Item], name: str, repeats: bool, run: Run) -> list[Fault]:
+        """Return what is wrong with the values of an element, seen from what has the element."""
+        if not items and not self._node.slices.wanted:
+            return []
+        steps = [f".{name}[{index}]" if repeats else f".{name}" for index in range(len(items))]
+        return self.check_at(list(zip(steps, items, strict=True)), f".{name}", run)
+
+    def check_at(self, placed: list[tuple[str, Item]], path: str, run: Run) -> list[Fault]:
+        """Return what is wrong with these values, whose places are given."""
+        return self._slicing.check_at(placed, path, run)
+
+    @cached_property
+    def _slicing(self) -> Slicing:
+        node, profile = self._node, self._compiler.profile
+        try:
+            return _slicing(node, self._place, self._compiler)
+        except UNSOUND:
+            return Slicing((), "open", False, (), node.id, profile, (unreadable(node.id, profile),))
+
+
+def _slicing(node: Node, place: Place, compiler: ElementCompiler) -> Slicing:
+    """Compile the slices of an element; those that cannot be told apart are told of."""
     described = node.element.get("slicing") or {}
     rules = str(described.get("rules", "open"))
-    if not node.slices:
-        return None
     notes: list[Fault] = []
     slices: list[Slice] = []
     default: list[ItemCheck] = []
@@ -140,7 +165,7 @@ def _slice(name: str, each: Node, node: Node, matches: Matches, place: Place, co
 
     @cache
     def inside() -> Inside:
-        return Inside(tuple(compiler.item_checks(each, within)), slicing(each, within, compiler))
+        return Inside(tuple(compiler.item_checks(each, within)), Slices(each, within, compiler) if each.slices else None)
 
     return Slice(name, matches, counts, inside)
 

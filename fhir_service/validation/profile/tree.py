@@ -20,14 +20,13 @@ UNSOUND = (KeyError, TypeError, ValueError, AttributeError, IndexError, Arithmet
 """What reading JSON of another shape than it must have raises."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(msgspec.Struct, frozen=True):
     """One element: its definition, and what is below it. `slices` holds re-slices (`a/b`) inside their slice (`a`)."""
 
     element: ElementDefinition
     name: str
     children: Branches
-    slices: Mapping[str, Node]
+    slices: Branches
 
     @property
     def id(self) -> str:
@@ -55,9 +54,18 @@ _write_element = msgspec.json.Encoder(decimal_format="number").encode
 class Branches(Mapping[str, Node]):
     """Nodes, each read when it is first asked for."""
 
-    def __init__(self, rows: list[_Row]) -> None:
+    __slots__ = ("_read", "_rows")
+
+    def __init__(self, rows: Sequence[_Row]) -> None:
         self._rows = {row[0]: row for row in rows}
         self._read: dict[str, Node] = {}
+
+    @classmethod
+    def of(cls, key: str, node: Node) -> Branches:
+        """Return the one branch to a node that is at hand."""
+        made = cls([(key, node.name, _is_least(node.element), memoryview(b""))])
+        made._read[key] = node
+        return made
 
     @property
     def wanted(self) -> list[str]:
@@ -78,10 +86,16 @@ class Branches(Mapping[str, Node]):
         return len(self._rows)
 
 
+NONE = Branches(())
+"""What is below most nodes."""
+
+
 def read(tree: bytes | memoryview, name: str) -> Node:
     """Return the root of a tree that `grow` made; ValueError for what is none."""
     element, children, slices = _read_node(tree)
-    return Node(_read_element(element), name, Branches(children), Branches(slices))
+    return Node(
+        _read_element(element), name, Branches(children) if children else NONE, Branches(slices) if slices else NONE
+    )
 
 
 def grow(elements: Sequence[ElementDefinition]) -> bytes:
@@ -125,7 +139,11 @@ def _rows(nodes: dict[str, _Growing]) -> list[tuple[str, str, bool, bytes]]:
 
 def _is_wanted(node: _Growing) -> bool:
     """Whether an element, or a slice of it, has to be there."""
-    return any(each.element.get("min") not in (None, 0) for each in (node, *node.slices.values()))
+    return any(_is_least(each.element) for each in (node, *node.slices.values()))
+
+
+def _is_least(element: ElementDefinition) -> bool:
+    return element.get("min") not in (None, 0)
 
 
 def _child(node: _Growing, step: str) -> _Growing:
