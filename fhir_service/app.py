@@ -44,7 +44,7 @@ from fhir_service.storage.memory import MemoryStore
 from fhir_service.storage.sqlite import SqliteStore
 from fhir_service.storage.store import Clock, Store
 from fhir_service.terminology.loaded import LoadedTerminology
-from fhir_service.validation.compiled import COMPILED
+from fhir_service.validation.compiled import COMPILED, Compiled
 from fhir_service.validation.policy import Policy, PolicyRules
 from fhir_service.validation.policy_file import read_policy
 from fhir_service.validation.rules import RULES as BY_TYPE
@@ -82,9 +82,10 @@ def build(settings: Settings) -> Asgi:
 def wire(settings: Settings) -> Services:
     """Open the definitions and the store, and give each part what it needs (`load` and the demo use this, too)."""
     definitions = Definitions.load(packages=settings.packages)
-    terminology = LoadedTerminology(definitions)
+    compiled = Compiled(settings.data_dir / COMPILED, definitions)
+    terminology = LoadedTerminology(definitions, compiled)
     registry = SearchRegistry(definitions, terminology)
-    validator = Validator(definitions, terminology, extra=BY_TYPE, compiled=settings.data_dir / COMPILED)
+    validator = Validator(definitions, terminology, extra=BY_TYPE, compiled=compiled)
     policy = Policy(validator, _policy(settings, definitions))
     return Services(
         store=_store(settings, _now, registry),

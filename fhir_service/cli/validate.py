@@ -55,7 +55,7 @@ def validate(
 
 def _policy(definitions: "Definitions", path: Path | None, data_dir: Path) -> "Policy":
     from fhir_service.terminology.loaded import LoadedTerminology
-    from fhir_service.validation.compiled import COMPILED
+    from fhir_service.validation.compiled import COMPILED, Compiled
     from fhir_service.validation.policy import Policy, PolicyRules
     from fhir_service.validation.policy_file import read_policy
     from fhir_service.validation.rules import RULES
@@ -64,7 +64,8 @@ def _policy(definitions: "Definitions", path: Path | None, data_dir: Path) -> "P
     kept = data_dir / "policy.toml"
     path = path or (kept if kept.exists() else None)
     rules = PolicyRules() if path is None else read_policy(path, definitions.resource_types)
-    validator = Validator(definitions, LoadedTerminology(definitions), extra=RULES, compiled=data_dir / COMPILED)
+    compiled = Compiled(data_dir / COMPILED, definitions)
+    validator = Validator(definitions, LoadedTerminology(definitions, compiled), extra=RULES, compiled=compiled)
     return Policy(validator, rules)
 
 

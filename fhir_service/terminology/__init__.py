@@ -45,6 +45,10 @@ class Terminology(Protocol):
         """Return every name of a code: its display and designations in all languages."""
         ...
 
+    def is_supplement(self, system: str) -> bool:
+        """Whether this is the URL of what adds to a code system, and is none itself."""
+        ...
+
     def below(self, system: str, code: str) -> frozenset[Member] | None:
         """Return a code and all that it subsumes, None if that cannot be told."""
         ...

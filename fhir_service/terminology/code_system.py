@@ -87,6 +87,11 @@ class CodeSystem:
         """Return the code and all that it subsumes; nothing for a code that the system has not."""
         return reached(code, self.links[1]) if code in self.concepts else frozenset()
 
+    def display(self, code: str) -> str | None:
+        """Return the display of a code, None if it has none."""
+        display = self.concepts.get(code, {}).get("display")
+        return display if isinstance(display, str) else None
+
     def names(self, code: str) -> tuple[str, ...]:
         """Return the display of a code, then its designations."""
         concept = self.concepts.get(code, {})

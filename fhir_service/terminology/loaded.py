@@ -3,6 +3,7 @@
 Each value set is worked out when it is first asked for and kept, as sets that code systems and value sets share.
 """
 
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
 from fhir_service.fhir.resource import Resource
@@ -10,13 +11,23 @@ from fhir_service.terminology import Member
 from fhir_service.terminology.code_system import CodeSystem, read
 from fhir_service.terminology.extent import Selection, holds
 from fhir_service.terminology.external import external
+from fhir_service.terminology.kept import (
+    Kept,
+    Names,
+    Nothing,
+    decode_names,
+    decode_selection,
+    encode_names,
+    encode_selection,
+    names_of,
+)
 from fhir_service.terminology.value_set import is_whole, selected
 
 MOST_KEPT = 4_000
 MOST_SYSTEMS = 256  # their concepts are kept whole, with names and properties
 MOST_NESTED = 40
 
-Kept = TypeVar("Kept")
+Value = TypeVar("Value")
 
 
 class Findable(Protocol):
@@ -29,12 +40,17 @@ class Findable(Protocol):
 
 
 class LoadedTerminology:
-    """Answers from the ValueSets and CodeSystems that the definitions hold. It is a `Terminology`."""
+    """Answers from the ValueSets and CodeSystems that the definitions hold. It is a `Terminology`.
 
-    def __init__(self, definitions: Findable) -> None:
+    What is worked out of them is looked for in `kept` first, and put there.
+    """
+
+    def __init__(self, definitions: Findable, kept: Kept | None = None) -> None:
         self._definitions = definitions
+        self._kept = kept or Nothing()
         self._value_sets: dict[str, Selection | None] = {}
         self._code_systems: dict[str, CodeSystem] = {}
+        self._names: dict[str, Names | None] = {}
         self._not_here: dict[str, None] = {}
         self._members: dict[str, frozenset[Member] | None] = {}
         self._open: list[str] = []
@@ -45,6 +61,7 @@ class LoadedTerminology:
         self._generation = self._definitions.generation
         self._value_sets.clear()
         self._code_systems.clear()
+        self._names.clear()
         self._not_here.clear()
         self._members.clear()
 
@@ -73,19 +90,23 @@ class LoadedTerminology:
         return self.selection(url) is not None
 
     def valid(self, system: str, code: str) -> bool | None:
-        known = self.code_system(system)
-        if known is None:
+        known = self._named(system)
+        if known is None or not known.names:
             return holds(external(system), code)
-        return code in known.codes or (False if known.complete else None)
+        return code in known.names or (False if known.complete else None)
 
     def display(self, system: str, code: str) -> str | None:
-        known = self.code_system(system)
-        display = known.concepts.get(code, {}).get("display") if known else None
-        return display if isinstance(display, str) else None
+        known = self._named(system)
+        return None if known is None else known.names.get(code, (None,))[0]
 
     def displays(self, system: str, code: str) -> tuple[str, ...]:
-        known = self.code_system(system)
-        return () if known is None else known.names(code)
+        known = self._named(system)
+        names = () if known is None else known.names.get(code, ())
+        return tuple(dict.fromkeys(name for name in names if name is not None))
+
+    def is_supplement(self, system: str) -> bool:
+        known = self._named(system)
+        return known is not None and known.supplement
 
     def below(self, system: str, code: str) -> frozenset[Member] | None:
         return self._reached(system, code, 1)
@@ -101,16 +122,43 @@ class LoadedTerminology:
             return self._value_sets[value_set]
         if value_set in self._open or len(self._open) > MOST_NESTED:
             return None
+        return _keep(self._value_sets, value_set, self._selection(value_set))
+
+    def _selection(self, value_set: str) -> Selection | None:
+        if (kept := self._kept.get(f"codes {value_set}")) is not None:
+            with suppress(ValueError):
+                return decode_selection(kept)
         definition = self._definitions.find(value_set)
         if definition is None or definition.get("resourceType") != "ValueSet":
-            found = None
-        else:
-            self._open.append(value_set)
-            try:
-                found = selected(definition, self.selection, self.code_system)
-            finally:
-                self._open.pop()
-        return _keep(self._value_sets, value_set, found)
+            return None
+        self._open.append(value_set)
+        try:
+            found = selected(definition, self.selection, self.code_system)
+        finally:
+            self._open.pop()
+        # what is asked inside another may be without what contains itself
+        if not self._open and (data := encode_selection(found)) is not None:
+            self._kept.put(f"codes {value_set}", data)
+        return found
+
+    def _named(self, system: str) -> Names | None:
+        """Return the codes of a system that is here with their names; none of one that brings no concepts."""
+        if self._generation != self._definitions.generation:
+            self._anew()
+        if system in self._names:
+            return self._names[system]
+        return _keep(self._names, system, self._read_names(system), MOST_SYSTEMS)
+
+    def _read_names(self, system: str) -> Names | None:
+        if (kept := self._kept.get(f"names {system}")) is not None:
+            with suppress(ValueError):
+                return decode_names(kept)
+        definition = self._definitions.find(system)
+        if definition is None or definition.get("resourceType") != "CodeSystem":
+            return None
+        made = names_of(definition, self.code_system(system))
+        self._kept.put(f"names {system}", encode_names(made))
+        return made
 
     def code_system(self, url: str, version: str | None = None) -> CodeSystem | None:
         """Return a code system whose content is here, all or in part; of the version that is asked for if any."""
@@ -155,7 +203,7 @@ def _counted(selection: Selection) -> frozenset[Member] | None:
     return frozenset(found)
 
 
-def _keep(kept: dict[str, Kept], key: str, value: Kept, most: int = MOST_KEPT) -> Kept:
+def _keep(kept: dict[str, Value], key: str, value: Value, most: int = MOST_KEPT) -> Value:
     """Keep a value, in place of the oldest if there are many: the names come from clients, too."""
     if len(kept) >= most:
         del kept[next(iter(kept))]

@@ -47,10 +47,10 @@ class BaseDefinitions:
         return {} if row is None else _decode(row)
 
     def _elements(self, root: str) -> _Elements:
-        kept = self._compiled.get(f"type {root}")
-        if kept is None:
-            definition = self._definitions.find(TYPE_BASE + root) or {}
-            elements = definition.get("snapshot", {}).get("element", ())
-            kept = _encode({each["path"]: checked(each) for each in elements})
-            self._compiled.put(f"type {root}", kept)
-        return _rows(kept)
+        if (kept := self._compiled.get(f"type {root}")) is not None:
+            return _rows(kept)
+        definition = self._definitions.find(TYPE_BASE + root) or {}
+        elements = definition.get("snapshot", {}).get("element", ())
+        made = _encode({each["path"]: checked(each) for each in elements})
+        self._compiled.put(f"type {root}", made)
+        return _rows(made)

@@ -22,11 +22,11 @@ def coding_rules(coding: Any, run: Run) -> Faults:
     system = coding.get("system")
     if system is None:
         return None
-    if run.validator.is_supplement(system):
+    terminology = run.validator.terminology
+    if terminology.is_supplement(system):
         ja = f"system「{system[:200]}」は補足(supplement)です。補足されるコード体系の URL を入れてください。"
         en = f"The system {system[:200]} is a supplement: give the URL of the code system that it adds to."
         return [Fault(".system", "code-invalid", ja, en, rule="system")]
-    terminology = run.validator.terminology
     code = coding.get("code")
     known = None if code is None else terminology.valid(system, code)
     if known:

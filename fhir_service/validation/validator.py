@@ -7,7 +7,6 @@ https://hl7.org/fhir/R4/validation.html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from fhir_service.fhir.definitions import Definitions, Package
@@ -47,16 +46,15 @@ class Validator:
         *,
         resolve: Callable[[str], Resource | None] | None = None,
         extra: Mapping[str, Sequence[Check]] | None = None,
-        compiled: Path | None = None,
+        compiled: Compiled | None = None,
     ) -> None:
         self.definitions = definitions
         self.terminology = terminology
         self.resolve = resolve
-        kept = Compiled(compiled, definitions)
+        kept = compiled or Compiled(None, definitions)
         base = BaseDefinitions(definitions, kept)
         self._types = TypeChecks(definitions, base, extra or {})
         self._compiler = ProfileCompiler(definitions, base, kept)
-        self._supplements = lru_cache(maxsize=1024)(self._supplement)
         self._expression = lru_cache(maxsize=256)(lambda expression: compile_fhirpath(expression, definitions))
 
     def __call__(self, resource: Resource) -> list[Issue]:
@@ -196,15 +194,6 @@ class Validator:
     def contains(self, value_set: str, system: str | None, code: str) -> bool | None:
         """Whether a code is of a value set; None if nobody knows."""
         return self.terminology.contains(value_set, system, code)
-
-    def is_supplement(self, system: str) -> bool:
-        """Whether this is the URL of what adds to a code system, and is none itself."""
-        return self._supplements(system, self.definitions.generation)
-
-    def _supplement(self, system: str, _generation: int) -> bool:
-        named = self.definitions.name(system)
-        definition = self.definitions.find(system) if named and named.resource_type == "CodeSystem" else None
-        return definition is not None and definition.get("content") == "supplement"
 
     def evaluate(self, expression: str, focus: Item, run: Run, **variables: Any) -> Items:
         """Return the result of an expression of a definition; nothing if it cannot be evaluated."""

@@ -23,7 +23,7 @@ from fhir_service.fhir.search.registry import SearchRegistry
 from fhir_service.storage.sqlite.packed import pack
 from fhir_service.storage.store import Put
 from fhir_service.terminology.loaded import LoadedTerminology
-from fhir_service.validation.compiled import COMPILED
+from fhir_service.validation.compiled import COMPILED, Compiled
 from fhir_service.validation.policy import Policy
 from fhir_service.validation.policy_file import read_policy
 from fhir_service.validation.rules import RULES
@@ -67,10 +67,10 @@ class Preparer:
 
     def __init__(self, packages: Path, base: str, policy: Path | None) -> None:
         self._definitions = Definitions.load(packages=packages)
-        terminology = LoadedTerminology(self._definitions)
+        compiled = Compiled(packages.parent / COMPILED, self._definitions)
+        terminology = LoadedTerminology(self._definitions, compiled)
         self._indexer = Indexer(self._definitions, SearchRegistry(self._definitions, terminology), base)
         rules = read_policy(policy, self._definitions.resource_types) if policy else None
-        compiled = packages.parent / COMPILED
         self._check = Policy(Validator(self._definitions, terminology, extra=RULES, compiled=compiled), rules)
         self._base = base
         self._local = lru_cache(maxsize=1 << 14)(self._local_key)

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from hashlib import sha256
+from typing import NamedTuple
 
 import msgspec
 
@@ -24,6 +25,13 @@ class _Head(msgspec.Struct):
     version: str = ""
 
 
+class _Stored(NamedTuple):
+    url: str
+    version: str
+    packed: bytes
+    digest: str
+
+
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _decode_head = msgspec.json.Decoder(_Head).decode
 
@@ -36,7 +44,7 @@ class StoredDefinitions:
 
     def __init__(self, is_of_r4: Callable[[str], bool]) -> None:
         self._is_of_r4 = is_of_r4
-        self._by_key: dict[Key, tuple[str, str, bytes]] = {}
+        self._by_key: dict[Key, _Stored] = {}
         self._by_url: dict[str, list[Key]] = {}
 
     @property
@@ -49,7 +57,7 @@ class StoredDefinitions:
         head = _head(body)
         if key.type not in TYPES or not head.url or self._is_of_r4(head.url):
             return changed
-        self._by_key[key] = (head.url, head.version, zlib.compress(body, 1))
+        self._by_key[key] = _Stored(head.url, head.version, zlib.compress(body, 1), sha256(body).hexdigest())
         self._by_url.setdefault(head.url, []).append(key)
         return True
 
@@ -72,38 +80,38 @@ class StoredDefinitions:
 
     @property
     def fingerprint(self) -> str:
-        """What tells this content from any other, as far as profiles are made of it."""
+        """What tells this content from any other, as far as checks are made of it."""
         rows = [
-            f"{key.type} {url}|{version} {sha256(body).hexdigest()}"
-            for key, (url, version, body) in self._by_key.items()
-            if key.type in ("StructureDefinition", "ValueSet")
+            f"{key.type} {each.url}|{each.version} {each.digest}"
+            for key, each in self._by_key.items()
+            if key.type in ("StructureDefinition", "ValueSet", "CodeSystem")
         ]
         return sha256("\n".join(sorted(rows)).encode()).hexdigest()
 
     def head(self, url: str, version: str | None = None) -> tuple[str, str] | None:
         """Return resource type and version of what `find` gives, without reading it."""
         key = self._newest(url, version)
-        return (key.type, self._by_key[key][1]) if key else None
+        return (key.type, self._by_key[key].version) if key else None
 
     def find(self, url: str, version: str | None = None) -> Resource | None:
         """Return the definition with this url, of this version if one is named, else of the newest."""
         key = self._newest(url, version)
         if key is None:
             return None
-        resource: Resource = _decode(zlib.decompress(self._by_key[key][2]))
+        resource: Resource = _decode(zlib.decompress(self._by_key[key].packed))
         return resource
 
     def _newest(self, url: str, version: str | None) -> Key | None:
-        keys = [key for key in self._by_url.get(url, ()) if version in (None, self._by_key[key][1])]
+        keys = [key for key in self._by_url.get(url, ()) if version in (None, self._by_key[key].version)]
         if not keys:
             return None
-        return max(enumerate(keys), key=lambda each: (newest_first(self._by_key[each[1]][1]), each[0]))[1]
+        return max(enumerate(keys), key=lambda each: (newest_first(self._by_key[each[1]].version), each[0]))[1]
 
     def all(self, resource_type: str) -> Iterator[Resource]:
         """Give every definition of this type."""
-        for key, (_, _, body) in list(self._by_key.items()):
+        for key, each in list(self._by_key.items()):
             if key.type == resource_type:
-                yield _decode(zlib.decompress(body))
+                yield _decode(zlib.decompress(each.packed))
 
 
 def _head(body: bytes) -> _Head:

@@ -27,7 +27,7 @@ class Outline(msgspec.Struct, frozen=True, array_like=True):
     contexts: tuple[tuple[str, str], ...]
     context_invariants: tuple[str, ...]
     names: frozenset[str]
-    tree: bytes
+    tree: memoryview
 
     @property
     def root(self) -> Node:
@@ -49,7 +49,7 @@ def outlined(snapshot: Snapshot) -> Outline:
         snapshot.contexts,
         snapshot.context_invariants,
         frozenset(_names(snapshot)),
-        grow(snapshot.elements),
+        memoryview(grow(snapshot.elements)),
     )
 
 

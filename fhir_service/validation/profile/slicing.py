@@ -165,7 +165,9 @@ def _slice(name: str, each: Node, node: Node, matches: Matches, place: Place, co
 
     @cache
     def inside() -> Inside:
-        return Inside(tuple(compiler.item_checks(each, within)), Slices(each, within, compiler) if each.slices else None)
+        return Inside(
+            tuple(compiler.item_checks(each, within)), Slices(each, within, compiler) if each.slices else None
+        )
 
     return Slice(name, matches, counts, inside)
 
