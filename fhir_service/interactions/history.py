@@ -1,14 +1,20 @@
-"""The history interaction: the versions of one resource, of a type, or of all, newest first.
+"""The history interaction: the versions of one resource, of a type, or of all.
 
-Every page says the total. `_since` and `_at` are as the specification has them; a date without a zone is Japanese.
-`_summary` and `_elements` give parts of each version.
+Every page says the total. `_since`, `_at` and `_list` are as the specification has them; a date without a zone is
+Japanese. `_sort` is that of R5: `-_lastUpdated`, which is the order without it, `_lastUpdated` or `none`. `_summary`
+and `_elements` give parts of each version.
 https://hl7.org/fhir/R4/http.html#history
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from fhir_service.fhir import json
 from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.resource import Key
+from fhir_service.fhir.search import problems
+from fhir_service.fhir.search.clauses import ON_A_LIST
 from fhir_service.fhir.search.dates import Bounds, bounds
 from fhir_service.fhir.search.results import CHOICES
 from fhir_service.interactions import cursor
@@ -20,9 +26,11 @@ from fhir_service.interactions.services import Services
 from fhir_service.interactions.subsets import subset
 from fhir_service.interactions.versions import etag, not_found
 from fhir_service.storage.stamp import instant
-from fhir_service.storage.store import HistoryPage, Version
+from fhir_service.storage.store import HistoryPage, Reference, Version
 
-_OURS = frozenset({"_count", "_since", "_at", "_summary", "_elements"})
+_SINGLE = frozenset({"_count", "_since", "_at", "_list", "_sort", "_summary"})
+_OURS = _SINGLE | {"_elements"}
+_ORDERS = ("-_lastUpdated", "_lastUpdated", "none")
 _NOT_OURS = frozenset({"_format", "_pretty", cursor.PARAMETER})
 
 
@@ -32,6 +40,8 @@ class Asked(NamedTuple):
     size: int
     since: int | None
     at: Bounds | None
+    referrer: Key | None
+    oldest_first: bool
     summary: str | None
     elements: tuple[str, ...]
     understood: tuple[tuple[str, str], ...]
@@ -47,7 +57,14 @@ async def history(request: FhirRequest, services: Services) -> FhirResponse:
     after = cursor.position(token, bound_to, services.secret).cursor if token else None
 
     page = await services.store.history(
-        resource_type, id_, count=asked.size, since=asked.since, at=asked.at, after=after
+        resource_type,
+        id_,
+        count=asked.size,
+        since=asked.since,
+        at=asked.at,
+        only=None if asked.referrer is None else await _items(asked.referrer, services),
+        oldest_first=asked.oldest_first,
+        after=after,
     )
     if id_ is not None and resource_type is not None and not page.versions:
         key = Key(resource_type, id_)
@@ -57,6 +74,20 @@ async def history(request: FhirRequest, services: Services) -> FhirResponse:
     links = _links(request, asked, page, bound_to, services.secret)
     entries = [_entry(_part(version, asked, services), request.base) for version in page.versions]
     return FhirResponse(200, bundle("history", links, entries, page.total))
+
+
+async def _items(key: Key, services: Services) -> Sequence[Reference]:
+    """Return what a List refers to that it does not mark as deleted; nothing if there is no such List."""
+    version = await services.store.read(key)
+    if version is None or version.deleted:
+        return ()
+    references = services.indexer.index(json.decode(version.body)).references
+    return [
+        (target, int(each.version) if each.version else None)
+        for each in references
+        if each.code == ON_A_LIST and (target := local_key(each.target or "", ""))
+        if each.version is None or (each.version.isascii() and each.version.isdecimal())
+    ]
 
 
 def _links(request: FhirRequest, asked: Asked, page: HistoryPage, bound_to: str, secret: bytes) -> list[Link]:
@@ -92,34 +123,51 @@ def _entry(version: Version, base: str) -> bytes:
 
 
 def _asked(request: FhirRequest, resource_type: str | None, services: Services) -> Asked:
-    size, since, at, summary = services.default_count, None, None, None
+    lenient = preference(request.headers).lenient
+    single: dict[str, str] = {}
     elements: list[str] = []
     understood: list[tuple[str, str]] = []
     for name, value in request.query:
-        match name:
-            case "_count":
-                size = min(_count(value), services.max_count)
-            case "_since":
-                since = _bounds(name, value)[0]
-            case "_at":
-                at = _bounds(name, value)
-            case "_summary":
-                summary = _summary(value)
-            case "_elements":
-                elements += _elements(value, resource_type, services)
-            case _ if name not in _NOT_OURS and not preference(request.headers).lenient:
-                raise _refused(
-                    name, f"「{name}」は履歴のパラメーターではありません", f'"{name}" is no parameter of history'
-                )
+        if name in _SINGLE:
+            if name in single:
+                raise _refused(name, f"「{name}」は一度だけ指定できます", f'"{name}" can be given once only')
+            single[name] = value
+        elif name == "_elements":
+            elements += _elements(value, resource_type, services)
+        elif name not in _NOT_OURS and not lenient:
+            raise _refused(
+                name, f"「{name}」は履歴のパラメーターではありません", f'"{name}" is no parameter of history'
+            )
         if name in _OURS:
-            understood.append((name, str(size) if name == "_count" else value))
-    return Asked(0 if summary == "count" else size, since, at, summary, tuple(elements), tuple(understood))
+            understood.append((name, str(_size(value, services)) if name == "_count" else value))
+    summary = _one_of("_summary", single.get("_summary"), CHOICES["_summary"])
+    return Asked(
+        size=0 if summary == "count" else _size(single.get("_count"), services),
+        since=_bounds("_since", single["_since"])[0] if "_since" in single else None,
+        at=_bounds("_at", single["_at"]) if "_at" in single else None,
+        referrer=_list(single["_list"], request.base) if "_list" in single else None,
+        oldest_first=_one_of("_sort", single.get("_sort"), _ORDERS) == "_lastUpdated",
+        summary=summary,
+        elements=tuple(elements),
+        understood=tuple(understood),
+    )
 
 
-def _summary(value: str) -> str:
-    if value not in CHOICES["_summary"]:
-        known = ", ".join(CHOICES["_summary"])
-        raise _refused("_summary", f"_summaryは次のどれかです: {known}", f"_summary is one of {known}")
+def _size(value: str | None, services: Services) -> int:
+    return services.default_count if value is None else min(_count(value), services.max_count)
+
+
+def _list(value: str, base: str) -> Key:
+    key = local_key(value if "/" in value else f"List/{value}", base)
+    if key is None or key.type != "List":
+        raise problems.no_list("_list", value)
+    return key
+
+
+def _one_of(name: str, value: str | None, choices: Sequence[str]) -> str | None:
+    if value is not None and value not in choices:
+        known = ", ".join(choices)
+        raise _refused(name, f"{name}は次のどれかです: {known}", f"{name} is one of {known}")
     return value
 
 

@@ -33,6 +33,7 @@ from fhir_service.storage.store import (
     Page,
     PrimaryDates,
     Put,
+    Reference,
     Reindex,
     Told,
     Version,
@@ -86,18 +87,23 @@ class MemoryStore:
         count: int,
         since: int | None = None,
         at: tuple[int, int] | None = None,
+        only: Sequence[Reference] | None = None,
+        oldest_first: bool = False,
         after: Cursor | None = None,
         total: bool = True,
     ) -> HistoryPage:
+        named = None if only is None else frozenset(only)
         found: list[tuple[Cursor, Version]] = []
         for key, record in self._records.items():
             if resource_type not in (None, key.type) or resource_id not in (None, key.id):
                 continue
             for version, until in _spans(record.versions):
+                if named is not None and named.isdisjoint(((key, None), (key, version.version))):
+                    continue
                 if (since is None or version.updated >= since) and (at is None or _stood(version, until, at)):
                     found.append(((version.updated, record.rid, version.version), version))
-        found.sort(reverse=True)
-        rest = [pair for pair in found if after is None or pair[0] < after]
+        found.sort(reverse=not oldest_first)
+        rest = [pair for pair in found if after is None or (pair[0] > after if oldest_first else pair[0] < after)]
         return HistoryPage(
             tuple(version for _, version in rest[:count]),
             len(found) if total else None,

@@ -157,8 +157,12 @@ class Page:
     scores: tuple[int, ...] = ()
 
 
+Reference = tuple[Key, int | None]
+"""What refers to one version of a resource, or (None) to any."""
+
+
 class HistoryPage(NamedTuple):
-    """Newest first. `next` is there if older versions remain."""
+    """In the order asked for. `next` is there if more versions remain."""
 
     versions: tuple[Version, ...]
     total: int | None
@@ -189,12 +193,15 @@ class Store(Protocol):
         count: int,
         since: int | None = None,
         at: tuple[int, int] | None = None,
+        only: Sequence[Reference] | None = None,
+        oldest_first: bool = False,
         after: Cursor | None = None,
         total: bool = True,
     ) -> HistoryPage:
         """History of one resource, of a type (`resource_id` None) or of all (both None), newest first.
 
-        `since`: versions made at or after it. `at`: versions that stood at some time within the two bounds.
+        `since`: versions made at or after it. `at`: versions that stood at some time within the two bounds. `only`:
+        versions that these refer to.
         """
         ...
 

@@ -120,3 +120,69 @@ def test_a_page_link_of_one_history_is_refused_by_another(api: httpx.Client, bas
     assert api.get(f"{basic}/_history?_count=2&_cursor={token}").status_code == 400
     assert api.get(f"Basic/_history?_count=1&_cursor={token}").status_code == 400
     assert api.get(f"{basic}/_history?_count=1&_cursor={token[:-2]}AA").status_code == 400
+
+
+def walked(api: httpx.Client, url: str) -> list[str]:
+    """Return `Type/id/version` of every entry of every page."""
+    seen: list[str] = []
+    next_: str | None = url
+    while next_:
+        bundle = api.get(next_).raise_for_status().json()
+        for entry in bundle.get("entry", ()):
+            version = entry["response"]["etag"].split('"')[1]
+            seen.append("/".join((*entry["fullUrl"].split("/")[-2:], version)))
+        next_ = link(bundle, "next")
+    assert bundle["total"] == len(seen)
+    return seen
+
+
+@pytest.fixture
+def listed(api: httpx.Client, basic: str) -> str:
+    """A list with the first version of the resource, all of another, and one that is marked as deleted."""
+    other, gone = (f"Basic/{api.post('Basic', json=BASIC).json()['id']}" for _ in range(2))
+    api.put(other, json=BASIC | {"id": other.partition("/")[2]})
+    items = [{"item": {"reference": each}} for each in (f"{basic}/_history/1", other)]
+    list_ = {"resourceType": "List", "status": "current", "mode": "changes"}
+    list_["entry"] = [*items, {"deleted": True, "item": {"reference": gone}}]
+    made = api.post("List", json=list_).raise_for_status().json()["id"]
+    return f"{made} {other}"
+
+
+@pytest.mark.parametrize("path", ["_history", "Basic/_history"])
+def test_a_list_tells_which_versions_are_meant(api: httpx.Client, basic: str, listed: str, path: str) -> None:
+    list_, other = listed.split()
+
+    newest_first = [f"{other}/2", f"{other}/1", f"{basic}/1"]
+    for asked in (list_, f"List/{list_}", f"{api.base_url}List/{list_}"):
+        assert walked(api, f"{path}?_list={asked}&_count=2") == newest_first
+    assert walked(api, f"{path}?_list={list_}&_sort=_lastUpdated&_count=2") == newest_first[::-1]
+    assert walked(api, f"{path}?_list=nobody") == []
+    assert walked(api, f"{basic}/_history?_list={list_}") == [f"{basic}/1"]
+
+
+def test_a_history_is_told_in_the_order_asked_for(api: httpx.Client, basic: str) -> None:
+    newest_first = [f"{basic}/{number}" for number in (4, 3, 2, 1)]
+
+    assert walked(api, f"{basic}/_history?_sort=_lastUpdated&_count=3") == newest_first[::-1]
+    assert walked(api, f"{basic}/_history?_sort=-_lastUpdated&_count=3") == newest_first
+    assert walked(api, f"{basic}/_history?_sort=none&_count=3") == newest_first
+    since = api.get(f"{basic}/_history/2").json()["meta"]["lastUpdated"].replace("+", "%2B")
+    assert walked(api, f"{basic}/_history?_sort=_lastUpdated&_since={since}&_count=1") == newest_first[:3][::-1]
+    assert walked(api, f"{basic}/_history?_sort=_lastUpdated&_at=2020") == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "_sort=date",
+        "_sort=_lastUpdated&_sort=none",
+        "_list=Patient/1",
+        "_list=$current-problems",
+        "_list=a&_list=b",
+        "_since=2026-01-01&_since=2026-01-02",
+        "_at=2026&_at=2025",
+        "_count=1&_count=2",
+    ],
+)
+def test_what_a_history_cannot_be_asked_is_refused(api: httpx.Client, basic: str, query: str) -> None:
+    assert api.get(f"{basic}/_history?{query}").status_code == 400

@@ -3,7 +3,10 @@
 https://hl7.org/fhir/R4/http.html#history
 """
 
-from fhir_service.storage.store import HistoryPage, Store
+import pytest
+
+from fhir_service.fhir.resource import Key
+from fhir_service.storage.store import Cursor, HistoryPage, Store
 
 from .made import HandClock, delete, put
 
@@ -53,6 +56,56 @@ async def test_a_walk_shows_each_version_once_though_many_have_the_same_time(sto
 
     assert len(seen) == len(set(seen))
     assert {f"Patient/{id_}/{n}" for id_ in "abcde" for n in (1, 2, 3)} <= set(seen)
+
+
+@pytest.mark.parametrize("oldest_first", [False, True])
+async def test_a_walk_in_either_order_shows_the_same_versions(
+    store: Store, clock: HandClock, oldest_first: bool
+) -> None:
+    for _ in range(3):
+        await store.commit([put("Patient", id_) for id_ in "abc"])
+        clock.tick()
+    await store.commit([delete("Patient", "b")])
+
+    whole = await store.history("Patient", None, count=100)
+    seen: list[str] = []
+    after: Cursor | None = None
+    while True:
+        page = await store.history("Patient", None, count=3, oldest_first=oldest_first, after=after)
+        seen += shown(page)
+        if (after := page.next) is None:
+            break
+
+    assert seen == (shown(whole)[::-1] if oldest_first else shown(whole))
+    assert page.total == len(seen) == 10
+
+
+async def test_only_what_is_referred_to_is_shown(store: Store, clock: HandClock) -> None:
+    for _ in range(3):
+        await store.commit([put("Patient", id_) for id_ in "abc"] + [put("Encounter", "a")])
+        clock.tick()
+    await store.commit([delete("Patient", "b")])
+    only = [
+        (Key("Patient", "a"), 2),
+        (Key("Patient", "b"), None),
+        (Key("Encounter", "a"), 3),
+        (Key("Patient", "x"), None),
+    ]
+
+    everything = await store.history(None, None, count=100, only=only)
+    patients = await store.history("Patient", None, count=2, only=only, oldest_first=True)
+    nothing = await store.history(None, None, count=100, only=[])
+
+    assert sorted(shown(everything)) == [
+        "Encounter/a/3",
+        *(f"Patient/{each}" for each in ("a/2", "b/1", "b/2", "b/3", "b/4")),
+    ]
+    assert (everything.total, patients.total) == (6, 5)
+    assert shown(patients) == [
+        "Patient/b/1",
+        *[each for each in shown(everything) if each in ("Patient/a/2", "Patient/b/2")][-1:],
+    ]
+    assert nothing == HistoryPage((), 0, None)
 
 
 async def test_since_is_when_a_version_was_made(store: Store, clock: HandClock) -> None:

@@ -60,6 +60,8 @@ COMMON: dict[str, Resource] = {
     "types": _query("_type", "リソースの型(コンマ区切り) · the resource types", _TEXT),
     "since": _query("_since", "この時点以後の版 · versions made at or after", _TEXT),
     "at": _query("_at", "この期間に現行だった版 · versions that stood within", _TEXT),
+    "list": _query("_list", "このListが参照する版 · versions that the List with this id refers to", _TEXT),
+    "order": _query("_sort", "並び順 · the order", _one_of("-_lastUpdated", "_lastUpdated", "none")),
     "mode": _query("mode", "何を述べるか · of what", _one_of("full", "normative", "terminology")),
     "if-match": _header("If-Match", 'この版のときだけ書く: W/"3" · write only if this version stands'),
     "if-none-match": _header("If-None-Match", "この版でなければ返す · only if changed; * on PUT: only if absent"),

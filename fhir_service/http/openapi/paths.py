@@ -28,6 +28,7 @@ class Told(NamedTuple):
 
 
 _RESULTS = ("summary", "elements")
+_HISTORY = ("count", "since", "at", "list", "order", *_RESULTS)
 _PAGES = (
     "count", "maxresults", "sort", "total", "include", "revinclude", "contained", "containedtype", "explain", *_RESULTS,
 )  # fmt: skip
@@ -39,11 +40,9 @@ INTERACTIONS: dict[str, Told] = {
     "update": Told("書き換える、なければ作る · update or create", ("if-match", "if-none-match", "prefer"), _WRITTEN),
     "patch": Told("一部を書き換える · patch", ("if-match", "prefer"), {"200": "[type]"}),
     "delete": Told("削除する · delete", ("if-match",), {"200": "OperationOutcome", "204": None}),
-    "history-instance": Told(
-        "1件の履歴 · history of a resource", ("count", "since", "at", *_RESULTS), {"200": "Bundle"}
-    ),
-    "history-type": Told("型の履歴 · history of a type", ("count", "since", "at", *_RESULTS), {"200": "Bundle"}),
-    "history-system": Told("全体の履歴 · history of all", ("count", "since", "at", *_RESULTS), {"200": "Bundle"}),
+    "history-instance": Told("1件の履歴 · history of a resource", _HISTORY, {"200": "Bundle"}),
+    "history-type": Told("型の履歴 · history of a type", _HISTORY, {"200": "Bundle"}),
+    "history-system": Told("全体の履歴 · history of all", _HISTORY, {"200": "Bundle"}),
     "create": Told("作る · create", ("if-none-exist", "prefer"), _WRITTEN),
     "search-type": Told("検索する · search", _PAGES, {"200": "Bundle"}),
     "search-system": Told("複数の型から検索する · search several types", ("types", *_PAGES), {"200": "Bundle"}),

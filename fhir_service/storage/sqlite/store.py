@@ -19,7 +19,7 @@ from fhir_service.storage.sqlite.catch_up import CatchUp
 from fhir_service.storage.sqlite.context import Reader
 from fhir_service.storage.sqlite.explain import explain
 from fhir_service.storage.sqlite.hierarchy import members
-from fhir_service.storage.sqlite.history import history
+from fhir_service.storage.sqlite.history import Asked, history
 from fhir_service.storage.sqlite.includes import included
 from fhir_service.storage.sqlite.jobs import SqliteJobs
 from fhir_service.storage.sqlite.keys import type_key
@@ -40,6 +40,7 @@ from fhir_service.storage.store import (
     Page,
     PrimaryDates,
     Put,
+    Reference,
     Reindex,
     Told,
     Version,
@@ -183,11 +184,14 @@ class SqliteStore:
         count: int,
         since: int | None = None,
         at: tuple[int, int] | None = None,
+        only: Sequence[Reference] | None = None,
+        oldest_first: bool = False,
         after: Cursor | None = None,
         total: bool = True,
     ) -> HistoryPage:
         with self._snapshot() as connection:
-            return history(connection, resource_type, resource_id, count, since, at, after, total)
+            asked = Asked(resource_type, resource_id, since, at, only, oldest_first)
+            return history(connection, asked, count, after, total)
 
     async def search(
         self,
