@@ -8,13 +8,13 @@ from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.fhirpath.code import Code
 from fhir_service.fhir.fhirpath.compiler import Compiler
 from fhir_service.fhir.fhirpath.error import FhirPathError, failed, too_costly
-from fhir_service.fhir.fhirpath.item import Context, Environment, Item, Items, Quantity
+from fhir_service.fhir.fhirpath.item import SLICE, Allowance, Context, Environment, Item, Items, Quantity
 from fhir_service.fhir.fhirpath.model import model_of, type_of
 from fhir_service.fhir.fhirpath.parser import parse
 from fhir_service.fhir.fhirpath.syntax import calls
 from fhir_service.fhir.resource import Resource
 
-__all__ = ["Environment", "Expression", "FhirPathError", "Item", "Items", "Quantity", "compile"]
+__all__ = ["SLICE", "Allowance", "Environment", "Expression", "FhirPathError", "Item", "Items", "Quantity", "compile"]
 
 _BARE = Environment()
 
@@ -42,12 +42,15 @@ class Expression:
             raise failed(ja, f"An expression for {self._context_type} was used on {this[0].type}.").within(self.text)
         resource = this if environment.resource is None else _resource(environment.resource)
         root = resource if environment.root is None else _resource(environment.root)
+        context = Context(environment, this, resource, root)
         try:
-            return list(self._run(this, Context(environment, this, resource, root)))
+            return list(self._run(this, context))
         except FhirPathError as error:
             raise error.within(self.text) from None
         except RecursionError:
             raise too_costly().within(self.text) from None
+        finally:
+            context.close()
 
 
 def _resource(resource: Resource | None) -> Items:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from fhir_service.fhir.fhirpath.equality import extent
 from fhir_service.fhir.fhirpath.error import FhirPathError, failed, unreadable
 from fhir_service.fhir.fhirpath.item import SYSTEM, Context, Evaluate, Items
 from fhir_service.fhir.fhirpath.model import Model
@@ -10,6 +11,11 @@ from fhir_service.fhir.fhirpath.syntax import Call, Member, Node
 
 Types = tuple[str, ...] | None
 """The types that a result can have as far as it is known before evaluation; None: anything, empty: nothing at all."""
+
+
+def joined(first: Types, second: Types) -> Types:
+    """Return the types that the items of either have."""
+    return None if first is None or second is None else tuple(dict.fromkeys(first + second))
 
 
 class Code(NamedTuple):
@@ -96,8 +102,20 @@ SAME: Types = ("$input",)
 """As what a function returns: the types of its input."""
 
 
-def plain(function: Plain, arguments: int = 0, optional: int = 0, returns: Types = None) -> Function:
-    """Return the function that takes its input and arguments as collections."""
+def plain(
+    function: Plain,
+    arguments: int = 0,
+    optional: int = 0,
+    returns: Types = None,
+    *,
+    compares: bool = False,
+    steps: int = 0,
+) -> Function:
+    """Return the function that takes its input and arguments as collections; `compares`: it looks into their items.
+
+    `steps` are what it takes besides.
+    """
+    cost: Callable[[Items], int] = extent if compares else len
 
     def build(site: Site) -> Code:
         source = site.input.run
@@ -105,7 +123,7 @@ def plain(function: Plain, arguments: int = 0, optional: int = 0, returns: Types
 
         def run(this: Items, context: Context) -> Items:
             collections = [source(this, context), *[argument(this, context) for argument in given]]
-            context.spend(sum(map(len, collections)))
+            context.spend(steps + sum(map(cost, collections)))
             return charged(function(*collections), context)
 
         return Code(located(run, site.call.at), site.input.types if returns == SAME else returns, site.input.ordered)

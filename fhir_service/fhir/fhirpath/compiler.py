@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from fhir_service.fhir.fhirpath import operators, paths
 from fhir_service.fhir.fhirpath.code import Code, Site, Types, charged, located, named
-from fhir_service.fhir.fhirpath.equality import distinct
+from fhir_service.fhir.fhirpath.equality import distinct, extent
 from fhir_service.fhir.fhirpath.error import FhirPathError, unreadable
 from fhir_service.fhir.fhirpath.functions import FUNCTIONS
 from fhir_service.fhir.fhirpath.functions.types import as_type, is_type
@@ -206,7 +206,7 @@ def _binary(compiler: Compiler, node: Binary, this: Types) -> Code:
     if logic is not None:
         return Code(located(logic(left.run, right.run), node.at), (BOOLEAN,))
     operator, returns = operators.OPERATORS[node.operator]
-    run = _joined(operator, left.run, right.run, node.at)
+    run = (_compared if node.operator in operators.COMPARING else _joined)(operator, left.run, right.run, node.at)
     if node.operator in operators.GROWING:
         return Code(lambda this, context: charged(run(this, context), context), (returns,) if returns else None)
     return Code(run, (returns,) if returns else None)
@@ -224,6 +224,19 @@ def _joined(operator: operators.Operator, left: Evaluate, right: Evaluate, at: i
             raise error.at(at) from None
 
     return run
+
+
+def _compared(operator: operators.Operator, left: Evaluate, right: Evaluate, at: int) -> Evaluate:
+    """Return the same of an operator that looks into what it is given."""
+
+    def run(this: Items, context: Context) -> Items:
+        a, b = left(this, context), right(this, context)
+        context.left -= extent(a) + extent(b)
+        if context.left < 0:
+            context.refill()
+        return operator(a, b)
+
+    return located(run, at)
 
 
 def _polarity(compiler: Compiler, node: Polarity, this: Types) -> Code:
@@ -244,15 +257,22 @@ def _union(compiler: Compiler, node: Union, this: Types) -> Code:
         types = None if types is None or branch.types is None else tuple(dict.fromkeys(types + branch.types))
     if len(branches) == 1:
         only = branches[0].run
-        return Code(lambda this, context: distinct(only(this, context)), types)
+        return Code(lambda this, context: _distinct(only(this, context), context), types)
 
     def run(this: Items, context: Context) -> Items:
         joined: Items = []
         for branch in branches:
             joined += branch.run(this, context)
-        return distinct(joined)
+        return _distinct(joined, context)
 
     return Code(run, types)
+
+
+def _distinct(items: Items, context: Context) -> Items:
+    if len(items) < 2:
+        return items
+    context.spend(extent(items))
+    return distinct(items)
 
 
 def _type_test(compiler: Compiler, node: TypeTest, this: Types) -> Code:

@@ -130,6 +130,32 @@ def collections_equal(left: Items, right: Items) -> bool | None:
     return result
 
 
+def extent(items: Items) -> int:
+    """Return what it takes to compare these, in steps: one for each value in them, and for each 64 characters."""
+    steps = len(items)
+    for item in items:
+        value = item[0]
+        if type(value) is str:
+            steps += len(value) >> 6
+        elif type(value) is dict:
+            steps += _values(value)
+    return steps
+
+
+def _values(node: Any) -> int:
+    count = 0
+    pending = [node]
+    while pending:
+        container = pending.pop()
+        count += len(container)
+        for each in container.values() if type(container) is dict else container:
+            if type(each) is str:
+                count += len(each) >> 6
+            elif type(each) is dict or type(each) is list:
+                pending.append(each)
+    return count
+
+
 def distinct(items: Items) -> Items:
     """Return the items without those that equal an earlier one."""
     if len(items) < 2:

@@ -40,6 +40,13 @@ Items = list[Item]
 Trace = Callable[[str, Items], None]
 
 
+@dataclass(slots=True)
+class Allowance:
+    """The steps that are left to all the evaluations that share it."""
+
+    left: int
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
     """What surrounds an evaluation.
@@ -49,7 +56,7 @@ class Environment:
     that nobody knows. `variables` are those that the expression may use as `%name`. `resource` is `%resource` when the
     focus is an element of it, `root` is `%rootResource` when that resource is contained. `limit` bounds the steps of
     one evaluation (about one for each node of the expression and each item it meets), and `expired` is asked now and
-    then whether its time is over.
+    then whether its time is over. `allowance` is what it shares with other evaluations.
     """
 
     resolve: Callable[[str], Resource | None] | None = None
@@ -63,10 +70,14 @@ class Environment:
     trace: Trace | None = None
     limit: int = 1_000_000
     expired: Callable[[], bool] | None = None
+    allowance: "Allowance | None" = None
 
 
 SLICE = 1000
 """How many steps are taken between two looks at the limit and the time."""
+
+EACH = 50
+"""How many an evaluation takes that does nothing."""
 
 
 class Context:
@@ -96,11 +107,21 @@ class Context:
 
     def refill(self) -> None:
         """Fill `left` up again from the reserve, if the limit and the time allow."""
-        self.reserve -= SLICE - self.left
+        taken = SLICE - self.left
+        self.reserve -= taken
         self.left = SLICE
-        expired = self.environment.expired
+        expired, allowance = self.environment.expired, self.environment.allowance
+        if allowance is not None:
+            allowance.left -= taken
+            if allowance.left < 0:
+                raise too_costly()
         if self.reserve < -SLICE or (expired is not None and expired()):
             raise too_costly()
+
+    def close(self) -> None:
+        """Give back to the allowance what was not needed, but for what any evaluation takes."""
+        if self.environment.allowance is not None:
+            self.environment.allowance.left += self.left - EACH
 
 
 Evaluate = Callable[[Items, Context], Items]

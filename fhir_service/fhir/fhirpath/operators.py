@@ -279,6 +279,9 @@ OPERATORS: dict[str, tuple[Operator, str | None]] = {
     "&": (_concatenate, STRING),
 }
 
+COMPARING = frozenset(("=", "!=", "~", "!~", "in", "contains"))
+"""The operators that look into complex values, and to the end of strings."""
+
 GROWING = frozenset("+&")
 """The operators whose results may grow from one to the next."""
 

@@ -36,7 +36,7 @@ def known_step(read: Read) -> Evaluate:
             node = value if type(value) is dict else children(value, primitive)
             if node is not None:
                 read(node, out)
-        return _counted(out, context)
+        return _counted(out, len(items), context)
 
     return run
 
@@ -46,6 +46,7 @@ def known_path(keys: tuple[str, ...], read: Read) -> Evaluate:
 
     def run(items: Items, context: Context) -> Items:
         nodes: list[object] = [value if type(value) is dict else primitive for value, _, primitive in items]
+        steps = 0
         for key in keys:
             below: list[object] = []
             for node in nodes:
@@ -54,14 +55,15 @@ def known_path(keys: tuple[str, ...], read: Read) -> Evaluate:
                     below += child
                 elif child is not None:
                     below.append(child)
+            steps += len(nodes)
             if not below:
-                return NOTHING
+                return _counted(NOTHING, steps, context)
             nodes = below
         out: Items = []
         for node in nodes:
             if type(node) is dict:
                 read(node, out)
-        return _counted(out, context)
+        return _counted(out, steps + len(nodes), context)
 
     return run
 
@@ -77,7 +79,7 @@ def open_step(model: Model, name: str) -> Evaluate:
             node = children(value, primitive) if found is not None else None
             if found is not None and node is not None:
                 found.read(node, out)
-        return _counted(out, context)
+        return _counted(out, len(items), context)
 
     return run
 
@@ -93,8 +95,8 @@ def root_step(model: Model, name: str) -> Evaluate:
     return run
 
 
-def _counted(out: Items, context: Context) -> Items:
-    context.left -= len(out)
+def _counted(out: Items, steps: int, context: Context) -> Items:
+    context.left -= steps + len(out)
     if context.left < 0:
         context.refill()
     return out

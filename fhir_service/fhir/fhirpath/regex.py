@@ -33,6 +33,12 @@ def pattern(text: str) -> Any:
     raise failed(f"この正規表現は使えません: {reason}", f"This regular expression cannot be used: {reason}.")
 
 
+def steps(text: str, expression: str) -> int:
+    """Return what it takes to look for a pattern: linear in the text, but in the worst case in the pattern as well."""
+    size: int = pattern(expression).programsize
+    return len(text) * size >> 5
+
+
 def _reason(error: Exception) -> str:
     reason = error.args[0] if error.args else ""
     return reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)

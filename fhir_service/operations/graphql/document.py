@@ -36,7 +36,8 @@ from graphql import (
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Key
 
-MOST_TOKENS = 10_000
+MOST_CHARACTERS = 100_000
+MOST_TOKENS = 5_000
 MOST_DEPTH = 20  # of fields; what asks for the schema itself goes 15 deep
 MOST_FIELDS = 2_000  # with what fragments stand for
 MOST_PAIRS = 50_000  # of fields that share a name in one place: each is compared with each
@@ -58,6 +59,8 @@ def read_query(text: str, operation_name: str | None, of: Key | None, resource_t
 
     `of` is the resource that is the root of it, None for the whole server.
     """
+    if len(text) > MOST_CHARACTERS:
+        raise _too_much(f"{MOST_CHARACTERS:,}文字", f"{MOST_CHARACTERS:,} characters")
     try:
         document = parse(text, max_lexical_tokens=MOST_TOKENS)
     except RecursionError:

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 from graphql import (
     ExecutionResult,
+    Executor,
     GraphQLError,
     GraphQLSchema,
     VariablesInAllowedPositionRule,
     execute,
-    execute_sync,
     recommended_rules,
     specified_rules,
     validate,
@@ -31,6 +31,7 @@ from fhir_service.interactions.services import Services
 from fhir_service.interactions.versions import standing
 from fhir_service.operations.graphql import resolvers
 from fhir_service.operations.graphql.document import GraphQLSyntaxError, Query, read_query
+from fhir_service.operations.graphql.introspection import told
 from fhir_service.operations.graphql.schema import schema_of
 from fhir_service.operations.graphql.session import Session
 from fhir_service.operations.graphql.shape import shaped
@@ -38,7 +39,6 @@ from fhir_service.operations.graphql.variables import VariablesFit
 
 MEDIA_TYPE = "application/json"
 MOST_ERRORS = 100
-MOST_OF_SCHEMA = 3_000_000  # values of an answer about the schema; the whole of it has two million
 RULES = (
     *(VariablesFit if rule is VariablesInAllowedPositionRule else rule for rule in specified_rules),
     *recommended_rules,
@@ -85,6 +85,7 @@ async def _executed(
         variable_values=dict(asked.variables),
         operation_name=asked.operation_name,
         field_resolver=resolvers.element,
+        executor_class=_Counting,
     )
     if not isinstance(result, ExecutionResult):
         result = await result
@@ -99,6 +100,18 @@ async def _executed(
     if of is not None and data is not None:
         data = data.get(of.type)
     return _answer(200, data, errors)
+
+
+class _Counting(Executor[None]):
+    """Executes as the library does, until the session has no values left."""
+
+    def execute_fields(
+        self, parent_type: Any, source_value: Any, path: Any, grouped_field_set: Any, position_context: None
+    ) -> Any:
+        session: Session = self.context_value
+        if not session.values(len(grouped_field_set)):
+            return {}
+        return super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
 
 
 def _asked(request: FhirRequest) -> Asked:
@@ -151,24 +164,9 @@ class _Hashable(NamedTuple):
 
 @lru_cache(maxsize=2)
 def _introspected(schema: GraphQLSchema, query: _Hashable) -> bytes:
-    """Return what is asked about the schema itself; it takes seconds, and stays the same."""
-    left = MOST_OF_SCHEMA
-
-    def counted(resolve: Any, source: Any, info: Any, **arguments: Any) -> Any:
-        nonlocal left
-        left -= 1
-        if left < 0:
-            raise GraphQLError("Too much of the schema is asked for.")
-        return resolve(source, info, **arguments)
-
-    result = execute_sync(
-        schema,
-        query.query.document,
-        variable_values=dict(query.asked.variables),
-        operation_name=query.asked.operation_name,
-        middleware=[counted],
-    )
-    return _body(result.data if left >= 0 else None, result.errors or ())
+    """Return what is asked about the schema itself; it is much, and stays the same."""
+    result = told(schema, query.query.document, query.asked.variables, query.asked.operation_name)
+    return _body(result.data, result.errors or ())
 
 
 def _answer(status: int, data: dict[str, Any] | None, errors: Sequence[GraphQLError]) -> FhirResponse:

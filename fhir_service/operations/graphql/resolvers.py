@@ -41,9 +41,9 @@ def resource_type(value: Resource, info: Info, abstract: object) -> str:
 def element(source: Resource, info: Info, /, **cut: Any) -> Any:
     """Return an element as the resource has it; of a list, what the arguments leave of it."""
     session: Session = info.context
-    if not session.value():
-        return None
     value = source.get(info.field_name)
+    if isinstance(value, list) and not session.values(len(value)):
+        return None
     if cut and value:
         value = _cut(value, info, cut)
     return _noted(value, info) if info.field_nodes[0].directives else value
@@ -61,7 +61,7 @@ async def referred(source: Resource, info: Info, /, **options: Any) -> Resource 
     """Return what a reference leads to: nothing if it is not of the `type` asked for, or cannot be had but may lack."""
     session: Session = info.context
     text = source.get("reference")
-    if text is None or not session.value():
+    if text is None or session.stopped:
         return None
     found = session.contained(source) if text.startswith("#") else await _stored(text, session)
     if found is None:

@@ -27,7 +27,6 @@ from graphql import (
     specified_directives,
 )
 
-from fhir_service.fhir.definitions import Element
 from fhir_service.fhir.search.registry import SearchRegistry
 from fhir_service.operations.graphql import resolvers
 from fhir_service.operations.graphql.scalars import argument, argument_name, graphql_name, scalar
@@ -66,6 +65,7 @@ class _Builder:
         self._definitions = registry.definitions
         self._names = sorted(self._definitions.resource_types)
         self._types: dict[str, GraphQLOutputType] = {}
+        self._fields_of: dict[tuple[str, bool], GraphQLField] = {}
         self._searches: dict[str, dict[str, GraphQLField]] = {}
         self._resource = GraphQLInterfaceType("Resource", self._of_resource, resolve_type=resolvers.resource_type)
         self._element_base = GraphQLObjectType(
@@ -142,10 +142,23 @@ class _Builder:
 
     def _elements(self, name: str) -> Iterator[tuple[str, GraphQLField]]:
         for json_name, (element, code) in self._definitions.type(name).by_json.items():
-            type_ = self._type(code)
-            yield json_name, _listed(element, type_, self._filters(code) if element.repeats else {})
+            yield json_name, self._element(code, element.repeats)
             if self._is_primitive(code) and not element.xml_attribute and json_name != "id":
-                yield f"_{json_name}", _listed(element, self._element_base, {})
+                yield f"_{json_name}", self._partners[element.repeats]
+
+    def _element(self, code: str, repeats: bool) -> GraphQLField:
+        """Return the field of an element of this type; one stands for all, for there are ten thousand."""
+        found = self._fields_of.get((code, repeats))
+        if found is None:
+            type_ = self._type(code)
+            made = GraphQLField(GraphQLList(type_), self._filters(code)) if repeats else GraphQLField(type_)
+            found = self._fields_of[code, repeats] = made
+        return found
+
+    @cached_property
+    def _partners(self) -> tuple[GraphQLField, GraphQLField]:
+        """What JSON keeps beside a primitive, and beside a list of them."""
+        return GraphQLField(self._element_base), GraphQLField(GraphQLList(self._element_base))
 
     def _is_primitive(self, code: str) -> bool:
         return self._definitions.type(code).kind == "primitive-type"
@@ -220,7 +233,3 @@ class _Builder:
                         by_source = found.setdefault(target, {})
                         by_source[source] = (*by_source.get(source, ()), code)
         return found
-
-
-def _listed(element: Element, type_: GraphQLOutputType, arguments: dict[str, GraphQLArgument]) -> GraphQLField:
-    return GraphQLField(GraphQLList(type_) if element.repeats else type_, arguments)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from fhir_service.fhir import fhirpath
-from fhir_service.fhir.fhirpath import Environment, Expression, Item
+from fhir_service.fhir.fhirpath import SLICE, Allowance, Environment, Expression, Item
 from fhir_service.fhir.json import decode
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.reference import references
@@ -28,10 +28,15 @@ MOST_SEARCHES = 500
 MOST_SEARCHING = 1.0
 """Seconds that the searches of one query take together; other requests wait while one runs."""
 
-MOST_VALUES = 300_000
+MOST_VALUES = 100_000
+"""Fields that are answered, and items of lists."""
+
+MOST_BYTES = 40_000_000
+"""Of the resources that are read: each is decoded."""
+
 TIME_LIMIT = timedelta(seconds=10)
-STEP_LIMIT = 200_000
-"""Of one evaluation of FHIRPath."""
+MOST_STEPS = 1_000_000
+"""Of all evaluations of FHIRPath together."""
 
 AT_ONCE = 20  # resources that are answered before other requests get their turn
 _LOOK = 1_000  # values between two looks at the time
@@ -50,6 +55,8 @@ class Session:
     _searches: int = MOST_SEARCHES
     _searched: float = 0.0
     _values: int = MOST_VALUES
+    _bytes: int = MOST_BYTES
+    _steps: Allowance = field(default_factory=lambda: Allowance(MOST_STEPS))
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _read: dict[Key, "asyncio.Future[Resource | None]"] = field(default_factory=dict)
     _waiting: list[Key] = field(default_factory=list)
@@ -57,12 +64,13 @@ class Session:
     _containers: dict[int, Resource] = field(default_factory=dict)
     _expressions: dict[str, Expression] = field(default_factory=dict)
 
-    def value(self) -> bool:
-        """Take one value from what is left; whether there was one."""
-        self._values -= 1
+    def values(self, number: int) -> bool:
+        """Take values from what is left; whether there were so many."""
+        before = self._values
+        self._values -= number
         if self._values < 0:
             self._stop(f"値が{MOST_VALUES:,}個", f"{MOST_VALUES:,} values")
-        elif self._values % _LOOK == 0 and self._expired():
+        elif before // _LOOK != self._values // _LOOK and self._expired():
             self._stop("時間の上限", "the time allowed")
         return self.stopped is None
 
@@ -89,6 +97,10 @@ class Session:
 
     def resource(self, version: Version) -> Resource:
         """Return a resource; what its references within it mean is known from now on."""
+        self._bytes -= len(version.body)
+        if self._bytes < 0:
+            self._stop(f"リソースが{MOST_BYTES:,}バイト", f"{MOST_BYTES:,} bytes of resources")
+            raise self.stopped or AssertionError
         resource: Resource = decode(version.body)
         if "contained" in resource:
             for each in references(resource):
@@ -117,7 +129,7 @@ class Session:
         """Return those of the items (of this type) for which the FHIRPath is true."""
         among = [Item(each, _type(each, code)) for each in items]
         compiled = self._compiled(f"%list.select(iif({expression}, $index))")
-        return [items[each.value] for each in compiled.evaluate(None, self._environment({"list": among}))]
+        return [items[each.value] for each in self._evaluated(compiled, None, {"list": among})]
 
     def names(self, items: Sequence[Any], code: str, expression: str) -> list[str]:
         """Return what the FHIRPath finds on each item: the name that @slice gives to it."""
@@ -126,7 +138,7 @@ class Session:
         compiled = self._compiled(expression)
         named: list[str] = []
         for each in items:
-            found = compiled.evaluate(Item(each, _type(each, code)), self._environment({}))
+            found = self._evaluated(compiled, Item(each, _type(each, code)), {})
             if len(found) != 1 or isinstance(found[0].value, dict):
                 ja = f"@sliceの式「{expression[:80]}」は、どの要素でもちょうど1つの単純な値になる必要があります。"
                 en = f'The path "{expression[:80]}" of @slice has to find one primitive value on every item.'
@@ -173,8 +185,15 @@ class Session:
             self._expressions[expression] = fhirpath.compile(expression, self.services.definitions)
         return self._expressions[expression]
 
-    def _environment(self, variables: dict[str, Any]) -> Environment:
-        return Environment(now=self.started, variables=variables, limit=STEP_LIMIT, expired=self._expired)
+    def _evaluated(self, expression: Expression, focus: Item | None, variables: dict[str, Any]) -> Sequence[Item]:
+        environment = Environment(
+            now=self.started, variables=variables, limit=MOST_STEPS, expired=self._expired, allowance=self._steps
+        )
+        try:
+            return expression.evaluate(focus, environment)
+        finally:
+            if self._steps.left < SLICE:
+                self._stop(f"FHIRPathの評価が{MOST_STEPS:,}ステップ", f"{MOST_STEPS:,} steps of FHIRPath")
 
 
 def _type(value: Any, code: str) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fhir_service.fhir import fhirpath
 from fhir_service.fhir.definitions import Definitions
-from fhir_service.fhir.fhirpath import Environment, FhirPathError
+from fhir_service.fhir.fhirpath import Allowance, Environment, FhirPathError
 from fhir_service.fhir.fhirpath.functions import FUNCTIONS
 
 from .conftest import NOW, Evaluate
@@ -46,6 +46,56 @@ def test_what_would_go_on_for_ever_is_stopped(evaluate: Evaluate, expression: st
 
     assert caught.value.status == 422
     assert time.monotonic() - started < 5
+
+
+WIDE: dict[str, Any] = {"resourceType": "Patient", "identifier": [{"value": str(n)} for n in range(5_000)]}
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "identifier.select(%resource = %resource)",
+        "identifier.select(%resource ~ %resource)",
+        "identifier.select(%resource in %resource)",
+        "identifier.select((%resource | %resource).count())",
+        "identifier.select(%resource.combine(%resource).distinct().count())",
+        "identifier.select(%resource.intersect(%resource).count())",
+        "identifier.select(%resource.exclude(%resource).count())",
+        "identifier.select(%resource.subsetOf(%resource))",
+        "identifier.select(%big.absent)",
+        "identifier.select(%resource.identifier.period.start)",
+        "identifier.select(2.5.power(3.7))",
+        "identifier.select(3.7.ln())",
+        "%big.select(%long.matches('((a?b?){500})c'))",
+        "%big.select(%long.replaceMatches('a', 'b'))",
+    ],
+)
+def test_a_step_is_as_dear_as_what_it_looks_at(evaluate: Evaluate, expression: str) -> None:
+    variables = {"big": BIG, "long": LONG}
+    started = time.process_time()
+
+    with pytest.raises(FhirPathError):
+        evaluate(expression, WIDE, Environment(limit=100_000, variables=variables))
+
+    assert time.process_time() - started < 1
+
+
+def test_the_types_that_may_be_found_are_no_more_than_there_are(evaluate: Evaluate) -> None:
+    expression = "name" + ".select($this.combine($this))" * 40
+
+    assert evaluate(expression, {"resourceType": "Patient"}, context_type="Patient") == []
+
+
+def test_evaluations_share_an_allowance(definitions: Definitions) -> None:
+    environment = Environment(allowance=Allowance(10_000))
+    compiled = fhirpath.compile("identifier.where(value = '1').exists()", definitions)
+    few = {"resourceType": "Patient", "identifier": WIDE["identifier"][:10]}
+
+    for _ in range(20):
+        assert compiled.evaluate(few, environment)[0].value is True
+    with pytest.raises(FhirPathError):
+        for _ in range(1_000):
+            compiled.evaluate(few, environment)
 
 
 @pytest.mark.parametrize(

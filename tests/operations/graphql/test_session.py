@@ -10,7 +10,7 @@ import pytest
 from fhir_service.fhir.outcome import FhirError
 from fhir_service.fhir.search.query import Query
 from fhir_service.interactions.services import Services
-from fhir_service.operations.graphql.session import MOST_SEARCHING, Session
+from fhir_service.operations.graphql.session import MOST_SEARCHING, MOST_VALUES, Session
 from fhir_service.storage.store import Page
 
 
@@ -35,3 +35,12 @@ async def test_searches_that_take_too_long_together_are_refused_whole() -> None:
     assert len([each for each in refused if isinstance(each, FhirError)]) == 19
     with pytest.raises(FhirError, match=r"1 s of searching"):
         raise cast("FhirError", session.stopped)
+
+
+def test_fields_of_all_kinds_and_items_of_lists_count_as_values() -> None:
+    now = datetime.now(UTC)
+    session = Session(cast("Services", SimpleNamespace(now=lambda: now)), "", now)
+
+    assert session.values(MOST_VALUES)
+    assert not session.values(1)
+    assert session.stopped is not None and session.stopped.issues[0].code == "too-costly"

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from fhir_service.fhir.fhirpath.code import SAME, Code, Function, Site, located, plain
+from fhir_service.fhir.fhirpath.equality import extent
 from fhir_service.fhir.fhirpath.error import failed
 from fhir_service.fhir.fhirpath.functions.scalar import value_as
 from fhir_service.fhir.fhirpath.item import BOOLEAN, NOTHING, SLICE, STRING, Context, Item, Items, boolean, one
 from fhir_service.fhir.fhirpath.model import children
 from fhir_service.fhir.narrative import narrative_fault
 
+ASKED = 10  # steps that looking up a code, or checking a value, takes as long as
 BASE = "http://hl7.org/fhir/StructureDefinition/"
 
 
@@ -37,6 +39,7 @@ def _member_of(site: Site) -> Code:
         ask = context.environment.member_of
         if item is None or url is None or ask is None:
             return NOTHING
+        context.spend(ASKED * extent([item]))
         answers = [ask(code, system, url) for code, system in _codings(item)]
         return boolean(True if True in answers else None if None in answers else False)
 
@@ -51,6 +54,7 @@ def _subsumption(reverse: bool) -> Function:
 
         def run(this: Items, context: Context) -> Items:
             left, right = one(source(this, context)), one(other(this, context))
+            context.spend(ASKED)
             ask = context.environment.subsumes
             if left is None or right is None or ask is None:
                 return NOTHING
@@ -81,7 +85,7 @@ def _conforms_to(site: Site) -> Code:
             return boolean(False)
         answer = None
         if context.environment.conforms_to is not None and type(item.value) is dict:
-            context.spend(SLICE)  # a validation takes as long as a thousand steps, and looks at the time
+            context.spend(SLICE + ASKED * extent([item]))  # what a validation takes, and the time is looked at
             answer = context.environment.conforms_to(item.value, url)
         elif name != url and model.is_type(name):
             answer = True
@@ -116,6 +120,6 @@ TABLE: dict[str, Function] = {
     "subsumes": _subsumption(reverse=False),
     "subsumedBy": _subsumption(reverse=True),
     "conformsTo": Function(_conforms_to, 1, 1),
-    "htmlChecks": plain(_html_checks, returns=(BOOLEAN,)),
+    "htmlChecks": plain(_html_checks, returns=(BOOLEAN,), compares=True),
     "checkModifiers": plain(_check_modifiers, 1, 20, returns=SAME),
 }

@@ -69,6 +69,10 @@ def _subset(items: Items, others: Items) -> Items:
     return boolean(all(key(item) in keys for item in items))
 
 
+def _is_distinct(items: Items) -> Items:
+    return boolean(len(distinct(items)) == len(items))
+
+
 def _count(site: Site) -> Code:
     source = site.input.run
     return Code(lambda this, context: [Item(len(source(this, context)), INTEGER)], (INTEGER,))
@@ -83,9 +87,9 @@ TABLE: dict[str, Function] = {
     "anyTrue": _quantifier(True, every=False),
     "allFalse": _quantifier(False, every=True),
     "anyFalse": _quantifier(False, every=False),
-    "subsetOf": plain(_subset, 1, returns=(BOOLEAN,)),
-    "supersetOf": plain(lambda items, others: _subset(others, items), 1, returns=(BOOLEAN,)),
+    "subsetOf": plain(_subset, 1, returns=(BOOLEAN,), compares=True),
+    "supersetOf": plain(lambda items, others: _subset(others, items), 1, returns=(BOOLEAN,), compares=True),
     "count": Function(_count),
-    "distinct": plain(distinct, returns=SAME),
-    "isDistinct": plain(lambda items: boolean(len(distinct(items)) == len(items)), returns=(BOOLEAN,)),
+    "distinct": plain(distinct, returns=SAME, compares=True),
+    "isDistinct": plain(_is_distinct, returns=(BOOLEAN,), compares=True),
 }

@@ -13,6 +13,11 @@ from fhir_service.fhir.fhirpath.operators import NUMBERS, decimal, integer, valu
 from fhir_service.fhir.fhirpath.quantity import from_fhir
 
 MAX_PLACES = 28
+STEPS = 100  # that a logarithm or a power takes as long as
+
+
+def _dear(*_: Decimal) -> int:
+    return STEPS
 
 
 def _ln(value: Decimal) -> Decimal | None:
@@ -82,10 +87,10 @@ TABLE: dict[str, Function] = {
     "ceiling": scalar(_whole(ROUND_CEILING), NUMBER, returns=INTEGER),
     "floor": scalar(_whole(ROUND_FLOOR), NUMBER, returns=INTEGER),
     "truncate": scalar(_whole(ROUND_DOWN), NUMBER, returns=INTEGER),
-    "exp": scalar(NUMBERS.exp, NUMBER, returns=DECIMAL),
-    "ln": scalar(_ln, NUMBER, returns=DECIMAL),
-    "log": scalar(_log, NUMBER, (NUMBER,), returns=DECIMAL),
+    "exp": scalar(NUMBERS.exp, NUMBER, returns=DECIMAL, steps=_dear),
+    "ln": scalar(_ln, NUMBER, returns=DECIMAL, steps=_dear),
+    "log": scalar(_log, NUMBER, (NUMBER,), returns=DECIMAL, steps=_dear),
     "sqrt": scalar(_sqrt, NUMBER, returns=DECIMAL),
     "round": scalar(_round, NUMBER, (INTEGER,), optional=1, returns=DECIMAL),
-    "power": plain(_power, 1),
+    "power": plain(_power, 1, steps=STEPS),
 }

@@ -27,10 +27,23 @@ NUMBER = "Number"
 _ACCEPTS = {NUMBER: (INTEGER, DECIMAL), DECIMAL: (INTEGER, DECIMAL)}
 
 
+def _length(value: Any, *_: Any) -> int:
+    return len(value) >> 6 if type(value) is str else 0
+
+
 def scalar(
-    function: Callable[..., Any], kind: str, arguments: tuple[str, ...] = (), *, optional: int = 0, returns: str
+    function: Callable[..., Any],
+    kind: str,
+    arguments: tuple[str, ...] = (),
+    *,
+    optional: int = 0,
+    returns: str,
+    steps: Callable[..., int] = _length,
 ) -> Function:
-    """Return the function of one value of this kind; the last `optional` arguments may be left out."""
+    """Return the function of one value of this kind; the last `optional` arguments may be left out.
+
+    `steps` tells from the value and the arguments what it takes.
+    """
 
     def build(site: Site) -> Code:
         check_kind(site, site.input, _ACCEPTS.get(kind, (kind,)))
@@ -44,13 +57,12 @@ def scalar(
             value = value_as(source(this, context), kind)
             if value is None:
                 return NOTHING
-            if type(value) is str:
-                context.left -= len(value) >> 6
-                if context.left < 0:
-                    context.refill()
             values = [value_as(argument(this, context), wanted) for argument, wanted in parameters]
             if any(each is None for each in values):
                 return NOTHING
+            context.left -= steps(value, *values)
+            if context.left < 0:
+                context.refill()
             return wrapped(function(value, *values), returns, context)
 
         return Code(located(run, site.call.at), (returns,))

@@ -15,7 +15,7 @@ from fhir_service.fhir.fhirpath.error import FhirPathError, failed
 from fhir_service.fhir.fhirpath.functions.scalar import scalar, value_as
 from fhir_service.fhir.fhirpath.item import BOOLEAN, INTEGER, STRING, Items
 from fhir_service.fhir.fhirpath.operators import MAX_STRING, string
-from fhir_service.fhir.fhirpath.regex import pattern, substitute
+from fhir_service.fhir.fhirpath.regex import pattern, steps, substitute
 
 
 def _substring(text: str, start: int, length: int | None = None) -> str | None:
@@ -40,6 +40,18 @@ def _replace_matches(text: str, expression: str, by: str) -> str:
     if result is None:
         raise _too_long()
     return result
+
+
+def _matches(text: str, expression: str) -> bool:
+    return pattern(expression).search(text) is not None
+
+
+def _matches_full(text: str, expression: str) -> bool:
+    return pattern(expression).fullmatch(text) is not None
+
+
+def _replacing(text: str, expression: str, _: str) -> int:
+    return 4 * len(text) + steps(text, expression)  # there may be a match at each character
 
 
 def _join(items: Items, separator: Items | None = None) -> Items:
@@ -114,9 +126,9 @@ TABLE: dict[str, Function] = {
     "upper": scalar(lambda text: text.upper(), STRING, returns=STRING),
     "lower": scalar(lambda text: text.lower(), STRING, returns=STRING),
     "replace": scalar(_replace, STRING, (STRING, STRING), returns=STRING),
-    "matches": scalar(lambda text, p: pattern(p).search(text) is not None, STRING, (STRING,), returns=BOOLEAN),
-    "matchesFull": scalar(lambda text, p: pattern(p).fullmatch(text) is not None, STRING, (STRING,), returns=BOOLEAN),
-    "replaceMatches": scalar(_replace_matches, STRING, (STRING, STRING), returns=STRING),
+    "matches": scalar(_matches, STRING, (STRING,), returns=BOOLEAN, steps=steps),
+    "matchesFull": scalar(_matches_full, STRING, (STRING,), returns=BOOLEAN, steps=steps),
+    "replaceMatches": scalar(_replace_matches, STRING, (STRING, STRING), returns=STRING, steps=_replacing),
     "length": scalar(len, STRING, returns=INTEGER),
     "toChars": scalar(list, STRING, returns=STRING),
     "trim": scalar(lambda text: text.strip(), STRING, returns=STRING),

@@ -6,8 +6,8 @@ https://hl7.org/fhirpath/N1/#combining
 
 from functools import cmp_to_key
 
-from fhir_service.fhir.fhirpath.code import SAME, Code, Function, Site, located, plain
-from fhir_service.fhir.fhirpath.equality import distinct, key
+from fhir_service.fhir.fhirpath.code import SAME, Code, Function, Site, joined, located, plain
+from fhir_service.fhir.fhirpath.equality import distinct, extent, key
 from fhir_service.fhir.fhirpath.functions.scalar import value_as
 from fhir_service.fhir.fhirpath.item import INTEGER, Context, Evaluate, Item, Items, one
 from fhir_service.fhir.fhirpath.operators import order
@@ -55,13 +55,11 @@ def _joined(unique: bool) -> Function:
 
     def build(site: Site) -> Code:
         source, other = site.input, site.argument(0)
-        types = None if source.types is None or other.types is None else source.types + other.types
+        types = joined(source.types, other.types)
 
         def run(this: Items, context: Context) -> Items:
             both = source.run(this, context) + other.run(this, context)
-            context.left -= len(both)
-            if context.left < 0:
-                context.refill()
+            context.spend(extent(both) if unique else len(both))
             return distinct(both) if unique else both
 
         return Code(run, types)
@@ -97,7 +95,7 @@ def _sort(site: Site) -> Code:
 
     def run(this: Items, context: Context) -> Items:
         items = source(this, context)
-        context.spend(len(items) * len(items).bit_length() * (1 + len(keys)))
+        context.spend(extent(items) * len(items).bit_length() * (1 + len(keys)))
         rows: list[Row] = [(item, [one(key([item], context)) for key, _ in keys] or [item]) for item in items]
         return [item for item, _ in sorted(rows, key=cmp_to_key(compare))]
 
@@ -111,8 +109,8 @@ TABLE: dict[str, Function] = {
     "tail": _positional(plain(lambda items: items[1:], returns=SAME)),
     "skip": _positional(plain(_skip, 1, returns=SAME)),
     "take": _positional(plain(_take, 1, returns=SAME)),
-    "intersect": plain(_intersect, 1, returns=SAME),
-    "exclude": plain(_exclude, 1, returns=SAME),
+    "intersect": plain(_intersect, 1, returns=SAME, compares=True),
+    "exclude": plain(_exclude, 1, returns=SAME, compares=True),
     "union": _joined(unique=True),
     "combine": _joined(unique=False),
     "sort": Function(_sort, 0, 10),
