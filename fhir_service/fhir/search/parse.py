@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fhir_service.fhir.search import problems
-from fhir_service.fhir.search.clauses import Criterion
+from fhir_service.fhir.search.clauses import BY_TERMINOLOGY, Criterion
 from fhir_service.fhir.search.cost import MOST, cost
 from fhir_service.fhir.search.draft import Draft, ParsedSearch
 from fhir_service.fhir.search.extract import Indexer
@@ -58,9 +58,10 @@ def parse_search(
 
 
 def _means_the_same_later(parameters: Sequence[tuple[str, str]]) -> bool:
-    """Whether a search is worth remembering: short, and neither by a modifier (a value set may change) nor by now."""
+    """Whether a search is worth remembering: short, and neither by a value set, which may change, nor by now."""
     return sum(len(text) for _, text in parameters) <= LONGEST_REMEMBERED and not any(
-        ":" in name or name == "_filter" or _APPROXIMATE(text) for name, text in parameters
+        name.rpartition(":")[2] in BY_TERMINOLOGY or name == "_filter" or _APPROXIMATE(text)
+        for name, text in parameters
     )
 
 

@@ -4,6 +4,7 @@ https://hl7.org/fhir/R4/search.html#errors
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
@@ -14,7 +15,7 @@ class UnknownParameter(FhirError):
 
 
 def unknown_parameter(resource_type: str, code: str, known: Iterable[str]) -> UnknownParameter:
-    listed = ", ".join(sorted(known))
+    listed = _sorted(tuple(known))
     return UnknownParameter(
         Issue(
             "not-supported",
@@ -22,6 +23,12 @@ def unknown_parameter(resource_type: str, code: str, known: Iterable[str]) -> Un
             f"{resource_type} has no search parameter '{code}'. Supported: {listed}",
         )
     )
+
+
+@lru_cache(maxsize=512)
+def _sorted(names: tuple[str, ...]) -> str:
+    """Return the names as a list. A chain is tried on types that refuse it, and tells nobody what they have."""
+    return ", ".join(sorted(names))
 
 
 def unknown_in_chain(parameter: SearchParameter, types: tuple[str, ...], rest: str) -> UnknownParameter:

@@ -7,11 +7,10 @@ import apsw
 from fhir_service.storage.sqlite.composite_parts import near
 from fhir_service.storage.sqlite.sql import Part, Sql, count_up_to
 from fhir_service.storage.sqlite.words import register
-from fhir_service.storage.store import Cursor, PrimaryDates
+from fhir_service.storage.store import PrimaryDates
 
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM ix WHERE k = ? LIMIT ?)"
 _REMEMBERED = 20_000
-_REMEMBERED_PAGES, _MOST_ROWS = 500, 101  # some megabytes at the most
 _FRESH = 5_000
 """After so many counts asked for, all are made anew: they are estimates, and the tables grow."""
 
@@ -28,7 +27,6 @@ class Reader:
         self._counts: dict[int, tuple[int, int]] = {}
         self._asked = 0
         self._totals: dict[Sql, int] = {}
-        self._gathered: dict[Sql, list[Cursor]] = {}
         self._read_at = (-1, -1)
 
     def rows_of_key(self, key: int, limit: int) -> int:
@@ -61,26 +59,13 @@ class Reader:
             self._totals[select] = self.connection.execute(select.text, select.parameters).get
         return self._totals[select]
 
-    def gathered(self, select: Sql) -> list[Cursor]:
-        """Return what a SELECT finds that has to look at far more; not twice, either, as long as nothing is written."""
-        self._forget_what_changed()
-        found = self._gathered.get(select)
-        if found is None:
-            found = self.connection.execute(select.text, select.parameters).fetchall()
-            if len(found) <= _MOST_ROWS:
-                self._gathered[select] = found
-        return found
-
     def _forget_what_changed(self) -> None:
         written: int = self.connection.execute("PRAGMA data_version").get  # by others
         if (at := (written, self.connection.total_changes())) != self._read_at:
             self._read_at = at
             self._totals.clear()
-            self._gathered.clear()
         if len(self._totals) > _REMEMBERED:
             self._totals.clear()
-        if len(self._gathered) > _REMEMBERED_PAGES:
-            self._gathered.clear()
 
     def primary_date(self, resource_type: str) -> str | None:
         """Return the code of the primary date parameter of a type."""

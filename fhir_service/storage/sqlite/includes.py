@@ -9,7 +9,7 @@ import apsw
 
 from fhir_service.fhir.search.query import Include
 from fhir_service.storage.sqlite.canonicals import reached_by_canonical
-from fhir_service.storage.sqlite.keys import XOR, constant, parameter_id
+from fhir_service.storage.sqlite.keys import key_of_target, parameter_id
 from fhir_service.storage.sqlite.sql import Parameter, Sql, json_array, one_of
 from fhir_service.storage.too_costly import too_many_included
 
@@ -59,7 +59,7 @@ def _forward(rids: Sequence[int], parameters: Sequence[Parameter], target: str |
 def _reverse(rids: Sequence[int], include: Include) -> Sql:
     target = _target(include)
     of_target, names = ("", ()) if target is None else (" AND r.rtype = ?", (target,))
-    key = XOR.format(a="r.rk", b=constant(include.source, _stored(include)))
+    key = key_of_target("r", include.source, _stored(include))
     return Sql(
         f"SELECT DISTINCT x.rid FROM json_each(?) m CROSS JOIN res r ON r.rid = m.value "
         f"CROSS JOIN ix x ON x.k = {key} WHERE 1{of_target}",

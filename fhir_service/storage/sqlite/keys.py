@@ -1,7 +1,7 @@
 """The numbers that stand for texts in the index: 64-bit hashes of values, XORed with a constant of the parameter.
 
-Because the constant is XORed on, SQL derives the key of a reference from the row that it points to (`XOR` below), so
-that chains and `_has` are joins.
+Because the constant is XORed on, SQL derives the key of a reference from the row that it points to (`key_of_target`),
+so that chains and `_has` are joins.
 
 Collisions. A read by id compares type and id, and so does everything that resolves a reference; two resources can not
 have the same `rk` (UNIQUE). A hit through `ix` rests on 64 bits: among 10^8 distinct keys the chance that one query
@@ -16,9 +16,6 @@ from struct import Struct
 
 from fhir_service.fhir.search.index import ReferenceEntry, TokenEntry
 from fhir_service.fhir.search.query import ReferenceValue, TokenValue
-
-# SQLite has no XOR operator.
-XOR = "(({a}|{b})-({a}&{b}))"
 
 _SEPARATOR = "\0"  # stands in no FHIR string, so that no two texts run together to the same
 _ANY_VALUE = "\0\0"
@@ -56,6 +53,16 @@ def gram_key(resource_type: str, gram: str) -> int:
 
 
 _names: dict[int, str] = {}
+
+
+@cache
+def key_of_target(row: str, resource_type: str, code: str) -> str:
+    """Return the SQL for the key in `ix` of the references to a row of `res` by a parameter: its `rk` XOR the constant.
+
+    SQLite has no operator for that.
+    """
+    a, b = f"{row}.rk", constant(resource_type, code)
+    return f"(({a}|{b})-({a}&{b}))"
 
 
 @cache

@@ -7,7 +7,7 @@ https://hl7.org/fhir/R4/search.html#chaining
 
 from dataclasses import dataclass
 
-from fhir_service.storage.sqlite.keys import XOR, constant, parameter_id
+from fhir_service.storage.sqlite.keys import key_of_target, parameter_id
 from fhir_service.storage.sqlite.sql import Candidate, Context, Part, Sql, any_of, count_up_to, exists, union_all
 
 
@@ -27,11 +27,11 @@ class Chained:
         return any_of([self._probe(candidate, type_, part) for type_, part in self.targets])
 
     def rids(self, depth: int = 0) -> Sql:
-        return union_all([self._rows(depth, type_, part, f"x{depth}.rid") for type_, part in self.targets])
+        return self._rows(depth, f"x{depth}.rid")
 
     def dated(self) -> Sql:
         """Return the SELECT of (d, rid), as their keys have both."""
-        return union_all([self._rows(0, type_, part, "x0.d, x0.rid") for type_, part in self.targets])
+        return self._rows(0, "x0.d, x0.rid")
 
     def estimate(self, context: Context, limit: int) -> int:
         if sum(part.estimate(context, limit) for _, part in self.targets) >= limit:
@@ -49,11 +49,11 @@ class Chained:
             )
         )
 
-    def _rows(self, depth: int, target_type: str, part: Part, columns: str) -> Sql:
+    def _rows(self, depth: int, columns: str) -> Sql:
+        """Return the SELECT of the rows of `ix` that refer to a target of any type: the key tells nothing of it."""
         s, t, x = f"s{depth}", f"t{depth}", f"x{depth}"
-        select = part.rids(depth + 1)
-        c = constant(self.resource_type, self.code)
-        key = XOR.format(a=f"{t}.rk", b=c)
+        select = union_all([part.rids(depth + 1) for _, part in self.targets])
+        key = key_of_target(t, self.resource_type, self.code)
         return Sql(
             f"SELECT {columns} FROM ({select.text}) {s} CROSS JOIN res {t} ON {t}.rid = {s}.rid "
             f"CROSS JOIN ix {x} ON {x}.k = {key}",
@@ -77,7 +77,7 @@ class Had:
     def probe(self, candidate: Candidate) -> Sql:
         t, x = f"t{candidate.depth}", f"x{candidate.depth}"
         test = self.part.probe(Candidate(f"{x}.rid", f"{x}.d", candidate.depth + 1))
-        key = XOR.format(a=f"{t}.rk", b=constant(self.source_type, self.code))
+        key = key_of_target(t, self.source_type, self.code)
         return exists(
             Sql(
                 f"SELECT 1 FROM res {t} CROSS JOIN ix {x} ON {x}.k = {key} "

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from fhir_service.fhir.outcome import FhirError, Issue
-from fhir_service.fhir.search.contained import holding, inside
+from fhir_service.fhir.search.contained import CONTAINED, inside
 from fhir_service.fhir.search.parameter import SearchType
 from fhir_service.fhir.search.paths import told_type
 from fhir_service.fhir.search.query import (
@@ -48,7 +48,7 @@ from fhir_service.storage.sqlite.keys import (
 )
 from fhir_service.storage.sqlite.links import Chained, Had
 from fhir_service.storage.sqlite.ranges import dates, numbers, quantities
-from fhir_service.storage.sqlite.sql import Candidate, Context, Part, Sql, count_up_to
+from fhir_service.storage.sqlite.sql import Candidate, Context, Part, Sql
 from fhir_service.storage.sqlite.values import Both, Differs, Either, Ids, Keys, Not, Strings, Updated, begins
 from fhir_service.storage.sqlite.words import Words
 from fhir_service.storage.too_costly import too_many_named
@@ -56,6 +56,7 @@ from fhir_service.storage.too_costly import too_many_named
 MOST_NAMED = 1_000
 """At so many definitions a chain along canonical URLs may end."""
 
+_EMPTY = token_text(TokenValue("", ""))
 _ANY = "SELECT 1 FROM ix WHERE k = ? LIMIT 1"
 _SHAPES = "SELECT k, params FROM shape WHERE rtype = ?"
 _LOOKED_UP = "SELECT x FROM tok WHERE k = ?"
@@ -100,8 +101,7 @@ def _chain_part(resource_type: str, chain: Chain, context: Context) -> Part:
     if chain.canonical:
         passed = {type_: _passing(type_, part, context) for type_, part in targets if type_ in chain.canonical}
         parts += naming(context.connection, resource_type, chain.parameter.code, passed)
-    (contained,) = holding(resource_type, "").clauses
-    if not (chain.literal or chain.canonical) or _is_any(part_of(resource_type, contained, context), context):
+    if not (chain.literal or chain.canonical) or _is_marked(resource_type, CONTAINED, context):
         parts += _inside(resource_type, chain, context)
     return parts[0] if len(parts) == 1 else _either(parts)
 
@@ -125,14 +125,18 @@ def _passing(resource_type: str, part: Part, context: Context) -> list[int]:
 
 def _inside(resource_type: str, chain: Chain, context: Context) -> tuple[Part, ...]:
     def is_there(match: Match) -> bool:
-        return _is_any(part_of(resource_type, match, context), context)
+        return _is_marked(resource_type, match.parameter.code, context)
 
     return tuple(part_of(resource_type, each, context) for each in inside(chain, is_there))
 
 
-def _is_any(part: Part, context: Context) -> bool:
-    """Whether anything passes; asked now, for an estimate may be of before the last write."""
-    return count_up_to(context.connection, part.rids(), 1) > 0
+def _is_marked(resource_type: str, code: str, context: Context) -> bool:
+    """Whether any resource has the empty token under a code, by which `contained.py` marks what holds others.
+
+    It is asked now, for an estimate may be of before the last write.
+    """
+    key = hash64(_EMPTY) ^ constant(resource_type, code)
+    return context.connection.execute(_ANY, (key,)).get is not None
 
 
 def _either(parts: Sequence[Part]) -> Part:

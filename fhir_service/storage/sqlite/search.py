@@ -77,7 +77,7 @@ def _total(reader: Reader, plan: Plan, estimate: bool) -> int:
 def _found(reader: Reader, plans: Sequence[Plan], part: Part) -> list[tuple[Cursor, Version | None]]:
     """Return the keys of a page, one more than it has; with the versions if they come in order from one plan."""
     if len(plans) == 1:
-        return list(_page(reader, plans[0], part, with_versions=plans[0].start.gathered is None).items())
+        return list(_page(reader, plans[0], part, with_versions=True).items())
     directions = tuple([down != part.backward for down in plans[0].order.descending])
     rows = [row for plan in plans for row in _page(reader, plan, part, with_versions=False)]
     rows.sort(key=lambda row: Place(row, directions))
@@ -92,10 +92,7 @@ def _page(reader: Reader, plan: Plan, part: Part, *, with_versions: bool) -> dic
         select = plan.page(part)
         if with_versions:
             select = _with_versions(select, plan.order, part)
-        if plan.start.gathered is not None:
-            found = reader.gathered(select)
-        else:
-            found = reader.connection.execute(select.text, select.parameters).fetchall()
+        found = reader.connection.execute(select.text, select.parameters).fetchall()
         for row in found:
             rows[row[:size]] = _version(row[size:]) if with_versions else None
         if len(found) < part.limit or len(rows) >= part.limit:

@@ -4,10 +4,13 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.outcome import FhirError
 from fhir_service.fhir.search.extract import Indexer
 from fhir_service.fhir.search.parse import parse_search
 from fhir_service.fhir.search.query import Chain, Clause, Has, IdMatch, LastUpdatedMatch, Match, Value
+from fhir_service.fhir.search.registry import SearchRegistry
+from fhir_service.terminology.loaded import LoadedTerminology
 from tests.fhir.search.conftest import Parse
 
 
@@ -246,7 +249,9 @@ def test_a_chain_over_references_to_anything_asks_for_a_type(parse: Parse) -> No
         parse("Provenance?target.entity.target.recorded=2020")
 
 
-def test_what_was_read_is_remembered_unless_it_may_mean_something_else_later(indexer: Indexer) -> None:
+def test_what_was_read_is_remembered_unless_it_may_mean_something_else_later(definitions: Definitions) -> None:
+    indexer = Indexer(definitions, SearchRegistry(definitions, LoadedTerminology(definitions)))
+
     def read(text: str, now: datetime) -> Any:
         parameters = tuple(parse_qsl(text))
         return parse_search("Patient", parameters, indexer, base="http://a.example/fhir", now=now)
@@ -255,6 +260,7 @@ def test_what_was_read_is_remembered_unless_it_may_mean_something_else_later(ind
 
     assert read("name=a&birthdate=2000", earlier) is read("name=a&birthdate=2000", later)
     assert read("birthdate=ap2000", earlier) != read("birthdate=ap2000", later)
-    assert read("organization.name=a&gender:not=male", earlier) is not read(
-        "organization.name=a&gender:not=male", later
-    )
+    chain = "organization:Organization.name:contains=a&gender:not=male"
+    assert read(chain, earlier) is read(chain, later)
+    by_value_set = "general-practitioner:Practitioner.gender:in=http://hl7.org/fhir/ValueSet/administrative-gender"
+    assert read(by_value_set, earlier) is not read(by_value_set, later)
