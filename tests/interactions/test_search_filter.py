@@ -71,6 +71,13 @@ def patients(server: Any, tag: str) -> Iterator[dict[str, str]]:
         ("given ne peter", ["Petra", "花子"]),
         ("gender ne male", ["Petra", "花子"]),
         ("gender ne female", []),
+        ("gender ne http://hl7.org/fhir/administrative-gender|female", []),
+        ("gender ne http://hl7.org/fhir/administrative-gender|male", ["Petra", "花子"]),
+        ("gender ne http://example.jp/gender|female", ["Petra", "花子"]),
+        ("gender ne |female", []),
+        ("_has:Observation:patient:code ne http://loinc.org|b", ["Peter", "花子"]),
+        ("_has:Observation:patient:code ne http://example.jp|b", ["Peter", "Petra", "花子"]),
+        ("_has:Observation:patient:code ne |b", ["Peter", "Petra", "花子"]),
         ("_has:Observation:patient:code eq http://loinc.org|b", ["Petra"]),
     ],
 )
@@ -93,6 +100,8 @@ def test_a_filter_goes_over_references(api: httpx.Client, tag: str, patients: di
         "subject:Patient[given eq petra and (gender eq female)].birthdate lt 2012 and status eq final",
         f"subject ne Patient/{patients['Peter']} and subject[gender eq female].name ne 花子",
         "patient[given eq petra].name sw pet",
+        f"subject ne {patients['Peter']} and subject ne {patients['花子']}",
+        f"patient ne {patients['Peter']} and patient ne {patients['花子']}",
     ):
         bundle = api.get("Observation", params={"_tag": tag, "_filter": text}).json()
         assert [each["resource"]["code"]["coding"][0]["code"] for each in bundle["entry"]] == ["b"], text
@@ -111,7 +120,8 @@ def test_a_filter_goes_over_references(api: httpx.Client, tag: str, patients: di
         'given eq "x',
         'given eq "\\x"',
         "given gt x",
-        "gender ne http://hl7.org/fhir/administrative-gender|female",
+        "identifier ne http://example.jp/id|",
+        "general-practitioner ne Practitioner/1/_history/1",
         "birthdate ge soon",
         "nothing eq x",
         'given sw ""',

@@ -112,6 +112,8 @@ class Oracle:
                 kind = (
                     "token" if name == "_id" else self.parameter(resource["resourceType"], name.partition(":")[0]).type
                 )
+                if operator == "ne" and kind in ("token", "reference"):
+                    return self._differs(resource, name, value)
                 ranged = kind in values.RANGED and operator != "pr"
                 return self.holds(resource, name, operator + value if ranged else value)
         raise AssertionError(tree)
@@ -123,6 +125,23 @@ class Oracle:
     def _names(self, resource: Resource) -> dict[str, Resource]:
         """Return what a resource contains, by what it is called there."""
         return {f"#{each.get('id')}": each for each in resource.get("contained", ())}
+
+    def _differs(self, resource: Resource, code: str, asked: str) -> bool:
+        """Whether a resource has some value that is another, or refers to something else."""
+        parameter = self.parameter(resource["resourceType"], code)
+        for item in self.items(resource, code):
+            if parameter.type == "reference":
+                text = item.value.get("reference", "#")
+                if not text.startswith("#") and not values.reference(
+                    "", item.type, item.value, asked, self._base, parameter.targets
+                ):
+                    return True
+                continue
+            for system, each in values.codings(item.type, item.value):
+                coding = {name: said for name, said in (("system", system), ("code", each)) if said is not None}
+                if each is not None and not values.token("", "Coding", coding, asked):
+                    return True
+        return False
 
     def targets(self, resource: Resource, code: str) -> Iterator[Resource]:
         """Give the resources that a parameter leads to, those inside this one included."""

@@ -98,9 +98,18 @@ class Questions:
             code, _, modifier = name.partition(":")
             kind = "token" if code == "_id" else self._registry.parameters(resource_type)[code].type
             if "," not in text and "\\" not in text and (kind, modifier) in OPERATORS:
+                if not modifier and self._random.random() < 0.3 and (asked := self._other(resource, code, text)):
+                    return (code, "ne", asked)
                 prefix, value = prefixed(text) if kind in RANGED and not modifier else ("", text)
                 return (name, prefix or OPERATORS[kind, modifier], value)
         return ("_id", "eq", "nobody")
+
+    def _other(self, resource: Resource, code: str, text: str) -> str | None:
+        """Return a value that `ne` can be asked of: with a system of its own, or of a literal reference."""
+        types = {item.type for item in self._oracle.items(resource, code)}
+        if types <= {"Coding", "CodeableConcept", "Identifier"} and not text.endswith("|"):
+            return text
+        return text if types == {"Reference"} and "|" not in text and ":" not in text else None
 
     def _criterion(self, resource_type: str, depth: int) -> Iterator[Pair]:
         pick = self._random.random()

@@ -297,9 +297,11 @@ def _hierarchy(random: Random, asked: SearchParameter) -> Match:
 def _other(random: Random, resource_type: str, code: str, kind: SearchType) -> Value:
     """Return a value as `ne` of a filter compares it."""
     if kind == "token":
-        return TokenValue(None, random.choice(CODES))
+        return TokenValue(random.choice((None, "", *SYSTEMS)), random.choice(CODES))
     if kind == "reference":
-        return ReferenceValue((f"{random.choice(TARGETS[resource_type, code])}/{random.choice(IDS)}",))
+        types = random.choice((TARGETS[resource_type, code], ("Encounter", "Observation", "Patient", "Practitioner")))
+        id_ = random.choice(IDS)
+        return ReferenceValue(tuple(f"{type_}/{id_}" for type_ in types[: random.choice((1, 4))]))
     return _value(random, kind, resource_type, code, None)
 
 

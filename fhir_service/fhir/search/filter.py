@@ -6,11 +6,12 @@ https://hl7.org/fhir/R4/search_filter.html
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from fhir_service.fhir import json
 from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.search.clauses import Criterion
 from fhir_service.fhir.search.fold import fold
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
@@ -209,12 +210,18 @@ def _pieces(text: str) -> list[str]:
 
 def _differs(parameter: SearchParameter, value: Value, reading: Reading) -> Clause:
     """Return the clause that some value of a parameter is another one: "an item in the set has an unequal value"."""
-    whole = isinstance(value, TokenValue) and value.system is not None
-    if whole or (isinstance(value, ReferenceValue) and (len(value.targets) > 1 or value.version is not None)):
-        raise _no_operator(parameter, "ne")  # the index keeps values apart by their code or target alone
+    match value:  # the index cannot tell of each value what other version or system it has
+        case TokenValue(_, None):
+            raise _no_operator(parameter, "ne")
+        case ReferenceValue(targets, version) if version is not None or (len(targets) > 1 and not _local(targets)):
+            raise _no_operator(parameter, "ne")
     known = reading.registry.parameters(parameter.resource_type)
     clauses = tuple(Match(known[code], (value,), "differs") for code in parameter.stored)
     return clauses[0] if len(clauses) == 1 else AnyOf(clauses)
+
+
+def _local(targets: Iterable[str]) -> bool:
+    return all(local_key(each, "") for each in targets)
 
 
 def _plain(value: str) -> str:

@@ -96,8 +96,8 @@ def differs(entry: Any, value: Value) -> bool:
     match entry, value:
         case StringEntry(), StringValue():
             return entry.folded != value.folded
-        case TokenEntry(), TokenValue(_, code):
-            return entry.value not in (None, code)
+        case TokenEntry(), TokenValue():
+            return entry.value is not None and not _token(entry, value)
         case ReferenceEntry(), ReferenceValue(targets):
             return entry.target not in (None, *targets)
         case UriEntry(), UriValue(uri):

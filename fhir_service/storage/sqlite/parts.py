@@ -156,7 +156,7 @@ def _match_part(resource_type: str, match: Match, context: Context) -> Part:
     if match.modifier == "missing":
         return _missing(resource_type, match, context)
     if match.modifier == "differs" and match.parameter.type != "string":
-        return Differs(resource_type, parameter_id(resource_type, match.parameter.code), _differing(match))
+        return _differing(resource_type, match, context)
     make = _PARTS.get(match.parameter.type)
     if make is None or match.modifier not in _MODIFIERS:
         raise _not_supported(match)
@@ -168,14 +168,21 @@ def _missing(resource_type: str, match: Match, context: Context) -> Keys:
     return having(resource_type, match.parameter.code, match.missing is False, context)
 
 
-def _differing(match: Match) -> str:
+def _differing(resource_type: str, match: Match, context: Context) -> Part:
+    """Return the part for some value that is another: by its text, or by the same code in another system."""
+    p = parameter_id(resource_type, match.parameter.code)
     match match.values[0]:
-        case TokenValue(_, str(code)):
-            return code
-        case ReferenceValue((target,)):
-            return target
+        case TokenValue(None, str(code)):
+            return Differs(resource_type, p, (code,))
+        case TokenValue(_, str(code)) as whole:
+            c = constant(resource_type, match.parameter.code)
+            same = set(_token_keys(TokenValue(None, code), c, context, str))
+            others = same.difference(_token_keys(whole, c, context, str))
+            return Either((Differs(resource_type, p, (code,)), Keys(tuple(others))))
+        case ReferenceValue(targets):
+            return Differs(resource_type, p, targets)
         case UriValue(uri):
-            return uri
+            return Differs(resource_type, p, (uri,))
         case _:
             raise _not_supported(match)
 

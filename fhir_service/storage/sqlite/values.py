@@ -103,11 +103,14 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class Differs:
-    """Resources of a type with some value of a parameter that is not this one: their least or greatest is another."""
+    """Resources of a type with some value of a parameter that is none of these: their least or greatest is another.
+
+    Where several are asked for, they are references by type and id; between two of them others may lie.
+    """
 
     resource_type: str
     p: int
-    text: str
+    texts: tuple[str, ...]
 
     @property
     def drives(self) -> bool:
@@ -115,12 +118,19 @@ class Differs:
 
     def probe(self, candidate: Candidate) -> Sql:
         least, greatest = (f"coalesce(sort->>'$.\"{self.p}\"[{n}]', sort->>'$.\"{self.p}\"')" for n in (0, 1))
-        return exists(
-            Sql(
-                f"SELECT 1 FROM entries WHERE rid = {candidate.rid} AND ({least} <> ? OR {greatest} <> ?)",
-                (self.text, self.text),
-            )
+        some = ", ".join("?" * len(self.texts))
+        test = f"({least} NOT IN ({some}) OR {greatest} NOT IN ({some}))"
+        outermost = Sql(
+            f"SELECT 1 FROM entries WHERE rid = {candidate.rid} AND {test}",
+            (*self.texts, *self.texts),
         )
+        if len(self.texts) == 1:
+            return exists(outermost)
+        between = Sql(
+            f"SELECT 1 FROM rf WHERE rid = {candidate.rid} AND p = ? AND tk NOT IN ({some})",
+            (self.p, *map(hash64, self.texts)),
+        )
+        return any_of([exists(outermost), exists(between)])
 
     def rids(self, depth: int = 0) -> Sql:
         a = f"a{depth}"
