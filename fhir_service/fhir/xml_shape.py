@@ -70,7 +70,7 @@ class Shapes:
             return "xhtml"
         if code == "Resource":
             return "resource"
-        return "primitive" if self.definitions.type(code).kind == "primitive-type" else "complex"
+        return "primitive" if self.definitions.kind(code) == "primitive-type" else "complex"
 
 
 def _tag(each: Property) -> str:

@@ -8,10 +8,11 @@ https://hl7.org/fhir/R4/conformance-rules.html#constraints
 """
 
 import re
+from functools import cached_property
 from typing import Any
 
 from fhir_service.fhir.definitions import Definitions
-from fhir_service.fhir.fhirpath import FhirPathError, Item
+from fhir_service.fhir.fhirpath import Expression, FhirPathError, Item
 from fhir_service.fhir.fhirpath import compile as compile_fhirpath
 from fhir_service.fhir.fhirpath.item import truth
 from fhir_service.fhir.outcome import Severity
@@ -46,19 +47,23 @@ class Invariant:
         self._human = str(constraint.get("human", ""))
         self._fault = self._broken()
         expression = constraint.get("expression")
-        self._native = NATIVE.get(expression) if isinstance(expression, str) else None
-        self._open = self.severity == "warning" or (isinstance(expression, str) and _OPEN(expression) is not None)
-        self._expression = None
-        self._unusable: list[Fault] | None = None
-        if self._native is None and isinstance(expression, str):
-            try:
-                self._expression = compile_fhirpath(
-                    expression, definitions, context_type=_context(type_name, definitions)
-                )
-            except FhirPathError as error:
-                self._unusable = [self._not_evaluated(error)]
+        self._text = expression if isinstance(expression, str) else ""
+        self._native = NATIVE.get(self._text)
+        self._open = self.severity == "warning" or _OPEN(self._text) is not None
+        self._definitions = definitions
         self._type = type_name
-        self._unless = _guard(expression, type_name, definitions) if isinstance(expression, str) else None
+        self._unless = _guard(self._text, type_name, definitions)
+
+    @cached_property
+    def _expression(self) -> Expression | list[Fault] | None:
+        """The expression, compiled when there is first something to ask it of; or what is wrong with it."""
+        if not self._text:
+            return None
+        context = _context(self._type, self._definitions)
+        try:
+            return compile_fhirpath(self._text, self._definitions, context_type=context)
+        except FhirPathError as error:
+            return [self._not_evaluated(error)]
 
     def __call__(self, value: Any, run: Run) -> Faults:
         """Check a JSON value of the type."""
@@ -76,10 +81,11 @@ class Invariant:
             return None
         if self._native is not None and item.value.__class__ is dict:
             return None if self._native(item.value) else [self._fault]
-        if self._expression is None:
-            return self._unusable
+        expression = self._expression
+        if not isinstance(expression, Expression):
+            return expression
         try:
-            result = truth(self._expression.evaluate(item, run.environment))
+            result = truth(expression.evaluate(item, run.environment))
         except FhirPathError as error:
             return [self._not_evaluated(error)]
         return None if result or (result is None and self._open) else [self._fault]

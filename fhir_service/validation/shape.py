@@ -5,8 +5,8 @@ below its value, and each level adds its own step.
 https://hl7.org/fhir/R4/json.html and https://hl7.org/fhir/R4/validation.html
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from fhir_service.fhir.definitions import TypeDefinition
 from fhir_service.validation.fault import Fault, Faults, has_error, is_sound
@@ -35,45 +35,63 @@ SHOWN = 60  # characters of a name that a message repeats
 MOST_FAULTS = 200  # of one array or object that are gathered; more than anybody reads
 
 
-def object_check(definition: TypeDefinition, properties: dict[str, Check], rules: tuple[Check, ...]) -> Check:
-    """Return the check of an object; `properties` is filled after, since types contain each other.
+class Properties(dict[str, Check | None]):
+    """The checks of the properties of a type by their JSON names, each compiled when it is first met.
+
+    None for a property that the type has not: of those, which clients make up, nothing is kept.
+    """
+
+    def __init__(self, compiled: Callable[[str], Check | None]) -> None:
+        self._compiled = compiled
+
+    def __missing__(self, name: str) -> Check | None:
+        check = self._compiled(name)
+        if check is not None:
+            self[name] = check
+        return check
+
+
+class Asked(NamedTuple):
+    """What a type asks of the names of an object.
+
+    `choices` are the element of each JSON name of a choice, `coded` the partners of codes of a required value set.
+    """
+
+    required: frozenset[str]
+    choices: dict[str, str]
+    required_choices: frozenset[str]
+    coded: frozenset[str]
+
+
+def object_check(definition: TypeDefinition, properties: Properties, rules: tuple[Check, ...]) -> Check:
+    """Return the check of an object.
 
     `rules` are those of the type itself, asked where the object has the shape of its type.
     """
-    required = frozenset(each.name for each in definition.elements if each.min and not each.choice)
-    choices = _choices(definition)
-    required_choices = frozenset(each.name for each in definition.elements if each.min and each.choice)
-    coded = frozenset(
-        f"_{name}" for name, (element, code) in definition.by_json.items() if code == "code" and element.value_set
-    )
-    find = properties.get
+    required, choices, required_choices, coded = _asked(definition)
 
     def check(value: Any, run: Run) -> Faults:
         if value.__class__ is not dict:
             return mistyped(value, f"オブジェクト({definition.name})", f"an object ({definition.name})")
         found: list[Fault] = []
-        partners: list[str] = []
+        partnered = False
         for name, child in value.items():
-            property_check = find(name)
+            property_check = properties[name]
             if property_check is None:
                 found.append(_unknown(name, definition))
                 if len(found) > MOST_FAULTS:
                     break
             elif (faults := property_check(child, run)) is not None:
-                if name[0] == "_":
-                    faults = _without_paired_ids(faults, value.get(name[1:]))
-                    partners.append(name)
-                if faults:
-                    step = _step(name, definition)
-                    found += [fault.below(step) for fault in faults]
+                partnered = partnered or name[0] == "_"
+                found += _placed(faults, name, value, definition)
         if required and not value.keys() >= required:
             found += _missing(value, required, definition)
         if choices:
             chosen = [choices[name] for name in value if name in choices]
             if len(chosen) != len({*chosen}) or not required_choices.issubset(chosen):
                 found += _choice_faults(value, choices, required_choices)
-        if partners:
-            found = _without_paired_nulls(found, value, partners)
+        if partnered:
+            found = _without_paired_nulls(found, value)
         if not coded.isdisjoint(value):
             found += _without_codes(value, coded, definition)
         if len(value) < 2 and not (value and "id" not in value):
@@ -85,6 +103,23 @@ def object_check(definition: TypeDefinition, properties: dict[str, Check], rules
         return found or None
 
     return check
+
+
+def _asked(definition: TypeDefinition) -> Asked:
+    return Asked(
+        frozenset(each.name for each in definition.elements if each.min and not each.choice),
+        _choices(definition),
+        frozenset(each.name for each in definition.elements if each.min and each.choice),
+        frozenset(f"_{name}" for name, (each, code) in definition.by_json.items() if code == "code" and each.value_set),
+    )
+
+
+def _placed(faults: list[Fault], name: str, value: dict[str, Any], definition: TypeDefinition) -> list[Fault]:
+    """Return the faults of a property as seen from the object that has it."""
+    if name[0] == "_":
+        faults = _without_paired_ids(faults, value.get(name[1:]))
+    step = _step(name, definition) if faults else ""
+    return [fault.below(step) for fault in faults]
 
 
 def array_check(item_check: Check) -> Check:
@@ -218,12 +253,12 @@ def _without_paired_ids(faults: list[Fault], values: Any) -> list[Fault]:
     return [fault for fault in faults if fault.rule != ONLY_ID.rule or fault.path not in paired]
 
 
-def _without_paired_nulls(found: list[Fault], value: dict[str, Any], partners: list[str]) -> list[Fault]:
+def _without_paired_nulls(found: list[Fault], value: dict[str, Any]) -> list[Fault]:
     """Drop the faults of nulls that only keep the place of an id or extension beside them."""
     allowed = {
         f".{name[1:]}[{index}]"
-        for name in partners
-        if isinstance(value[name], list)
+        for name in value
+        if name[0] == "_" and isinstance(value[name], list)
         for index, partner in enumerate(value[name])
         if isinstance(partner, dict)
     }

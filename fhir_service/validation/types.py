@@ -4,7 +4,7 @@ A type is compiled when a value of it is first met, so that a start compiles not
 https://hl7.org/fhir/R4/validation.html
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fhir_service.fhir.definitions import Definitions, Element, TypeDefinition
@@ -19,7 +19,7 @@ from fhir_service.validation.invariant import invariants
 from fhir_service.validation.primitive import mistyped, primitive_check
 from fhir_service.validation.reference import reference_check
 from fhir_service.validation.run import Check, Run
-from fhir_service.validation.shape import SHOWN, accept, array_check, object_check, partners_check
+from fhir_service.validation.shape import SHOWN, Properties, accept, array_check, object_check, partners_check
 from fhir_service.validation.target import target_check, type_agrees
 
 RESOURCES = frozenset({"Resource", "DomainResource"})
@@ -75,23 +75,21 @@ class TypeChecks:
             *((type_agrees,) if name == "Reference" else ()),
             *(self._extra.get("Resource", ()) if definition.kind == "resource" else ()),
         )
-        properties: dict[str, Check] = {}
+        properties = Properties(lambda json_name: self._declared(definition, json_name))
         check = self._checks[name] = object_check(definition, properties, rules)
-        if definition.kind == "resource":
-            properties["resourceType"] = accept
-        for json_name, (element, code) in definition.by_json.items():
-            self._declare(properties, json_name, definition, element, code)
         return check
 
-    def _declare(
-        self, properties: dict[str, Check], json_name: str, definition: TypeDefinition, element: Element, code: str
-    ) -> None:
-        """Put the check of a property, and of its partner, in the table: they are compiled when first called."""
-        _later(properties, json_name, lambda: self._property(definition, element, code))
-        is_primitive = code not in RESOURCES and self._definitions.type(code).kind == "primitive-type"
+    def _declared(self, definition: TypeDefinition, json_name: str) -> Check | None:
+        """Return the check of a property, or of the partner of a primitive one; None for a name that a type has not."""
+        if json_name == "resourceType" and definition.kind == "resource":
+            return accept
+        if (found := definition.by_json.get(json_name)) is not None:
+            return self._property(definition, *found)
+        element, code = definition.by_json.get(json_name.removeprefix("_"), (None, ""))
+        if element is None or code in RESOURCES or self._definitions.kind(code) != "primitive-type":
+            return None
         # What XML writes as an attribute has no id or extension, nor has a narrative: its id stands in the div.
-        if is_primitive and not element.xml_attribute and code != "xhtml":
-            _later(properties, f"_{json_name}", lambda: self._partner(definition, element, code))
+        return None if element.xml_attribute or code == "xhtml" else self._partner(definition, element, code)
 
     def _property(self, definition: TypeDefinition, element: Element, code: str) -> Check:
         item = self._item(definition, element, code)
@@ -134,8 +132,8 @@ class TypeChecks:
         element_type = self._definitions.type("Element")
         places = self._places(code) | {f"{definition.name}.{element.name}"}
         extensions = array_check(extension_check(self._check("Extension"), code, places, modifier=False))
-        properties = {"id": _sequence(self._check("string"), [without_spaces]), "extension": extensions}
-        partner = object_check(element_type, properties, ())
+        of_element = {"id": _sequence(self._check("string"), [without_spaces]), "extension": extensions}
+        partner = object_check(element_type, Properties(of_element.get), ())
         return partners_check(partner) if element.repeats else partner
 
     def _places(self, name: str) -> frozenset[str]:
@@ -152,16 +150,6 @@ def _canonicals(described: dict[str, Any]) -> Iterator[Check]:
     names = {each.removeprefix(TYPE_BASE) for each in targets}
     if names and "Resource" not in names:
         yield canonical_check(names)
-
-
-def _later(properties: dict[str, Check], name: str, compiled: Callable[[], Check]) -> None:
-    """Put a check in the table that is compiled, and takes its place, when it is first called."""
-
-    def check(value: Any, run: Run) -> Faults:
-        made = properties[name] = compiled()
-        return made(value, run)
-
-    properties[name] = check
 
 
 def _sequence(first: Check, others: list[Check]) -> Check:

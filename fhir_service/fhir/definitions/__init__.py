@@ -83,6 +83,14 @@ class Definitions:
         """Whether R4 has such a type or backbone element."""
         return name in self._types
 
+    def kind(self, name: str) -> Kind:
+        """Return the kind of a type, without reading the rest of it; KeyError for a type that R4 does not have."""
+        return self._types.kind(name)
+
+    def is_abstract(self, name: str) -> bool:
+        """Whether a type is abstract, as Resource and Element are."""
+        return self._types.is_abstract(name)
+
     def is_a(self, name: str, ancestor: str) -> bool:
         """Whether a type is another one or derived from it: Patient is a Resource, Age a Quantity, code a string."""
         return self._types.is_a(name, ancestor)

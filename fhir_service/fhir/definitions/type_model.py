@@ -83,6 +83,16 @@ class TypeModel:
         self[root]
         return name in self._read
 
+    def kind(self, name: str) -> Kind:
+        """Return what a type is, without reading it if it is no backbone element; KeyError for one that is not here."""
+        head = self._heads.get(name)
+        return self[name].kind if head is None else head[1]
+
+    def is_abstract(self, name: str) -> bool:
+        """Whether there are values of a type's derived types only; a backbone element never is."""
+        head = self._heads.get(name)
+        return head is not None and head[3] is True
+
     def is_a(self, name: str, ancestor: str) -> bool:
         """Whether a type is the ancestor or, by its bases, derived from it."""
         current: str | None = name

@@ -101,10 +101,9 @@ class Model:
 
     def _variant(self, element: Element, type_name: str) -> Variant:
         key = element.name + type_name[:1].upper() + type_name[1:] if element.choice else element.name
-        definition = self.definitions.type(type_name) if self.definitions.has_type(type_name) else None
-        primitive = definition is not None and definition.kind == "primitive-type"
-        is_open = definition is not None and definition.kind == "resource" and definition.abstract
-        return Variant(key, "_" + key, type_name, primitive, is_open)
+        kind = self.definitions.kind(type_name) if self.definitions.has_type(type_name) else None
+        is_open = kind == "resource" and self.definitions.is_abstract(type_name)
+        return Variant(key, "_" + key, type_name, kind == "primitive-type", is_open)
 
     def is_a(self, type_name: str, ancestor: str) -> bool:
         """Return whether a type is another one or derives from it."""
@@ -124,7 +123,7 @@ class Model:
 
     def is_open(self, type_name: str) -> bool:
         """Return whether values of this static type say only themselves what they are."""
-        return self.definitions.has_type(type_name) and self.definitions.type(type_name).abstract
+        return self.definitions.is_abstract(type_name)
 
     def named(self, written: str) -> str:
         """Return the type that a specifier means: `FHIR.string` and `string`, `System.String` and `String`."""

@@ -154,7 +154,7 @@ def _is_kind_of(name: str, other: str, definitions: Definitions) -> bool:
 
 
 def _is_primitive(name: str, definitions: Definitions) -> bool:
-    return definitions.has_type(name) and definitions.type(name).kind == "primitive-type"
+    return definitions.has_type(name) and definitions.kind(name) == "primitive-type"
 
 
 def _is_single(name: str, child: str, definitions: Definitions) -> bool:

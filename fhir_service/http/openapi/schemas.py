@@ -33,7 +33,7 @@ def schemas(definitions: Definitions) -> Resource:
         name = pending.pop()
         if name not in found:
             found[name] = _schema(name, definitions)
-            if definitions.type(name).kind != "primitive-type":
+            if definitions.kind(name) != "primitive-type":
                 pending += [code for _, code in definitions.type(name).by_json.values()]
     return {name: found[name] for name in sorted(found)}
 
@@ -54,7 +54,7 @@ def _schema(name: str, definitions: Definitions) -> Resource:
     required = ["resourceType"] if type_.kind == "resource" else []
     for json_name, (element, code) in type_.by_json.items():
         properties |= _properties(json_name, element, code, definitions)
-        if element.min > 0 and not element.choice and definitions.type(code).kind != "primitive-type":
+        if element.min > 0 and not element.choice and definitions.kind(code) != "primitive-type":
             required.append(json_name)  # a primitive may have extensions instead of a value
     schema: Resource = {"type": "object", "properties": properties, "additionalProperties": False}
     return schema | {"required": required} if required else schema
@@ -73,7 +73,7 @@ def _properties(
     json_name: str, element: Element, code: str, definitions: Definitions
 ) -> Iterator[tuple[str, Resource]]:
     told = f"required: {element.value_set}" if element.value_set else ", ".join(element.targets)
-    primitive = definitions.type(code).kind == "primitive-type"
+    primitive = definitions.kind(code) == "primitive-type"
     one: Resource = ref(code)
     if element.repeats:
         items = {"anyOf": [one, {"type": "null"}]} if primitive else one

@@ -71,7 +71,7 @@ RESOURCES = frozenset({"Resource", "DomainResource", "Element", "BackboneElement
 
 def _profile_check(code: str, profiles: list[str], compiler: ElementCompiler) -> ItemCheck:
     """Check a value against a profile of its type, or several of which one will do."""
-    is_resource = compiler.definitions.has_type(code) and compiler.definitions.type(code).kind == "resource"
+    is_resource = compiler.definitions.has_type(code) and compiler.definitions.kind(code) == "resource"
     is_a = compiler.model.is_a
 
     def check(item: Item, run: Run) -> Faults:
