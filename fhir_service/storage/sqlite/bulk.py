@@ -4,6 +4,7 @@ The rows go in as one JSON array (bodies as one blob beside it), so that SQLite 
 event loop goes on meanwhile; row by row the two would wait for each other thousands of times a second.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -66,6 +67,8 @@ _TEXTS = "INSERT OR IGNORE INTO txt (p, v, k) SELECT value->>0, value->>1, value
 _SHAPES = "INSERT OR IGNORE INTO shape (k, rtype, params) SELECT value->>0, value->>1, value->'$[2]' FROM json_each(?)"
 
 
+_MORE = "UPDATE tally SET n = n + ? WHERE k = ?"
+
 _MOST_TOKENS = 50_000  # remembered: some megabytes
 _MOST_TEXTS = 20_000
 
@@ -85,16 +88,21 @@ class Planned(NamedTuple):
 
 
 class Known:
-    """Rows of `shape`, `tok` and `txt` that are surely there, so that most need not be written again."""
+    """Rows of `shape`, `tok` and `txt` that are surely there, so that most need not be written again.
 
-    def __init__(self, shapes: Iterable[int] = ()) -> None:
+    `tallied` are all keys of the table `tally`, and perhaps others.
+    """
+
+    def __init__(self, shapes: Iterable[int] = (), tallied: Iterable[int] = ()) -> None:
         self.shapes = set(shapes)
+        self.tallied = set(tallied)
         self.tokens: set[tuple[int, int]] = set()
         self.texts: set[tuple[int, str, int]] = set()
 
     def add(self, newer: "Known") -> None:
         """Take over what has come to be there."""
         self.shapes |= newer.shapes
+        self.tallied |= newer.tallied
         if len(self.tokens) > _MOST_TOKENS:
             self.tokens.clear()
         self.tokens |= newer.tokens
@@ -118,7 +126,16 @@ def write(connection: apsw.Connection, planned: Sequence[Planned], updated: int,
     write_entries(connection, planned, old)
     write_names(connection, planned, known, newly)
     for table in INDEX_TABLES:
-        replace_rows(connection, table, *_changed(table, planned, old))
+        removed, added = _changed(table, planned, old)
+        replace_rows(connection, table, removed, added)
+        if table == "ix" and known.tallied:
+            _tally(connection, known, removed, added)
+
+
+def _tally(connection: apsw.Connection, known: Known, removed: Sequence[Any], added: Sequence[Any]) -> None:
+    more = Counter([k for k, _, _ in added if k in known.tallied])
+    more.subtract([k for k, _, _ in removed if k in known.tallied])
+    connection.executemany(_MORE, [(n, k) for k, n in more.items() if n])
 
 
 def replace_rows(connection: apsw.Connection, table: str, removed: Sequence[Any], added: Sequence[Any]) -> None:

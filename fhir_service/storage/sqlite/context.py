@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import apsw
 
+from fhir_service.storage.sqlite import tally
 from fhir_service.storage.sqlite.composite_parts import near
 from fhir_service.storage.sqlite.sql import Part, Sql, count_up_to
 from fhir_service.storage.sqlite.words import register
@@ -28,10 +29,11 @@ class Reader:
         self._asked = 0
         self._totals: dict[Sql, int] = {}
         self._read_at = (-1, -1)
+        self.to_tally: set[int] = set()
 
     def rows_of_key(self, key: int, limit: int) -> int:
         """Return how many rows of `ix` have a key, `limit` if it is as many or more; it may be a little old."""
-        return self._estimate(key, lambda: int(self.connection.execute(_COUNT, (key, limit)).get), limit)
+        return self._estimate(key, lambda: self._rows_of_key(key, limit), limit)
 
     def rows_of(self, select: Sql, limit: int) -> int:
         """Return the same of a SELECT."""
@@ -51,6 +53,21 @@ class Reader:
             rows = count()
             self._counts[of] = (rows, limit)
         return min(rows, limit)
+
+    def total_of_key(self, key: int) -> int:
+        """Return how many resources have a key now."""
+        return self._rows_of_key(key, -1)
+
+    def _rows_of_key(self, key: int, limit: int) -> int:
+        """Return how many rows of `ix` have a key, `limit` at the most (-1: all); of many, `to_tally` takes the key."""
+        if 0 <= limit <= tally.WORTH:
+            return int(self.connection.execute(_COUNT, (key, limit)).get)
+        rows = tally.find(self.connection, key)
+        if rows is None:
+            rows = int(self.connection.execute(_COUNT, (key, limit)).get)
+            if rows >= tally.WORTH:
+                self.to_tally.add(key)
+        return rows
 
     def count(self, select: Sql) -> int:
         """Return what a SELECT counts; the same is not counted twice as long as nothing is written."""

@@ -102,6 +102,17 @@ class Plan:
         found = self._candidates()
         return Sql(f"SELECT count(*) FROM ({found.text})", found.parameters)
 
+    @property
+    def key(self) -> int | None:
+        """The key that the matches have, and no other resource has, if there is one."""
+        match self.parts:
+            case ():
+                return type_key(self.query.resource_type)
+            case (Keys((key,)),):
+                return key
+            case _:
+                return None
+
     def guess(self) -> Sql:
         """Return the SELECT of about how many there are, where there are many: one in SAMPLED is tested."""
         if self.start.gathered is not None or not self.start.keys:

@@ -185,7 +185,14 @@ CREATE INDEX nq_rid ON nq (rid, p, lo, hi, sc, c, u);
 CREATE INDEX nq_long ON nq (p, hi, lo, rid) WHERE hi > lo;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _TEXTS, _JOBS, _WORDS, _WORDS_ANEW, _DATED_NUMBERS)
+_TALLY = """
+CREATE TABLE tally (        -- of some keys of ix how many rows they have: see tally.py
+  k INTEGER PRIMARY KEY,
+  n INTEGER NOT NULL
+) STRICT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _TEXTS, _JOBS, _WORDS, _WORDS_ANEW, _DATED_NUMBERS, _TALLY)
 
 
 class NewerFile(Exception):

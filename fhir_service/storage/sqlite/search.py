@@ -68,6 +68,8 @@ def search(
 
 
 def _total(reader: Reader, plan: Plan, estimate: bool) -> int:
+    if (key := plan.key) is not None:
+        return reader.total_of_key(key)
     if estimate and len(plan.parts) > 1:
         found = count_up_to(reader.connection, plan.matches(), COUNTED)
         return found if found < COUNTED else reader.count(plan.guess())

@@ -14,6 +14,7 @@ import apsw
 from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search.query import HierarchyValue, Include, Query, ReferenceValue, asks_for_words
 from fhir_service.storage.explanation import Explanation
+from fhir_service.storage.sqlite import tally
 from fhir_service.storage.sqlite.calls import CallingWriter
 from fhir_service.storage.sqlite.catch_up import CatchUp
 from fhir_service.storage.sqlite.context import Reader
@@ -210,11 +211,22 @@ class SqliteStore:
             self._looks = 0
             await self._catch_up.soon()
         with self._snapshot():
-            return search(self._reader, queries, count, after, before, total, estimate, include_limit)
+            page = search(self._reader, queries, count, after, before, total, estimate, include_limit)
+        self._tally()
+        return page
 
     async def members(self, value: HierarchyValue) -> ReferenceValue:
         with self._snapshot() as connection:
             return members(connection, value)
+
+    def _tally(self) -> None:
+        """Let the writer tally the keys that were counted just now, if any had very many rows."""
+        if keys := self._reader.to_tally:
+            self._reader.to_tally = set()
+            tallied = self._writer.call(lambda connection, known, newly: tally.begin(connection, newly, keys))
+            tallied.add_done_callback(
+                lambda done: done.cancelled() or done.exception()
+            )  # a full disk: then they are counted again
 
     async def explain(self, query: Query, *, also: Sequence[Query] = (), count: int) -> Sequence[Explanation]:
         with self._snapshot():

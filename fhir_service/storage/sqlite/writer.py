@@ -46,7 +46,8 @@ class Writer:
         self._updated: int = newest or 0
         self._sequence = IdSequence(clock, last or 0)
         self._transactions = IdSequence(clock)
-        self._known = Known(k for (k,) in connection.execute("SELECT k FROM shape"))
+        shapes, tallied = ((k for (k,) in connection.execute(f"SELECT k FROM {name}")) for name in ("shape", "tally"))
+        self._known = Known(shapes, tallied)
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
