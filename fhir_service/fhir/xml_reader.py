@@ -114,6 +114,8 @@ class Reader:
         text = node.get("value")
         value = None if text is None else self._value(node, text, known.code)
         partner = self._partner(node, depth) if len(node) or len(node.attrib) > (text is not None) else None
+        if node.text is not None and not len(node) and not node.text.isspace():
+            raise self._text_error(node, node.text)
         if text is None and not partner:
             ja = "value も extension もありません。"
             raise self._error(node, "required", ja, "It has neither a value nor an extension.")

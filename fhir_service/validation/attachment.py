@@ -34,7 +34,7 @@ def attachment_rules(attachment: Any, run: Run) -> Faults:
     stated = attachment.get("hash")
     if stated is not None and _bytes(stated) != hashlib.sha1(content, usedforsecurity=False).digest():
         ja = "hash が data の SHA-1 と一致しません。"
-        found.append(Fault(".hash", "value", ja, "The hash is not the SHA-1 of the data.", "warning", rule="hash"))
+        found.append(Fault(".hash", "value", ja, "The hash is not the SHA-1 of the data.", rule="hash"))
     return found or None
 
 

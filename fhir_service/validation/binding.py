@@ -15,6 +15,13 @@ from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.run import Check, Run
 
 MAX_VALUE_SET = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
+# R5's further bindings, as R4 writes them: https://hl7.org/fhir/elementdefinition-definitions.html#ElementDefinition.binding.additional
+ADDITIONAL = frozenset(
+    {
+        "http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition.binding.additional",
+        "http://hl7.org/fhir/tools/StructureDefinition/additional-binding",
+    }
+)
 MEMBER_SHOWN = 12
 SHOWN = 80
 
@@ -23,15 +30,19 @@ CODED = TEXTS | {"Coding", "CodeableConcept", "Quantity", "Age", "Count", "Dista
 """The types that a binding can be about: https://hl7.org/fhir/R4/terminologies.html#4.1"""
 
 Strength = Literal["required", "extensible", "maximum"]
-"""`maximum`: codes outside it are errors, but a concept may be told in words alone."""
+"""`maximum`: codes outside it are errors."""
 
 
 class Binding(NamedTuple):
-    """A value set that values must be (`required`) or should be (`extensible`) of; `profile` asks for it."""
+    """A value set that values must be (`required`) or should be (`extensible`) of; `profile` asks for it.
+
+    `coded` asks for a code where the strength would let words do.
+    """
 
     value_set: str
     strength: Strength
     profile: str | None = None
+    coded: bool = False
 
 
 def bindings(element: Resource, profile: str | None = None) -> list[Binding]:
@@ -47,8 +58,19 @@ def bindings(element: Resource, profile: str | None = None) -> list[Binding]:
         if extension.get("url") == MAX_VALUE_SET:
             largest = extension.get("valueCanonical") or extension.get("valueUri")
             if isinstance(largest, str) and largest != value_set:
-                found.append(Binding(largest, "maximum", profile))
+                found.append(Binding(largest, "maximum", profile, coded=strength == "extensible"))
+        elif extension.get("url") in ADDITIONAL:
+            found += _additional(extension, profile)
     return found
+
+
+def _additional(extension: Resource, profile: str | None) -> Iterator[Binding]:
+    """Give the binding that an extension adds, if it is asked everywhere and can be broken."""
+    parts = {each.get("url"): each for each in extension.get("extension", ()) if isinstance(each, dict)}
+    value_set = parts.get("valueSet", {}).get("valueCanonical")
+    purpose = parts.get("purpose", {}).get("valueCode")
+    if isinstance(value_set, str) and purpose in ("required", "extensible", "maximum") and "usage" not in parts:
+        yield Binding(value_set, purpose, profile)
 
 
 def binding_check(binding: Binding, type_name: str) -> Check | None:
@@ -110,7 +132,7 @@ _CODINGS: dict[str, Callable[[dict[str, Any]], Iterator[Coding]]] = {"CodeableCo
 
 def _concept_check(binding: Binding, codings_of: Callable[[dict[str, Any]], Iterator[Coding]]) -> Check:
     required = binding.strength != "extensible"
-    by_words = binding.strength != "required"
+    by_words = binding.strength != "required" and not binding.coded
 
     def check(value: Any, run: Run) -> Faults:
         if value.__class__ is not dict or not (required or run.options.extensible):
@@ -160,10 +182,10 @@ def _no_code(binding: Binding) -> Fault:
     return Fault(
         "",
         "code-invalid",
-        f"コードがありません。値セット {binding.value_set} のコードが必要です(規則 binding-required{owner})",
-        f"A code of the value set {binding.value_set} is needed (rule binding-required{owner_en})",
+        f"コードがありません。値セット {binding.value_set} のコードが必要です(規則 binding-{binding.strength}{owner})",
+        f"A code of the value set {binding.value_set} is needed (rule binding-{binding.strength}{owner_en})",
         "error",
-        "binding-required",
+        f"binding-{binding.strength}",
         binding.profile,
     )
 

@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/datatypes.html#Coding and https://hl7.org/fhir/R4/termin
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from fhir_service.fhir.fhirpath import ucum
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from fhir_service.validation.run import Run
 
 SHOWN = 80
+URIS = "urn:ietf:rfc:3986"
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:").match
 VALUE_SETS = ("http://hl7.org/fhir/ValueSet/", "http://terminology.hl7.org/ValueSet/")
 
 
@@ -94,9 +97,21 @@ def meta_rules(meta: Any, run: Run) -> Faults:
 
 
 def identifier_rules(identifier: Any, run: Run) -> Faults:
-    """Return the faults of an Identifier: its system ought to name one thing everywhere (R4 does not demand it)."""
+    """Return the faults of an Identifier: a system that is not absolute, a value that is no URI as its system says.
+
+    https://hl7.org/fhir/R4/datatypes.html#Identifier
+    """
     system = identifier.get("system")
-    return [_relative(system, "identifier-system")] if system is not None and ":" not in system else None
+    if system is None:
+        return None
+    if ":" not in system:
+        return [_relative(system, "identifier-system")]
+    value = identifier.get("value")
+    if system != URIS or value is None or _SCHEME(value):
+        return None
+    ja = f"system が {URIS} なので、value「{value[:SHOWN]}」は完全な URI(urn:oid:… など)でなければなりません。"
+    en = f"The system is {URIS}, so the value '{value[:SHOWN]}' must be a full URI, such as urn:oid:…."
+    return [Fault(".value", "value", ja, en, rule="identifier-value")]
 
 
 def _relative(system: str, rule: str = "system") -> Fault:

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/elementdefinition.html
 from collections.abc import Mapping
 from typing import Any
 
-from fhir_service.validation.binding import MAX_VALUE_SET
+from fhir_service.validation.binding import ADDITIONAL, MAX_VALUE_SET
 from fhir_service.validation.invariant import BEST_PRACTICE, ELSEWHERE
 
 ElementDefinition = dict[str, Any]
@@ -24,7 +24,7 @@ PARTS: Mapping[str, frozenset[str]] = {
     "binding": frozenset({"strength", "valueSet", "extension"}),
     "constraint": frozenset({"key", "severity", "human", "expression", "extension"}),
 }
-EXTENSIONS = frozenset({BEST_PRACTICE, MAX_VALUE_SET, MAX_DECIMAL_PLACES})
+EXTENSIONS = ADDITIONAL | {BEST_PRACTICE, MAX_VALUE_SET, MAX_DECIMAL_PLACES}
 NOTHING: Mapping[str, Any] = {"mustSupport": False, "isModifier": False, "extension": [], "constraint": []}
 
 

@@ -105,9 +105,20 @@ def _is_chosen(value: dict[str, Any], definition: ExtensionDefinition, run: Run)
     if not definition.extensions and not definition.expressions:
         return False
     holder = run.holders.get(id(value), {})
-    if definition.extensions and holder.get("url") in definition.extensions:
+    if definition.extensions and (holder.get("url") in definition.extensions or _is_value_of(holder, definition, run)):
         return True
     return any(id(holder) in run.chosen(expression) for expression in definition.expressions)
+
+
+def _is_value_of(holder: Any, definition: ExtensionDefinition, run: Run) -> bool:
+    """Whether what the extension stands in is the value of an extension that its contexts name."""
+    return any(
+        part is holder
+        for around in run.holders.values()
+        for each in around.get("extension", ())
+        if isinstance(each, dict) and each.get("url") in definition.extensions
+        for part in each.values()
+    )
 
 
 def _holds(expression: str, value: dict[str, Any], owner: str, run: Run) -> bool:

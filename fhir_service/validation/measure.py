@@ -58,16 +58,17 @@ def _twice(parts: list[Resource], place: str) -> Iterator[Fault]:
 
 def measure_report_rules(report: Resource, run: Run) -> Faults:
     """Return the faults of a report; a note if its Measure is not at hand."""
+    listed = list(_subjects(report, run))
     url = report.get("measure")
     if not isinstance(url, str):
-        return None
+        return listed or None
     measure = found_canonical(url, "Measure", run)
     if measure is None:
         ja = f"指標(Measure)「{url[:200]}」がこのサーバーにないため、照合していません。"
         en = f"The Measure {url[:200]} is not known here, so the report was not compared with it."
-        return [Fault(".measure", "not-found", ja, en, "information", rule="measure")]
+        return [*listed, Fault(".measure", "not-found", ja, en, "information", rule="measure")]
     missing: Severity = "error" if report.get("status") == "complete" else "warning"
-    found = list(_compared(measure.get("group", ()), report.get("group", ()), ".group", missing))
+    found = [*listed, *_compared(measure.get("group", ()), report.get("group", ()), ".group", missing)]
     for index, asked in _pairs(measure.get("group", ()), report.get("group", ())):
         group = report["group"][index]
         place = f".group[{index}]"
@@ -75,6 +76,31 @@ def measure_report_rules(report: Resource, run: Run) -> Faults:
         found += _compared(asked.get("stratifier", ()), group.get("stratifier", ()), f"{place}.stratifier", missing)
         found += _score(measure, report, group, place, missing)
     return found or None
+
+
+def _subjects(report: Resource, run: Run) -> Iterator[Fault]:
+    """Check the lists of subjects, which only a report of the type `subject-list` has, against the counts.
+
+    https://hl7.org/fhir/R4/measurereport-definitions.html#MeasureReport.group.population.subjectResults
+    """
+    for number, group in enumerate(report.get("group", ())):
+        for index, population in enumerate(group.get("population", ())):
+            results = population.get("subjectResults")
+            if not isinstance(results, dict):
+                continue
+            place = f".group[{number}].population[{index}]"
+            if report.get("type") != "subject-list":
+                ja = "対象者の一覧(subjectResults)があるのは、type が subject-list の報告だけです。"
+                yield _fault(f"{place}.subjectResults", ja, "Only a report of the type subject-list lists subjects.")
+                continue
+            count, reference = population.get("count"), results.get("reference")
+            subjects = run.resolve(reference) if isinstance(reference, str) else None
+            if subjects is None or subjects.get("resourceType") != "List" or count is None:
+                continue
+            if count != len(subjects.get("entry", ())):
+                ja = f"count は {count} ですが、一覧の対象者は {len(subjects.get('entry', ()))} 人です。"
+                en = f"The count is {count}, but the list has {len(subjects.get('entry', ()))} subjects."
+                yield _fault(f"{place}.count", ja, en)
 
 
 def _compared(asked: list[Resource], given: list[Resource], place: str, missing: Severity) -> Iterator[Fault]:

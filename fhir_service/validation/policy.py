@@ -21,10 +21,13 @@ from fhir_service.validation.text_lint import lint
 # code-absent: what is unknown of somebody who is met for the first time is kept with the reason for its absence.
 # display: a name in other words than those of the code system does not change what the code means.
 # identifier-system: R4 nowhere says that the system of an Identifier has to be absolute, and others send `url`.
+# hash, identifier-value, narrative-link: a file, an OID without urn:oid: and a dangling link are better kept; some of
+# HL7's examples have one.
 # property-twice: R4 does not ask that properties of code systems differ; those of HL7's SNOMED CT do not.
 # include-system, search-parameter: definitions are kept as they are published; HL7's own have such systems and types.
 LOWERED_ON_WRITE = frozenset(
-    {"code-absent", "display", "extension-unknown", "identifier-system", "include-system", "pat-1", "property-twice"}
+    {"code-absent", "display", "extension-unknown", "hash", "identifier-system"}
+    | {"identifier-value", "include-system", "narrative-link", "pat-1", "property-twice"}
     | {"search-parameter", "txt-2", "unit", "xhtml-block"}
 )
 

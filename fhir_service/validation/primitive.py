@@ -64,7 +64,8 @@ def primitive_check(code: str, definitions: Definitions) -> Check:
         return _text
     if code in SHAPES:
         check = _pattern_check(code, definitions.type(code).pattern or r"\S*")
-        return _uri_check(check) if code in URIS else check
+        checked = _uri_check(check) if code in URIS else check
+        return _canonical_check(checked) if code == "canonical" else checked
     return {"boolean": _boolean, "decimal": _decimal, "base64Binary": _base64, "xhtml": _xhtml}[code]
 
 
@@ -80,7 +81,8 @@ def _integer_check(code: str, low: int, high: int) -> Check:
 
 
 def _pattern_check(code: str, pattern: str) -> Check:
-    matches = re.compile(pattern, re.ASCII).fullmatch  # Java's \s and \S, which the specification means, are ASCII
+    # Java's \s and \S, which the specification means, are ASCII; no code begins or ends with any white space, though.
+    matches = re.compile(pattern, 0 if code == "code" else re.ASCII).fullmatch
     shape_ja, shape_en = SHAPES[code]
     dated = code in DATES
 
@@ -115,6 +117,24 @@ def _uri_check(check: Check) -> Check:
         ja = f"「{shown}」は UUID・OID の URI として正しくありません(urn:uuid:小文字の UUID、urn:oid:1.2.3)(規則 urn)"
         en = f"'{shown}' is no well-formed URN of a UUID or OID (urn:uuid:… or urn:oid:1.2.3) (rule urn)"
         return [Fault("", "value", ja, en, rule="urn")]
+
+    return checked
+
+
+def _canonical_check(check: Check) -> Check:
+    """Return the check of a canonical: it ought to be absolute, or the fragment of a contained resource.
+
+    Many of R4's own examples are not so. https://hl7.org/fhir/R4/references.html#canonical
+    """
+
+    def checked(value: Any, run: Run) -> Faults:
+        faults = check(value, run)
+        if faults is not None or ":" in value or value[0] == "#":
+            return faults
+        shown = _shown(value)
+        ja = f"「{shown}」は絶対 URL でも「#id」でもありません。定義の url を書いてください(規則 canonical-absolute)"
+        en = f"'{shown}' is neither an absolute URL nor '#id': give the url of a definition (rule canonical-absolute)"
+        return [Fault("", "value", ja, en, "warning", "canonical-absolute")]
 
     return checked
 
@@ -155,11 +175,12 @@ def _base64(value: Any, _run: Run) -> Faults:
         return mistyped(value, "文字列(base64Binary)", "a string (base64Binary)")
     if not value:
         return _empty_text()
+    characters = "".join(value.split())
     try:
-        binascii.a2b_base64("".join(value.split()), strict_mode=True)
+        binascii.a2b_base64(characters, strict_mode=True)
     except ValueError:
-        return [Fault("", "value", "base64 として正しくありません。", "It is not valid base64.")]
-    return None
+        return [NO_BASE64]
+    return [NO_BASE64] if len(characters) % 4 else None  # Python lets pad what is whole
 
 
 def _xhtml(value: Any, _run: Run) -> Faults:
@@ -184,6 +205,8 @@ def mistyped(value: Any, ja: str, en: str) -> list[Fault]:
 def _shown(value: str) -> str:
     return value if len(value) <= SHOWN else value[:SHOWN] + "…"
 
+
+NO_BASE64 = Fault("", "value", "base64 として正しくありません。", "It is not valid base64.")
 
 JSON_TYPES: dict[type, tuple[str, str]] = {
     dict: ("オブジェクト", "an object"),

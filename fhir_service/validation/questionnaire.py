@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from fhir_service.validation.run import Run
 
 SHOWN = 80
+# What R4 says of que-12; its expression, `enableWhen.count() > 2`, lets two conditions pass.
+SEVERAL = (
+    "条件(enableWhen)が二つ以上あるので、enableBehavior が必要です(規則 que-12)",
+    "There are several enableWhen, so enableBehavior must be there (rule que-12)",
+)
 OPTIONS = frozenset({"answerOption", "answerValueSet", "_answerValueSet"})
 
 
@@ -33,6 +38,8 @@ def questionnaire_rules(questionnaire: Resource, run: Run) -> Faults:
             at = f"{place}.enableWhen[{index}]"
             found += _condition(condition, at, number, item, arounds, places, types)
         found += _options(item, place)
+        if len(item.get("enableWhen", ())) > 1 and "enableBehavior" not in item:
+            found.append(_fault(place, SEVERAL[0], SEVERAL[1])._replace(rule="que-12"))
     return found or None
 
 

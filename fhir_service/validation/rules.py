@@ -9,6 +9,7 @@ from fhir_service.validation.code_lists import code_system_rules, concept_map_ru
 from fhir_service.validation.coding import coding_rules, identifier_rules, meta_rules, quantity_rules
 from fhir_service.validation.element_id import element_id_rules
 from fhir_service.validation.measure import measure_report_rules, measure_rules
+from fhir_service.validation.narrative_link import narrative_link_rules
 from fhir_service.validation.questionnaire import questionnaire_rules
 from fhir_service.validation.questionnaire_response import questionnaire_response_rules
 from fhir_service.validation.run import Check
@@ -32,7 +33,7 @@ RULES: Mapping[str, tuple[Check, ...]] = {
     "OperationDefinition": (operation_definition_rules,),
     "Questionnaire": (questionnaire_rules,),
     "QuestionnaireResponse": (questionnaire_response_rules,),
-    "Resource": (element_id_rules,),  # of every type
+    "Resource": (element_id_rules, narrative_link_rules),  # of every type
     "SearchParameter": (search_parameter_rules,),
     "StructureDefinition": (structure_definition_rules,),
     "ValueSet": (value_set_rules,),

@@ -25,6 +25,10 @@ def search_parameter_rules(parameter: Resource, run: Run) -> Faults:
     found = [*expression_faults(parameter.get("expression"), ".expression")]
     for index, component in enumerate(parameter.get("component", ())):
         found += expression_faults(component.get("expression"), f".component[{index}].expression")
+    if parameter.get("type") == "composite" and len(parameter.get("component", ())) < 2:
+        ja = "複合(composite)の検索パラメーターには、二つ以上の component が必要です。"
+        en = "A search parameter of the type composite has two components or more."
+        found.append(Fault("", "business-rule", ja, en, rule="search-parameter"))
     return [*found, *_derived(parameter, run)] or None
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fhir_service.validation.base import TYPE_BASE
 from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.search_parameter import expression_faults
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from fhir_service.validation.run import Run
 
 RULE = "definition"
+SHOWN = 120
+OPEN = frozenset({"Resource", "DomainResource", "Element", "BackboneElement"})  # a profile is of a type inside
 MOST = 10  # of one definition
 
 
@@ -27,7 +30,28 @@ def structure_definition_rules(definition: Any, run: Run) -> Faults:
     """Return the faults of a StructureDefinition as a definition."""
     issues = run.validator.definitions.examine(definition)[:MOST]
     found = [Fault("", each.code, each.ja, each.en, each.severity, RULE) for each in issues]
-    return [*found, *_expressions(definition, set())][:MOST] or None
+    return [*found, *_expressions(definition, set()), *_types(definition, run)][:MOST] or None
+
+
+def _types(definition: Any, run: Run) -> Iterator[Fault]:
+    """Give the faults of a logical model whose type is neither R4's nor a URL, and of profiles of another type."""
+    known = run.validator.definitions
+    own = str(definition.get("type"))
+    others = not str(definition.get("url")).startswith(TYPE_BASE)  # R4 itself has models without
+    if others and definition.get("kind") == "logical" and ":" not in own and not known.has_type(own):
+        ja = f"型「{own[:SHOWN]}」は FHIR R4 にありません。論理モデルの型は絶対 URL で書きます。"
+        yield Fault(".type", "business-rule", ja, f"FHIR R4 has no type '{own[:SHOWN]}': give a URL.", rule=RULE)
+    for index, element in enumerate(definition.get("differential", {}).get("element", ())):
+        for number, kind in enumerate(element.get("type", ())):
+            for at, canonical in enumerate(kind.get("profile", ())):
+                of = known.find(canonical) if isinstance(canonical, str) else None
+                code, found = kind.get("code"), (of or {}).get("type")
+                if not isinstance(found, str) or found == code or (code in OPEN and known.has_type(found)):
+                    continue
+                ja = f"プロファイル {canonical[:SHOWN]} は {found} のもので、{code} のものではありません。"
+                en = f"The profile {canonical[:SHOWN]} is of {found}, not of {code}."
+                place = f".differential.element[{index}].type[{number}].profile[{at}]"
+                yield Fault(place, "business-rule", ja, en, rule=RULE)
 
 
 def _expressions(definition: Any, seen: set[str]) -> Iterator[Fault]:

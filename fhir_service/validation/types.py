@@ -186,14 +186,14 @@ def _profiled(canonical: str, type_name: str) -> Check:
 
 def _settled(faults: list[Fault], root: str) -> Faults:
     """Drop the faults that are none at the place where they are found to be."""
-    kept = [each for each in faults if each.unless_at is None or _place(root, each.path) not in each.unless_at]
+    kept = [each for each in faults if each.unless_at is None or each.unless_at.isdisjoint(_names(root, each.path))]
     return [each._replace(unless_at=None) if each.unless_at else each for each in kept] or None
 
 
-def _place(root: str, path: str) -> str:
-    """Return what a context calls the element that has the extension at this path."""
+def _names(root: str, path: str) -> list[str]:
+    """Return what a context may call the element of a resource that has the extension at this path."""
     steps = [step.partition("[")[0] for step in path.split(".")[1:-1]]
-    return ".".join((root, *steps))
+    return [".".join((owner, *steps)) for owner in (root, "DomainResource", "Resource")]
 
 
 def _unknown_resource_type(name: Any) -> Fault:

@@ -270,6 +270,7 @@ def test_what_the_definitions_do_not_have_is_refused_with_its_place(
         (f'<Patient {NS}><id value="&#0;"/></Patient>', "not well-formed", 1),
         (f'<Patient {NS}><id value="a" value="b"/></Patient>', "not well-formed", 1),
         ('{"resourceType":"Patient"}', "not well-formed", 1),
+        (f'<Patient {NS}>\n<id value="a">text</id></Patient>', "text between the elements", 2),
         ("<Patient/>", "no resource of the namespace", 1),
         ('<Patient xmlns="http://hl7.org/fhir/"/>', "no resource of the namespace", 1),
         (f"<Nothing {NS}/>", "no resource type 'Nothing'", 1),

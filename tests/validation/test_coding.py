@@ -105,7 +105,7 @@ def test_the_system_of_an_identifier_is_absolute(validator: Validator) -> None:
     [
         ({"data": "5r2u6aOO", "size": 6}, []),
         ({"data": "5r2u6aOO", "size": 100}, [("size", "error")]),
-        ({"data": "5r2u6aOO", "hash": "AAAA"}, [("hash", "warning")]),
+        ({"data": "5r2u6aOO", "hash": "AAAA"}, [("hash", "error")]),
         ({"size": 100}, []),
     ],
 )
@@ -127,3 +127,19 @@ def test_a_code_without_a_system_is_of_no_value_set(validator: Validator) -> Non
 
     assert rules(**active) == []
     assert rules(code="active") == ["binding-required"]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("urn:oid:1.2.392.100495.20.3.51", []),
+        ("https://example.jp/1", []),
+        ("1.2.392.100495.20.3.51", [("identifier-value", "error", "Patient.identifier[0].value")]),
+    ],
+)
+def test_an_identifier_that_is_a_uri_is_a_full_one(
+    validator: Validator, value: str, expected: list[tuple[str, str, str]]
+) -> None:
+    person = {"resourceType": "Patient", "identifier": [{"system": "urn:ietf:rfc:3986", "value": value}]}
+
+    assert rules(validator, person) == expected

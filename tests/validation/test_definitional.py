@@ -392,3 +392,98 @@ def test_the_id_of_an_element_has_no_spaces(validator: Validator, holder: dict[s
     found = validator.check({"resourceType": "Patient", **holder})
 
     assert [(issue.rule, issue.severity) for issue in found] == [("element-id", "error")]
+
+
+@pytest.mark.parametrize(
+    ("behavior", "expected"), [({}, [("que-12", "error", "item[1]")]), ({"enableBehavior": "any"}, [])]
+)
+def test_two_conditions_say_whether_both_must_hold(
+    validator: Validator, behavior: dict[str, Any], expected: Told
+) -> None:
+    asked = {"linkId": "b", "type": "string", "enableWhen": [WHEN, WHEN | {"answerInteger": 2}], **behavior}
+
+    assert told(validator, questionnaire(A, asked)) == expected
+
+
+def test_a_composite_search_parameter_has_parts(validator: Validator) -> None:
+    part = {"definition": "http://hl7.org/fhir/SearchParameter/clinical-code", "expression": "code"}
+    parameter = {
+        "resourceType": "SearchParameter",
+        "url": "https://example.jp/fhir/SearchParameter/both",
+        "name": "Both",
+        "status": "active",
+        "description": "a",
+        "code": "both",
+        "base": ["Observation"],
+        "type": "composite",
+        "expression": "Observation",
+    }
+
+    assert told(validator, parameter | {"component": [part, part]}) == []
+    assert told(validator, parameter | {"component": [part]}) == [("search-parameter", "error", "SearchParameter")]
+
+
+def test_a_profile_of_a_type_is_of_that_type(validator: Validator) -> None:
+    def of(code: str, canonical: str) -> Told:
+        kind = [{"code": code, "profile": [f"http://hl7.org/fhir/StructureDefinition/{canonical}"]}]
+        return told(validator, profile("Observation", element("Observation.value[x]", type=kind)))
+
+    assert of("Quantity", "SimpleQuantity") == []
+    assert of("Quantity", "Count") == [("definition", "error", "differential.element[1].type[0].profile[0]")]
+
+
+def test_the_type_of_a_logical_model_is_a_url(validator: Validator) -> None:
+    def model(kind: str) -> dict[str, Any]:
+        base = "http://hl7.org/fhir/StructureDefinition/Element"
+        return profile(kind, kind="logical", derivation="specialization", baseDefinition=base)
+
+    assert ("definition", "error", "type") in told(validator, model("Visit"))
+    assert ("definition", "error", "type") not in told(validator, model("https://example.jp/fhir/Visit"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "expected"),
+    [
+        ("subject-list", 1, []),
+        ("subject-list", 500, [("measure", "error", "group[0].population[0].count")]),
+        ("summary", 1, [("measure", "error", "group[0].population[0].subjectResults")]),
+    ],
+)
+def test_only_a_list_of_subjects_lists_them_and_counts_them(
+    validator: Validator, kind: str, count: int, expected: Told
+) -> None:
+    subjects = {
+        "resourceType": "List",
+        "id": "s",
+        "status": "current",
+        "mode": "snapshot",
+        "entry": [{"item": {"display": "a"}}],
+    }
+    report = {
+        "resourceType": "MeasureReport",
+        "contained": [subjects],
+        "status": "complete",
+        "type": kind,
+        "measure": "https://example.jp/fhir/Measure/unknown",
+        "period": {"start": "2026-04-01", "end": "2026-09-30"},
+        "group": [{"population": [{"count": count, "subjectResults": {"reference": "#s"}}]}],
+    }
+
+    assert [each for each in told(validator, report) if each[1] == "error"] == expected
+
+
+@pytest.mark.parametrize(
+    ("questionnaire_url", "expected"),
+    [("https://example.jp/fhir/Questionnaire/q", 0), ("#q", 0), ("Questionnaire/q", 1)],
+)
+def test_a_canonical_ought_to_be_absolute(validator: Validator, questionnaire_url: str, expected: int) -> None:
+    contained = {"resourceType": "Questionnaire", "id": "q", "status": "active"}
+    response = {
+        "resourceType": "QuestionnaireResponse",
+        "status": "completed",
+        "questionnaire": questionnaire_url,
+        **({"contained": [contained]} if questionnaire_url == "#q" else {}),
+    }
+
+    found = [severity for rule, severity, _ in told(validator, response) if rule == "canonical-absolute"]
+    assert found == ["warning"] * expected

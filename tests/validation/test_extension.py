@@ -12,6 +12,9 @@ from tests.validation.profile.conftest import BASE, URL, Ask, element, extension
 ANY = profile("Patient", name="any")
 
 
+DIV = '<div xmlns="http://www.w3.org/1999/xhtml">a</div>'
+
+
 def patient(**elements: Any) -> Resource:
     return {"resourceType": "Patient", **elements}
 
@@ -34,6 +37,8 @@ def having(url: str, **value: Any) -> dict[str, Any]:
         ("Patient.birthDate", {"_birthDate": having(f"{URL}x", valueCode="a")},
          {"_deceasedDateTime": having(f"{URL}x", valueCode="a")}, "deceased."),
         ("DomainResource", having(f"{URL}x", valueCode="a"), {"name": [having(f"{URL}x", valueCode="a")]}, "name[0]."),
+        ("DomainResource.text", {"text": {"status": "empty", **having(f"{URL}x", valueCode="a"), "div": DIV}},
+         {"name": [having(f"{URL}x", valueCode="a")]}, "name[0]."),
         ("Patient.deceased[x]", {"_deceasedDateTime": having(f"{URL}x", valueCode="a")},
          {"_birthDate": having(f"{URL}x", valueCode="a")}, "birthDate."),
     ],
@@ -60,6 +65,8 @@ def test_an_extension_may_stand_where_an_expression_or_another_extension_says(as
         ("Patient.name[0].extension[0]", "extension-context")
     ]
     assert ask(patient(**nested), ANY, inner, outer) == []
+    on_its_value = having(f"{URL}outer", valueCode="a", _valueCode=having(f"{URL}inner", valueCode="b"))
+    assert ask(patient(**on_its_value), ANY, inner, outer) == []
     assert ask(patient(**having(f"{URL}inner", valueCode="a")), ANY, inner, outer) == [
         ("Patient.extension[0]", "extension-context")
     ]

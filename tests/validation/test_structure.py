@@ -58,6 +58,9 @@ DEFECTS: dict[str, set[tuple[str, str | None]]] = {
     "SearchParameter-questionnaireresponse-extensions-QuestionnaireResponse-item-subject": {
         ("SearchParameter.id", None)
     },
+    # Codes that end in a no-break space.
+    "CodeSystem-v2-0550": {("CodeSystem.concept.code", None)},
+    "Bundle-v2-valuesets": {("Bundle.entry.resource.concept.code", None)},
     # Logical models that are not abstract and have no base.
     **{f"StructureDefinition-{name}": {("StructureDefinition", "sdf-4")}
        for name in ("Definition", "Event", "FiveWs", "Request")},
@@ -67,8 +70,23 @@ DEFECTS: dict[str, set[tuple[str, str | None]]] = {
 DEFECTS_TOLD: dict[str, set[str]] = {
     # valueset-definition and questionnaire-allowedResource are none of HL7's extensions.
     "extension-unknown": {"Bundle-valueset-expansions", "Questionnaire-qs1"},
+    # The hash is not that of the data; it is in hexadecimal digits.
+    "hash": {"DiagnosticReport-example-pgx"},
+    # The value of an identifier whose system is urn:ietf:rfc:3986 is no URI.
+    "identifier-value": {
+        "Bundle-dataelements", "Bundle-resources", "Organization-2.16.840.1.113883.19.5", "StructureDefinition-Consent",
+    },
     # The system is a fragment (#hacked), where R4 has a URI.
     "include-system": {"ValueSet-example-hierarchical"},
+    # Links to codes that are not in the table.
+    "narrative-link": {
+        "Bundle-v3-valuesets", "Media-sound", "CodeSystem-v3-ActCode", "ValueSet-v3-ActCode",
+        *(f"{kind}-v3-{name}" for kind in ("CodeSystem", "ValueSet") for name in (
+            "ActReason", "ActRelationshipType", "CalendarCycle", "ContextControl", "EntityCode", "NullFlavor",
+            "RoleCode", "EntityNamePartQualifier", "ObservationInterpretation", "RouteOfAdministration", "hl7Realm",
+            "orderableDrugForm",
+        )),
+    },
     # Types of search parameters that are not those of their definitions.
     "search-parameter": {
         "Bundle-resources",
@@ -346,6 +364,39 @@ def test_a_narrative_may_be_formatted(check: Validator) -> None:
     link = '<a href="https://example.org/data.html" title="b">c</a><img src="data:image/png;base64,YQ==" alt="d"/>'
 
     assert check(patient(text={"status": "generated", "div": DIV.format(table + link)})) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ('<a href="#x">a</a>', [("narrative-link", "error", ("Patient.text.div",))]),
+        ('<a href="#x">a</a><p id="x">b</p>', []),
+        ('<a name="x">a</a><a href="#x">b</a>', []),
+        ('<a href="#doctor">a</a><a href="#pet-name">b</a><a href="https://example.org/#x">c</a>', []),
+    ],
+)
+def test_a_link_inside_a_narrative_leads_somewhere(
+    content: str, expected: list[tuple[str, str, tuple[str, ...]]]
+) -> None:
+    check = Validator(definitions := Definitions.load(), LoadedTerminology(definitions), extra=RULES)
+    resource = contained({"resourceType": "Practitioner", "id": "doctor"}) | {
+        "text": {"status": "generated", "div": DIV.format(content)},
+        "name": [{"id": "pet-name", "text": "タロウ"}],
+    }
+
+    assert [(issue.rule, issue.severity, issue.expression) for issue in check(resource)] == expected
+
+
+@pytest.mark.parametrize(("data", "good"), [("YWFh", True), ("YW\r\nFh", True), ("YWFh=", False), ("YWF", False)])
+def test_base64_comes_in_groups_of_four(check: Validator, data: str, good: bool) -> None:
+    assert (not errors(check(patient(photo=[{"contentType": "image/png", "data": data}])))) is good
+
+
+@pytest.mark.parametrize(("code", "good"), [("a b", True), ("a\u00a0", False), ("\u3000a", False)])
+def test_no_white_space_stands_around_a_code(check: Validator, code: str, good: bool) -> None:
+    system = {"resourceType": "CodeSystem", "status": "active", "content": "complete", "concept": [{"code": code}]}
+
+    assert (not errors(check(system))) is good
 
 
 def test_a_narrative_that_shows_nothing_is_refused(check: Validator) -> None:

@@ -151,15 +151,32 @@ def _below(node: Node, name: str, argument: str | None, compiler: ElementCompile
     key = "extension" if argument is not None and name == "extension" else name
     found = []
     for each in (node, *_type_roots(node, compiler)):
-        child = each.children.get(key)
+        child = each.children.get(key) or _variant(each, key, compiler)
         if child is not None and argument is not None:
-            found += [one for one in child.slices.values() if argument in _profiles(one)]
+            found += [one for one in _slices(child) if argument in _profiles(one)]
         elif child is not None:
             found.append(child)
             found += [each for each in child.slices.values() if each.element.get("min")]
     if argument is not None and not found and (root := _root_of(argument, compiler)) is not None:
         found.append(root)
     return found
+
+
+def _slices(node: Node) -> Iterator[Node]:
+    """Give the slices of a node, and those that they are sliced into again."""
+    for each in node.slices.values():
+        yield each
+        yield from _slices(each)
+
+
+def _variant(node: Node, name: str, compiler: ElementCompiler) -> Node | None:
+    """Return `valueCode`, where a definition says so for a `value[x]` that is a code."""
+    has_type = compiler.definitions.has_type
+    for key in node.children:
+        code = key.removeprefix(name)
+        if code != key and (has_type(code) or has_type(code[0].lower() + code[1:])):
+            return node.children[key]
+    return None
 
 
 def _type_roots(node: Node, compiler: ElementCompiler) -> Iterator[Node]:

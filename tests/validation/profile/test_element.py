@@ -248,6 +248,53 @@ def test_what_is_asked_of_items_is_not_asked_of_items_inside_them(ask: Ask) -> N
     assert ask(questions(item("1", item("1.1", text="b"))), definition) == [("Questionnaire.item[0].text", "min")]
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition.binding.additional",
+        "http://hl7.org/fhir/tools/StructureDefinition/additional-binding",
+    ],
+)
+def test_a_binding_may_be_added_to_another(ask: Ask, url: str) -> None:
+    def binding(purpose: str, *more: Resource) -> Resource:
+        asked = [
+            {"url": "purpose", "valueCode": purpose},
+            {"url": "valueSet", "valueCanonical": "http://hl7.org/fhir/ValueSet/administrative-gender"},
+        ]
+        added = {"url": url, "extension": [*asked, *more]}
+        return {"strength": "example", "valueSet": "http://hl7.org/fhir/ValueSet/marital-status", "extension": [added]}
+
+    def profiled(name: str, purpose: str, *more: Resource) -> Resource:
+        return profile("Patient", element("Patient.maritalStatus", binding=binding(purpose, *more)), name=name)
+
+    single = patient(maritalStatus={"coding": [{"system": "http://e.jp/status", "code": "S"}]})
+    female = patient(
+        maritalStatus={"coding": [{"system": "http://hl7.org/fhir/administrative-gender", "code": "male"}]}
+    )
+    only_here = {
+        "url": "usage",
+        "valueUsageContext": {"code": {"code": "venue"}, "valueCodeableConcept": {"text": "a"}},
+    }
+
+    assert ask(female, profiled("asked", "required")) == []
+    assert ask(single, profiled("asked", "required")) == [("Patient.maritalStatus", "binding-required")]
+    assert ask(single, profiled("wished", "preferred")) == []
+    assert ask(single, profiled("elsewhere", "required", only_here)) == []
+
+
+def test_a_maximum_over_an_extensible_binding_asks_for_a_code(ask: Ask) -> None:
+    marital_status = "http://hl7.org/fhir/ValueSet/marital-status"
+    bound = {
+        "strength": "extensible",
+        "valueSet": "http://hl7.org/fhir/ValueSet/administrative-gender",
+        "extension": [{"url": f"{BASE}elementdefinition-maxValueSet", "valueCanonical": marital_status}],
+    }
+    definition = profile("Observation", element("Observation.code", binding=bound))
+    words = {"resourceType": "Observation", "status": "final", "code": {"text": "体重"}}
+
+    assert ask(words, definition) == [("Observation.code", "binding-maximum")]
+
+
 def test_a_maximum_value_set_lets_words_stand_alone(ask: Ask) -> None:
     definition = profile("Patient", name="any")
 

@@ -224,6 +224,36 @@ def test_a_slice_by_an_extension(ask: Ask) -> None:
     assert ask(patient(identifier=[having("other")]), definition, kind) == [("Patient.identifier", "min")]
 
 
+def test_slices_by_an_extension_may_name_it_as_slices_of_one_slice(ask: Ask) -> None:
+    kind = extension("kind", "code", "Identifier")
+    of_kind = [{"code": "Extension", "profile": [kind["url"]]}]
+
+    def slice_of(code: str) -> list[Resource]:
+        there = f"Patient.identifier:{code}.extension:kind/{code}"
+        return [
+            element(f"Patient.identifier:{code}", min=1),
+            element(there, min=1, max="1", type=of_kind),
+            element(f"{there}.valueCode", fixedCode=code, type=[{"code": "code"}]),
+        ]
+
+    definition = profile(
+        "Patient",
+        sliced("Patient.identifier", ("value", f"extension('{kind['url']}').value")),
+        element("Patient.identifier.extension:kind", type=of_kind),
+        *slice_of("main"),
+        element("Patient.identifier:main.value", min=1),
+        *slice_of("other"),
+    )
+
+    def having(code: str, **more: Any) -> Resource:
+        return {"extension": [{"url": kind["url"], "valueCode": code}], **more}
+
+    assert ask(patient(identifier=[having("main", value="1"), having("other")]), definition, kind) == []
+    assert ask(patient(identifier=[having("main"), having("other")]), definition, kind) == [
+        ("Patient.identifier[0].value", "min")
+    ]
+
+
 def test_a_slice_by_one_type_of_a_value(ask: Ask) -> None:
     definition = profile(
         "Observation",
