@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/valueset-item-type.html and https://hl7.org/fhir/R4/ques
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from fhir_service.validation.run import Run
 
 SHOWN = 80
+_REST = re.compile(r"https?://.+/([A-Z][A-Za-z]*)/[A-Za-z0-9.-]{1,64}(?:/_history/[A-Za-z0-9.-]{1,64})?").fullmatch
 
 # https://hl7.org/fhir/R4/valueset-item-type.html: the type of the value that answers a type of question
 TYPES: dict[str, tuple[str, ...]] = {
@@ -40,6 +42,7 @@ TYPES: dict[str, tuple[str, ...]] = {
     "quantity": ("Quantity",),
 }
 CHOICES = frozenset({"choice", "open-choice"})
+ABSTRACT = "question"
 
 BASE = "http://hl7.org/fhir/StructureDefinition/"
 MIN_VALUE, MAX_VALUE = f"{BASE}minValue", f"{BASE}maxValue"
@@ -49,6 +52,7 @@ SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-"
 MIN_QUANTITY, MAX_QUANTITY = f"{SDC}minQuantity", f"{SDC}maxQuantity"
 UNIT_OPTION = f"{BASE}questionnaire-unitOption"
 UNIT_VALUE_SET = f"{BASE}questionnaire-unitValueSet"
+EXCLUSIVE = f"{BASE}questionnaire-optionExclusive"
 REFERENCE_RESOURCE = f"{BASE}questionnaire-referenceResource"
 
 
@@ -56,6 +60,10 @@ def answer_faults(question: Resource, answer: Resource, questionnaire: Resource,
     """Give the faults of an answer, as seen from the answer."""
     kind = str(question.get("type"))
     name, value = value_of(answer, "value")
+    if value is not None and kind == ABSTRACT:
+        ja = f"「{question.get('linkId')}」の型 question は抽象的な型なので、答えを持てません。"
+        en = f"'{question.get('linkId')}' is of the abstract type question and cannot have answers."
+        yield Fault(".value", "structure", ja, en, rule="questionnaire-type")
     if value is None or kind not in TYPES:
         return
     place = ".value"
@@ -67,6 +75,10 @@ def answer_faults(question: Resource, answer: Resource, questionnaire: Resource,
         return
     if kind in CHOICES:
         yield from _choice(question, name, value, questionnaire, run)
+    elif "answerOption" in question:
+        yield from _of_options(question, name, value, open_=False)
+    elif "answerValueSet" in question and name == "String":
+        yield from _word_of_value_set(question, value, run)
     yield from _limits(question, name, value, run)
 
 
@@ -94,6 +106,26 @@ def _of_options(question: Resource, name: str, value: Any, open_: bool) -> Itera
     ja = f"答え「{shown}」は、質問「{question.get('linkId')}」の選択肢にありません。"
     en = f"The answer '{shown}' is none of the options of '{question.get('linkId')}'."
     yield Fault(".value", "code-invalid", ja, en, rule="questionnaire-options")
+
+
+def exclusive_faults(question: Resource, answers: list[Resource]) -> Iterator[Fault]:
+    """Give the faults of several answers, one of which excludes all others, as seen from the item.
+
+    https://hl7.org/fhir/R4/extension-questionnaire-optionexclusive.html
+    """
+    alone = [
+        value_of(option, "value")
+        for option in question.get("answerOption", ())
+        if any(
+            each.get("url") == EXCLUSIVE and each.get("valueBoolean") is True for each in option.get("extension", ())
+        )
+    ]
+    for index, answer in enumerate(answers if alone and len(answers) > 1 else ()):
+        name, value = value_of(answer, "value")
+        if any(kind == name and _is_option(value, option) for kind, option in alone):
+            ja = f"答え「{_shown(value)}」を選んだときは、ほかの答えを選べません。"
+            en = f"The answer '{_shown(value)}' excludes all others."
+            yield Fault(f".answer[{index}]", "business-rule", ja, en, rule="questionnaire-options")
 
 
 def _is_option(value: Any, option: Any) -> bool:
@@ -144,6 +176,16 @@ def _of_value_set(
         yield Fault(".value", "code-invalid", ja, en, rule="questionnaire-options")
 
 
+def _word_of_value_set(question: Resource, value: Any, run: Run) -> Iterator[Fault]:
+    """Check a text that has to be a code of a value set."""
+    url = str(question["answerValueSet"])
+    if url.startswith("#") or run.validator.terminology.contains(url, None, value) is not False:
+        return
+    ja = f"答え「{_shown(value)}」は、質問「{question.get('linkId')}」の値セット {url[:200]} にありません。"
+    en = f"The answer '{_shown(value)}' to '{question.get('linkId')}' is not in the value set {url[:200]}."
+    yield Fault(".value", "code-invalid", ja, en, rule="questionnaire-options")
+
+
 def _held(url: str, questionnaire: Resource, system: Any, code: str, run: Run) -> bool | None:
     """Whether a value set that the Questionnaire contains has a code."""
     for each in questionnaire.get("contained", ()):
@@ -168,7 +210,7 @@ def _limits(question: Resource, name: str, value: Any, run: Run) -> Iterator[Fau
     if name == "Quantity":
         yield from _unit(question, value, run)
     if name == "Reference":
-        yield from _target(question, value)
+        yield from _target(question, value, run)
     if name == "Attachment":
         yield from _attachment(question, value)
 
@@ -262,10 +304,17 @@ def _attachment(question: Resource, value: Resource) -> Iterator[Fault]:
             )
 
 
-def _target(question: Resource, value: Resource) -> Iterator[Fault]:
+def _target(question: Resource, value: Resource, run: Run) -> Iterator[Fault]:
     """https://hl7.org/fhir/R4/extension-questionnaire-referenceresource.html"""
     wanted = [each.get("valueCode") for each in question.get("extension", ()) if each.get("url") == REFERENCE_RESOURCE]
-    found = value.get("type") or parse_reference(str(value.get("reference", ""))).type
+    reference = str(value.get("reference", ""))
+    found = value.get("type") or parse_reference(reference).type
+    named = _REST(reference)
+    if named is not None and named[1] not in run.validator.definitions.resource_types:
+        ja = f"「{question.get('linkId')}」の答えの参照先の型「{named[1][:SHOWN]}」は FHIR R4 にありません。"
+        en = f"The answer to '{question.get('linkId')}' refers to a {named[1][:SHOWN]}, which FHIR R4 has not."
+        yield Fault(".value", "structure", ja, en, rule="questionnaire-target")
+        return
     if wanted and found is not None and found not in wanted:
         listed = "・".join(map(str, wanted))
         ja = f"「{question.get('linkId')}」の答えは {listed} への参照です({found} になっています)。"

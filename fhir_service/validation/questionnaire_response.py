@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_service.fhir.outcome import Severity
 from fhir_service.fhir.resource import Resource
-from fhir_service.validation.answer import answer_faults
+from fhir_service.validation.answer import answer_faults, exclusive_faults
 from fhir_service.validation.canonical import found_canonical
 from fhir_service.validation.enable_when import Trail, is_enabled
 from fhir_service.validation.fault import Fault, Faults
@@ -114,11 +114,13 @@ class ResponseCheck:
         if len(given) > 1 and (question.get("type") == "group" or len(answered) > 1) and not question.get("repeats"):
             ja = f"{shown}は一度だけ答える項目です。"
             yield _fault(given[1][0], ja, f"{_name(question)} can be there only once.", "repeats")
-        yield from self._occurrences(question, answered, place)
+        yield from self._occurrences(question, given, answered)
         for where, item in given:
             yield from self._item(question, item, where, trail)
 
-    def _occurrences(self, question: Resource, answered: list[tuple[str, Resource]], place: str) -> Iterator[Fault]:
+    def _occurrences(
+        self, question: Resource, given: list[tuple[str, Resource]], answered: list[tuple[str, Resource]]
+    ) -> Iterator[Fault]:
         """https://hl7.org/fhir/R4/extension-questionnaire-minoccurs.html, and -maxoccurs"""
         if question.get("type") == "group":
             count = len(answered)
@@ -134,10 +136,10 @@ class ResponseCheck:
                     f"{_name(question)} has {count} answers, but at most {limit} are allowed.",
                     "max-occurs",
                 )
-            if each.get("url") == MIN_OCCURS and isinstance(limit, int) and 0 < count < limit:
+            if each.get("url") == MIN_OCCURS and isinstance(limit, int) and given and count < limit:
                 ja = f"{_shown(question)}は {limit} 回以上必要です({count} 回あります)。"
                 yield _fault(
-                    answered[-1][0],
+                    given[-1][0],
                     ja,
                     f"{_name(question)} has {count} answers, but at least {limit} are needed.",
                     "min-occurs",
@@ -172,6 +174,7 @@ class ResponseCheck:
             ja = f"{_shown(question)}の答えは一つだけです({len(answers)} あります)。"
             en = f"{_name(question)} can have one answer only, but has {len(answers)}."
             yield _fault(f"{where}.answer[1]", ja, en, "repeats")
+        yield from (fault.below(where) for fault in exclusive_faults(question, answers))
         for index, answer in enumerate(answers):
             at = f"{where}.answer[{index}]"
             self.left -= len(question.get("answerOption", ()))

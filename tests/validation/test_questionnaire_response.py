@@ -343,3 +343,50 @@ def test_a_response_of_very_many_items_is_answered(validator: Validator) -> None
     groups = [group("g", answer("q0", {"valueString": "x"})) for _ in range(200)]
 
     assert rules(validator, questions, groups) == {"size": "error"}
+
+
+CHOSEN = {"valueCoding": {"system": SCALE, "code": "1"}}
+NONE_OF_THEM = {"valueCoding": {"system": SCALE, "code": "0"}}
+WORDS = "http://hl7.org/fhir/ValueSet/item-type"
+
+
+@pytest.mark.parametrize(
+    ("question", "values", "expected"),
+    [
+        (asked("a", "question"), [CHOSEN], {"type": "error"}),
+        (asked("a", "integer", answerOption=[{"valueInteger": 1}]), [{"valueInteger": 1}], {}),
+        (
+            asked("a", "integer", answerOption=[{"valueInteger": 1}]),
+            [{"valueInteger": 3}],
+            {"options": "error"},
+        ),
+        (asked("a", "string", answerValueSet=WORDS), [{"valueString": "date"}], {}),
+        (asked("a", "string", answerValueSet=WORDS), [{"valueString": "a"}], {"options": "error"}),
+        (asked("a", "reference"), [{"valueReference": {"reference": "https://example.jp/fhir/Patient/1"}}], {}),
+        (
+            asked("a", "reference"),
+            [{"valueReference": {"reference": "https://example.jp/fhir/Chicken/1"}}],
+            {"target": "error"},
+        ),
+    ],
+)
+def test_an_answer_is_one_that_its_question_can_have(
+    validator: Validator, question: dict[str, Any], values: list[dict[str, Any]], expected: dict[str, str]
+) -> None:
+    assert rules(validator, [question], [answer("a", *values)]) == expected
+
+
+def test_none_of_them_is_chosen_alone(validator: Validator) -> None:
+    alone = NONE_OF_THEM | {"extension": [extension("questionnaire-optionExclusive", valueBoolean=True)]}
+    question = asked("a", "choice", repeats=True, answerOption=[CHOSEN, alone])
+
+    assert rules(validator, [question], [answer("a", CHOSEN)]) == {}
+    assert rules(validator, [question], [answer("a", NONE_OF_THEM)]) == {}
+    assert rules(validator, [question], [answer("a", CHOSEN, NONE_OF_THEM)]) == {"options": "error"}
+
+
+def test_an_item_that_is_there_has_as_many_answers_as_it_needs(validator: Validator) -> None:
+    question = asked("a", "string", repeats=True, extension=[extension("questionnaire-minOccurs", valueInteger=2)])
+
+    assert rules(validator, [question, asked("b", "string")], [answer("b", {"valueString": "x"})]) == {}
+    assert rules(validator, [question], [{"linkId": "a"}]) == {"min-occurs": "error"}
