@@ -9,11 +9,23 @@ import pytest
 from .conftest import Fhir
 
 SYSTEM = "http://example.jp/first"
+MANY = 80
+"""More entries of one type than the index tells apart."""
 
 
 def document(id_: str, patient: str, code: str) -> dict[str, Any]:
     """Return a document about a patient of this name, who is another than the one stored as Patient/p."""
     concept = {"coding": [{"system": SYSTEM, "code": code}]}
+    conditions = {
+        str(number): {
+            "resourceType": "Condition",
+            "id": str(number),
+            "subject": {"display": "someone"},
+            "code": {"coding": [{"system": SYSTEM, "code": f"{code}-{number}"}]},
+            "onsetDateTime": f"20{number + 10}",
+        }
+        for number in range(MANY)
+    }
     composition = {
         "resourceType": "Composition",
         "id": f"{id_}-c",
@@ -23,7 +35,7 @@ def document(id_: str, patient: str, code: str) -> dict[str, Any]:
         "title": f"Title of {id_}",
         "subject": {"reference": f"urn:uuid:{uuid4()}"},
         "author": [{"reference": "Practitioner/a"}],
-        "section": [{"title": "s", "entry": [{"reference": "Condition/k"}]}],
+        "section": [{"title": "s", "entry": [{"reference": f"Condition/{number}"} for number in conditions]}],
     }
     subject = composition["subject"]["reference"]  # type: ignore[index]
     base = "http://elsewhere.example/fhir"
@@ -31,7 +43,7 @@ def document(id_: str, patient: str, code: str) -> dict[str, Any]:
         (f"{base}/Composition/{id_}-c", composition),
         (subject, {"resourceType": "Patient", "name": [{"family": patient}], "identifier": [{"value": f"{id_}-p"}]}),
         (f"{base}/Practitioner/a", {"resourceType": "Practitioner", "id": "a", "name": [{"family": "Author"}]}),
-        (f"{base}/Condition/k", {"resourceType": "Condition", "id": "k", "subject": {"reference": subject}}),
+        *((f"{base}/Condition/{number}", condition) for number, condition in conditions.items()),
     ]
     return {
         "resourceType": "Bundle",
@@ -62,6 +74,19 @@ def searches(one: str) -> dict[str, int]:
         f"Bundle?composition.author:Practitioner.name=author&composition.type={one}": 1,
         f"Bundle?composition.author=Practitioner/a&composition.type={one}": 1,
         f"Bundle?composition.date=2026&composition.type={one}": 1,
+        f"Bundle?composition.entry:Condition.code={one}-0": 1,
+        f"Bundle?composition.entry:Condition.code={SYSTEM}|{one}-{MANY - 1}": 1,
+        f"Bundle?composition.entry:Condition.code={one}-{MANY}": 0,
+        f"Bundle?composition:Composition.entry.code={one}-1,nothing": 1,
+        f"Bundle?composition.entry:Condition.onset-date=2011&composition.type={one}": 1,
+        f"Bundle?composition.entry:Condition.onset-date=2009&composition.type={one}": 0,
+        f"Bundle?composition.entry:Condition.severity:missing=true&composition.type={one}": 1,
+        f"Bundle?composition.entry:Condition.code:missing=true&composition.type={one}": 0,
+        f"Bundle?composition.entry:Condition.code:not={one}-0&composition.type={one}": 1,
+        f"Bundle?composition.entry:Condition._id=7&composition.type={one}": 1,
+        f"Bundle?composition.entry:Observation.code={one}-0": 0,
+        f"Bundle?_filter=composition.entry:Condition[code eq {one}-3 and onset-date eq 2013].severity pr false": 1,
+        f"Bundle?_filter=composition.entry:Condition[code eq {one}-3 and onset-date eq 2014].severity pr false": 0,
         f"Bundle?composition:missing=false&identifier={one}": 1,
         f"Bundle?message:missing=true&identifier={one}": 1,
         f'Bundle?_filter=composition.type eq "{one}"': 1,
@@ -96,18 +121,22 @@ def test_a_message_is_found_by_its_header(api: httpx.Client) -> None:
         "eventUri": f"http://example.jp/event/{id_}",
         "source": {"endpoint": "http://example.jp/source"},
     }
-    made = api.put(
-        f"Bundle/{id_}",
-        json={
-            "resourceType": "Bundle",
-            "id": id_,
-            "type": "message",
-            "entry": [{"fullUrl": f"http://elsewhere.example/fhir/MessageHeader/{id_}-h", "resource": header}],
-        },
-    )
+    patient = {"resourceType": "Patient", "id": "p", "name": [{"family": f"F{id_}"}]}
+    base = "http://elsewhere.example/fhir"
+    entries = [
+        {"fullUrl": f"{base}/MessageHeader/{id_}-h", "resource": header | {"focus": [{"reference": "Patient/p"}]}},
+        {"fullUrl": f"{base}/Patient/p", "resource": patient},
+    ]
+    message = {"resourceType": "Bundle", "id": id_, "type": "message", "entry": entries}
+    made = api.put(f"Bundle/{id_}", json=message)
     assert made.status_code == 201, made.text
 
-    for url in (f"message=MessageHeader/{id_}-h", f"message.event=http://example.jp/event/{id_}"):
+    for url in (
+        f"message=MessageHeader/{id_}-h",
+        f"message.event=http://example.jp/event/{id_}",
+        f"message.focus:Patient.family=f{id_}",
+        f"message.focus=Patient/p&message.event=http://example.jp/event/{id_}",
+    ):
         assert [each["resource"]["id"] for each in api.get(f"Bundle?{url}").json()["entry"]] == [id_]
 
 
@@ -125,7 +154,7 @@ def test_what_is_inside_a_document_holds_nothing_that_is_stored(api: httpx.Clien
 @pytest.mark.parametrize(
     "url",
     [
-        "Bundle?composition.entry:Condition.code=x",
+        "Bundle?composition.entry:Condition.subject.name=x",
         "Bundle?composition.subject:Patient.organization.name=x",
         "Bundle?_include=Bundle:composition",
         "Bundle?_sort=composition.date",

@@ -44,6 +44,7 @@ class Oracle:
         self._base = base
         self.filters: dict[str, Filter] = {}
         self._items: dict[tuple[int, str], list[Item]] = {}
+        self._bundles: dict[int, Resource] = {}  # those of first entries
         self._left: dict[int, Resource] = {}  # lists without what is marked as deleted
         self._expressions = cache(
             lambda kind, code: list(_expressions(self.parameter(kind, code), registry.definitions))
@@ -147,12 +148,19 @@ class Oracle:
         """Give the resources that a parameter leads to, those inside this one included."""
         contained = self._names(resource)
         first_entry = self.parameter(resource["resourceType"], code).expression == FIRST_ENTRY
-        for item in self.items(resource, code) if not first_entry else ():  # chains into it: test_search_first_entry
+        if first_entry and self.items(resource, code):
+            first = resource["entry"][0]["resource"]
+            self._bundles[id(first)] = resource
+            yield first
+        for item in self.items(resource, code) if not first_entry else ():
             text = item.value.get("reference") if item.type == "Reference" else item.value
             if not isinstance(text, str):
                 continue
             if text in contained:
                 yield contained[text]
+                continue
+            if id(resource) in self._bundles:
+                yield from _by_full_url(self._bundles[id(resource)], text)
                 continue
             if item.type != "Reference":
                 yield from self._named(text)
@@ -263,6 +271,14 @@ class OfContained(Oracle):
             return super()._names(resource)
         _, container = self.containers[id(resource)]
         return {"#": container, **super()._names(container)}
+
+
+def _by_full_url(bundle: Resource, text: str) -> Iterator[Resource]:
+    """Give what the first entry of a Bundle refers to in it: by the full URL, or relative to its own."""
+    first, kind = bundle["entry"][0].get("fullUrl", ""), bundle["entry"][0]["resource"]["resourceType"]
+    base = first.partition(f"/{kind}/")[0] if f"/{kind}/" in first else None
+    found = [each for each in bundle["entry"] if each.get("fullUrl") in (text, f"{base}/{text}" if base else text)]
+    yield from [each["resource"] for each in found if "resource" in each][:1]
 
 
 def _first_entry(first: Resource, code: str, bundle_type: str) -> Iterator[Item]:

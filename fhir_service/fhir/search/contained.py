@@ -132,7 +132,8 @@ def inside(chain: Chain, is_there: Callable[[Match], bool]) -> Iterator[Clause]:
                 moved = _moved(rest, prefix, chain.literal or bool(chain.canonical))
                 if moved is None or not is_there(there):
                     break
-                yield AllOf((there, moved))
+                positive = isinstance(moved, Match) and moved.modifier not in ("not", "missing")
+                yield moved if positive else AllOf((there, moved))
 
 
 def _moved(clause: Clause, prefix: str, outwards: bool) -> Clause | None:

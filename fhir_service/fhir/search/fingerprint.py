@@ -6,11 +6,15 @@ Where one is another than it was when the resources were indexed, they have to b
 from collections.abc import Mapping
 from hashlib import blake2b
 
+from fhir_service.fhir.search.first_entry import leads_inside
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.registry import SearchRegistry
 
 INDEX = 2
 """Counts up when a release makes other entries of the same definition."""
+
+INSIDE = 2
+"""Counts up when the first entry of a Bundle says more to its parameter, or less."""
 
 
 def fingerprints(registry: SearchRegistry, resource_type: str) -> dict[str, str]:
@@ -25,9 +29,18 @@ def whole(registry: SearchRegistry) -> str:
 
 
 def _fingerprint(parameter: SearchParameter, declared: Mapping[str, SearchParameter]) -> str:
+    inside = (INSIDE,) if leads_inside(parameter) else ()
     types = [declared[code].type if code in declared else "" for code, _ in parameter.components]
     return _hash(
-        (parameter.type, parameter.expression, parameter.components, types, parameter.members, parameter.holder)
+        (
+            parameter.type,
+            parameter.expression,
+            parameter.components,
+            types,
+            parameter.members,
+            parameter.holder,
+            *inside,
+        )
     )
 
 

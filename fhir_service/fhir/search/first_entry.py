@@ -3,13 +3,15 @@
 "The first resource in the bundle, if the bundle type is "document" - this is a composition, and this parameter provides
 access to search its contents". So it is no reference to what is stored here. What that resource says stands in the
 index of the Bundle under the parameter, as what contained resources say does, and under it what the resources of the
-same Bundle say that it refers to; but for those that make up the rest of the document or message.
+same Bundle say that it refers to: the subject and authors of a document, the entries of its sections, what a message is
+about.
 https://hl7.org/fhir/R4/bundle.html#search
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from fhir_service.fhir.reference import parse_reference
@@ -24,9 +26,6 @@ EXPRESSION = "Bundle.entry[0].resource"
 
 KINDS = {"Composition": "document", "MessageHeader": "message"}
 """Of which type a Bundle is that begins with such a resource."""
-
-THE_REST = frozenset({"entry", "focus"})
-"""The parameters of Composition and MessageHeader that lead to all else in the Bundle: nothing is indexed by them."""
 
 References = Callable[[Resource], Iterable[tuple[str, str]]]
 """Gives the texts of the references of a resource, each with the code of its parameter."""
@@ -71,13 +70,16 @@ def _said(
 ) -> IndexEntries:
     resource = first["resource"]
     said = said_inside(resource, index)
-    by_url = {each.get("fullUrl"): each.get("resource") for each in bundle["entry"] if isinstance(each, dict)}
+    by_url: dict[Any, Any] = {
+        each.get("fullUrl"): each.get("resource") for each in bundle["entry"] if isinstance(each, dict)
+    }
     base = parse_reference(first.get("fullUrl", "")).base
+    alone = lru_cache(maxsize=None)(lambda url: said_inside(by_url[url], index))
     numbers = Counter(each.code[:-1].partition("~")[0] for each in said.tokens if each.code.endswith("."))  # contained
     for code, text in dict.fromkeys(references(resource)):
-        target = by_url.get(text) or (by_url.get(f"{base}/{text}") if base else None)
-        if code not in THE_REST and isinstance(target, dict):
-            add_under(said, code, target["resourceType"], said_inside(target, index), numbers)
+        url = text if text in by_url else f"{base}/{text}"
+        if isinstance(target := by_url.get(url), dict):
+            add_under(said, code, target["resourceType"], alone(url), numbers)
     said.references[:] = [each._replace(inner=True) for each in said.references]
     return said
 
@@ -96,7 +98,7 @@ def _check(clause: Clause, key: str, depth: int) -> None:
         case AllOf(clauses) | AnyOf(clauses) | NoneOf(clauses):
             for each in clauses:
                 _check(each, key, depth)
-        case Chain(parameter, clauses) if depth == 1 and parameter.code not in THE_REST:
+        case Chain(_, clauses) if depth == 1:
             for _, rest in clauses:
                 _check(rest, key, depth + 1)
         case _:
