@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from itertools import count
+from itertools import count, product
 from pathlib import Path
 
 import apsw
@@ -296,8 +296,10 @@ async def test_has_history_and_changes_use_indexes_too(sqlite_store: SqliteStore
     await sqlite_store.commit([OBSERVATION])
     has = Has("Observation", SUBJECT, STATUS)
     assert_uses_indexes(sqlite_store, Plan(query("Patient", has, sort="-name"), sqlite_store._reader).page(Page(21)))
-    for whose in (Sql("1"), Sql("rtype = ?", ("Patient",)), Sql("rid = ?", (1,))):
-        page = history._page(whose, 1, (1, 2), (1, 2, 3), 20)
+    whose_versions = (Sql("1"), Sql("rtype = ?", ("Patient",)), Sql("rid = ?", (1,)))
+    for whose, oldest_first in product(whose_versions, (False, True)):
+        asked = history.Asked(None, None, 1, (1, 2), None, oldest_first)
+        page = history._page(whose, asked, (1, 2, 3), 20)
         assert not any("SCAN" in step and "INDEX" not in step for step in steps(sqlite_store, page))
         sorts = any("TEMP B-TREE" in step for step in steps(sqlite_store, page))
         assert not sorts or whose.text == "rid = ?"  # the versions of one resource are few
