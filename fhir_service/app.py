@@ -20,6 +20,7 @@ from fhir_service.interactions.conformance import know_stored
 from fhir_service.interactions.routes import dispatch
 from fhir_service.interactions.services import Operation, Rule, Services
 from fhir_service.jobs.background import Background
+from fhir_service.jobs.preparing import Preparing
 from fhir_service.operations import (
     capabilitystatement_versions,
     composition_document,
@@ -72,17 +73,26 @@ RULES: Mapping[str, tuple[Rule, ...]] = {"Task": (task_status,)}
 
 def build(settings: Settings) -> Asgi:
     """Return the whole application, its store open; it closes the store when the server stops."""
-    background = Background(wire(settings), timedelta(hours=settings.job_retention))
+    definitions, compiled = _definitions(settings)
+    background = Background(_wired(settings, definitions, compiled), timedelta(hours=settings.job_retention))
     services = background.services
     base_url = BaseUrl(settings.base_url, loopback_only=settings.open, trust_proxy=settings.trust_proxy)
     endpoint = Endpoint(services, base_url, settings.max_body, lambda inner: Envelope(inner, settings.cors_origins))
-    return _application(endpoint, Site(services), background)
+    preparing = Preparing(definitions, compiled, settings.data_dir)
+    return _application(endpoint, Site(services), background, preparing)
 
 
 def wire(settings: Settings) -> Services:
     """Open the definitions and the store, and give each part what it needs (`load` and the demo use this, too)."""
+    return _wired(settings, *_definitions(settings))
+
+
+def _definitions(settings: Settings) -> tuple[Definitions, Compiled]:
     definitions = Definitions.load(packages=settings.packages)
-    compiled = Compiled(settings.data_dir / COMPILED, definitions)
+    return definitions, Compiled(settings.data_dir / COMPILED, definitions)
+
+
+def _wired(settings: Settings, definitions: Definitions, compiled: Compiled) -> Services:
     terminology = LoadedTerminology(definitions, compiled)
     registry = SearchRegistry(definitions, terminology)
     validator = Validator(definitions, terminology, extra=BY_TYPE, compiled=compiled)
@@ -148,7 +158,7 @@ def _secret(settings: Settings) -> bytes:
         return secret
 
 
-def _application(endpoint: Endpoint, site: Site, background: Background) -> Asgi:
+def _application(endpoint: Endpoint, site: Site, background: Background, preparing: Preparing) -> Asgi:
     below = f"{BASE_PATH}/"
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -156,12 +166,12 @@ def _application(endpoint: Endpoint, site: Site, background: Background) -> Asgi
             path: str = scope["path"]
             await (endpoint if path.startswith(below) or path == BASE_PATH else site)(scope, receive, send)
         elif scope["type"] == "lifespan":
-            await _lifespan(receive, send, background)
+            await _lifespan(receive, send, background, preparing)
 
     return application
 
 
-async def _lifespan(receive: Receive, send: Send, background: Background) -> None:
+async def _lifespan(receive: Receive, send: Send, background: Background, preparing: Preparing) -> None:
     """https://asgi.readthedocs.io/en/latest/specs/lifespan.html"""
     while True:
         message = await receive()
@@ -169,8 +179,10 @@ async def _lifespan(receive: Receive, send: Send, background: Background) -> Non
             await know_stored(background.services.store, background.services.definitions)
             await background.start()
             background.services.store.start()
+            preparing.start()
             await send({"type": "lifespan.startup.complete"})
         else:
+            await preparing.close()
             await background.close()
             await background.services.store.close()
             await send({"type": "lifespan.shutdown.complete"})

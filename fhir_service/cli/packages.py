@@ -4,6 +4,8 @@ They are kept in `DATA_DIR/packages` and read by the server when it starts. A ru
 `POST [base]/ImplementationGuide/$install`.
 """
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,8 +57,41 @@ def add(
             continue
         definitions.reload(folder)
         _tell(added, definitions)
+    _prepare(definitions, data_dir)
     if refused:
         raise typer.Exit(1)
+
+
+@app.command(hidden=True)
+def prepare(
+    data_dir: DataDir = Path("data"),
+    stored: Annotated[
+        bool, typer.Option("--stored", help="Read what is stored on the server from the standard input.")
+    ] = False,
+) -> None:
+    """Make what first validations need of all definitions that are here; `add` does it, and a server behind requests.
+
+    A line of the input is `[type, id, JSON]`.
+    """
+    import msgspec
+
+    from fhir_service.fhir.definitions import Definitions
+    from fhir_service.fhir.resource import Key
+
+    definitions = Definitions.load(packages=data_dir / FOLDER)
+    if stored:
+        os.nice(10)
+        for line in sys.stdin.buffer:
+            resource_type, id_, body = msgspec.json.decode(line, type=tuple[str, str, str])
+            definitions.put(Key(resource_type, id_), body.encode())
+    _prepare(definitions, data_dir)
+
+
+def _prepare(definitions: "Definitions", data_dir: Path) -> None:
+    from fhir_service.validation.compiled import COMPILED, Compiled
+    from fhir_service.validation.preparing import prepare
+
+    prepare(definitions, Compiled(data_dir / COMPILED, definitions))
 
 
 def _read(files: list[Path]) -> "tuple[list[Incoming], bool]":

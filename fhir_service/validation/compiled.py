@@ -58,6 +58,11 @@ class Compiled:
         except OSError:
             self._pack = None  # a full or read-only disk: what is made is kept in memory alone
 
+    def renew(self) -> None:
+        """Know what other processes have kept by now."""
+        self._generation = None
+        self._current()
+
     def _current(self) -> Pack | None:
         """Return the file of the definitions that are here now."""
         if self._folder is not None and self._generation != self._definitions.generation:

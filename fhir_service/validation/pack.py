@@ -13,8 +13,8 @@ from pathlib import Path
 from struct import Struct
 
 _HEAD = Struct("<II32s")
-_Record = tuple[bytes, memoryview]
-"""The digest of the name and the data, and the data."""
+_Record = tuple[int, int, int]
+"""Where a record begins in the file, its data, and where it ends."""
 
 
 class Pack:
@@ -27,7 +27,8 @@ class Pack:
             data = path.read_bytes()
         except OSError:
             data = b""
-        self._records, end = _read(memoryview(data))
+        self._data = memoryview(data)
+        self._records, end = _read(self._data)
         if end != len(data):
             _replace(path, data[:end])
 
@@ -38,8 +39,13 @@ class Pack:
 
     def get(self, name: str) -> memoryview | None:
         """Return the data of a record; None if there is none, or if it is not what was written."""
-        digest, data = self._records.get(name, (b"", None))
-        return data if data is not None and _digest(name.encode(), data) == digest else None
+        found = self._records.get(name)
+        if found is None:
+            return None
+        at, start, end = found
+        _, _, digest = _HEAD.unpack_from(self._data, at)
+        data = self._data[start:end]
+        return data if _digest(name.encode(), data) == digest else None
 
     def append(self, name: str, data: bytes) -> None:
         """Add a record, in one write, so that those of other processes stand before or after it."""
@@ -61,7 +67,7 @@ def _read(data: memoryview) -> tuple[dict[str, _Record], int]:
     records: dict[str, _Record] = {}
     at = 0
     while at + _HEAD.size <= len(data):
-        name_length, length, digest = _HEAD.unpack_from(data, at)
+        name_length, length, _ = _HEAD.unpack_from(data, at)
         start = at + _HEAD.size + name_length
         if not name_length or start + length > len(data):
             break
@@ -69,7 +75,7 @@ def _read(data: memoryview) -> tuple[dict[str, _Record], int]:
             name = str(data[at + _HEAD.size : start], "utf-8")
         except UnicodeDecodeError:
             break
-        records[name] = (digest, data[start : start + length])
+        records[name] = (at, start, start + length)
         at = start + length
     return records, at
 

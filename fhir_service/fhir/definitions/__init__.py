@@ -144,6 +144,10 @@ class Definitions:
         if self._stored.put(key, body):
             self._changed(self._sources.all)
 
+    def stored(self) -> Iterator[tuple[Key, bytes]]:
+        """Give the definitions that were put here, as JSON."""
+        return self._stored.bodies()
+
     def canonical(self, key: Key) -> str | None:
         """Return by which canonical URL a definition is known that is stored under this type and id."""
         return self._stored.canonical(key)

@@ -72,6 +72,10 @@ class StoredDefinitions:
         """Whether there is a definition with this url."""
         return bool(self._by_url.get(url))
 
+    def bodies(self) -> Iterator[tuple[Key, bytes]]:
+        """Give the definitions as they were put, in that order."""
+        return ((key, zlib.decompress(each.packed)) for key, each in list(self._by_key.items()))
+
     def canonical(self, key: Key) -> str | None:
         """Return the canonical URL of a stored definition, with its version if it has one."""
         if (known := self._by_key.get(key)) is None:
