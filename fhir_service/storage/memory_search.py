@@ -21,6 +21,7 @@ from fhir_service.fhir.search.query import (
     Clause,
     Has,
     HierarchyValue,
+    Hop,
     IdMatch,
     Include,
     LastUpdatedMatch,
@@ -97,17 +98,15 @@ class Resources:
                 updated = IndexEntries(dates=[DateEntry(_LAST_UPDATED, self.updated[key], self.updated[key])])
                 parameter = SearchParameter(key.type, _LAST_UPDATED, "date", None, "")
                 return matches(updated, Match(parameter, values))
-            case Chain(parameter, clauses, literal, canonical):
-                targets = list(self._targets(key, parameter)) if literal else []
-                targets += self._named(key, Include(key.type, parameter, canonical=canonical))
+            case Chain(clauses=clauses):
                 return any(
-                    target.type == type_ and self._holds(target, rest) for target in targets for type_, rest in clauses
+                    target.type == type_ and self._holds(target, rest)
+                    for target in self._led(key, clause)
+                    for type_, rest in clauses
                 ) or any(self._holds(key, each) for each in inside(clause, partial(matches, self.entries[key])))
-            case Has(resource_type, parameter, rest):
+            case Has(resource_type, _, rest):
                 return any(
-                    source.type == resource_type
-                    and key in self._targets(source, parameter)
-                    and self._holds(source, rest)
+                    source.type == resource_type and key in self._led(source, clause) and self._holds(source, rest)
                     for source in self.entries
                 )
             case WordsMatch(where, phrase):
@@ -155,6 +154,12 @@ class Resources:
         values = tuple(self.members(each) if isinstance(each, HierarchyValue) else each for each in match.values)
         return Match(match.parameter, values)
 
+    def _led(self, key: Key, link: Chain | Has | Hop) -> Iterator[Key]:
+        """Yield the standing resources that a step leads to."""
+        if link.literal:
+            yield from self._targets(key, link.parameter)
+        yield from self._named(key, link.parameter, link.canonical)
+
     def _targets(self, key: Key, parameter: SearchParameter) -> Iterator[Key]:
         """Yield the standing resources of this server that `key` refers to by the parameter."""
         for entry in self.entries[key].references:
@@ -166,28 +171,26 @@ class Resources:
     def _reach(self, key: Key, include: Include) -> Iterator[Key]:
         if not include.reverse:
             if key.type == include.source:
-                yield from (t for t in self._targets(key, include.parameter) if include.target in (None, t.type))
-                yield from self._named(key, include)
+                yield from (target for target in self._include(key, include) if include.target in (None, target.type))
         elif include.target in (None, key.type):
             for source in self.entries:
-                if source.type == include.source and (
-                    key in self._targets(source, include.parameter)
-                    or (key.type in include.canonical and key in self._named(source, include))
-                ):
+                if source.type == include.source and key in self._include(source, include):
                     yield source
 
-    def _named(self, key: Key, include: Include) -> Iterator[Key]:
-        """Yield what a resource refers to by canonical URL: that version, if it says one that is here."""
-        if not include.canonical:
-            return
-        for entry in self.entries[key].references:
-            if entry.code != include.parameter.code or entry.target is None:
+    def _include(self, key: Key, include: Include) -> Iterator[Key]:
+        yield from self._targets(key, include.parameter)
+        yield from self._named(key, include.parameter, include.canonical)
+
+    def _named(self, key: Key, parameter: SearchParameter, types: tuple[str, ...]) -> Iterator[Key]:
+        """Yield what a resource names by canonical URL, of these types: that version, if it says one that is here."""
+        for entry in self.entries[key].references if types else ():
+            if entry.code != parameter.code or entry.target is None or not entry.canonical or entry.inner:
                 continue
-            found = [
-                each for each in self.entries if each.type in include.canonical and self._has_url(each, entry.target)
-            ]
-            exact = [each for each in found if self._has_url(each, f"{entry.target}|{entry.version}")]
-            yield from exact or found
+            exact = entry.version is not None and self._known_by(types, f"{entry.target}|{entry.version}")
+            yield from exact or self._known_by(types, entry.target)
+
+    def _known_by(self, types: tuple[str, ...], url: str) -> list[Key]:
+        return [each for each in self.entries if each.type in types and self._has_url(each, url)]
 
     def _has_url(self, key: Key, url: str) -> bool:
         return any(entry == UriEntry("url", url) for entry in self.entries[key].uris)
@@ -207,9 +210,7 @@ class Resources:
             return self.entries[key].date
         keys = [key]
         for hop in sort.through:
-            keys = [
-                target for each in keys for target in self._targets(each, hop.parameter) if target.type == hop.target
-            ]
+            keys = [target for each in keys for target in self._led(each, hop) if target.type == hop.target]
         values = [value for each in keys for value in self._values(each, sort)]
         return max(values, default=None) if sort.descending else min(values, default=None)
 

@@ -32,17 +32,6 @@ def still_indexing(left: str, seconds: int) -> FhirError:
     )
 
 
-def too_many_named(limit: int) -> FhirError:
-    """Return the error for a chain along canonical URLs that begins at more than `limit` definitions."""
-    return FhirError(
-        Issue(
-            "too-costly",
-            f"canonical URLでたどる連鎖の条件に合う定義が{limit}件を超えています。条件をしぼってください。",
-            f"More than {limit} definitions fulfil the end of a chain along canonical URLs; narrow it.",
-        )
-    )
-
-
 def too_large_hierarchy(limit: int) -> FhirError:
     """Return the error for `:below` and `:above` that stand for more than `limit` resources."""
     return FhirError(

@@ -1,8 +1,9 @@
-"""Searches across canonical URLs: includes and chains lead to definitions; `_has` and `_sort` do not, and say so.
+"""Searches across canonical URLs: includes, chains, `_has` and `_sort` lead to the definitions that are meant.
 
 https://hl7.org/fhir/R4/references.html#canonical
 """
 
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -94,15 +95,120 @@ async def test_a_chain_leads_to_the_versions_that_a_canonical_means(api: httpx.C
     assert {search: await fhir.total(f"QuestionnaireResponse?{search}") for search in asked} == asked
 
 
+def found(api: httpx.Client, search: str) -> list[str]:
+    """Return the ids of the matches, in their order, without what tells this run from others."""
+    answer = api.get(f"{search}&_count=100").raise_for_status().json()
+    matches = [each["resource"]["id"] for each in answer.get("entry", ()) if each["search"]["mode"] == "match"]
+    return [each.partition("-")[2] for each in matches]
+
+
+@pytest.fixture
+def forms(api: httpx.Client) -> str:
+    """Questionnaires in several versions, answers to them and plans that name them; the id of all begins with this."""
+    made = uuid4().hex[:8]
+    url = f"http://example.org/{made}"
+
+    def put(resource_type: str, id_: str, **content: Any) -> None:
+        resource = {"resourceType": resource_type, "id": f"{made}-{id_}", **content}
+        api.put(f"{resource_type}/{resource['id']}", json=resource).raise_for_status()
+
+    for version, title in (("1", "B"), ("2", "A")):
+        put("Questionnaire", f"v{version}", status="active", url=url, version=version, title=title)
+    put("Questionnaire", "other", status="draft", url=f"{url}-other", title="C")
+    put("Questionnaire", "unused", status="draft", url=f"{url}-unused", title="D")
+    inside = {"resourceType": "Questionnaire", "id": "x", "status": "draft", "url": url, "version": "1", "title": "E"}
+    named = {"one": f"{url}|1", "two": f"{url}|2", "any": url, "gone": f"{url}|9", "other": f"{url}-other"}
+    for id_, name in named.items():
+        status = "in-progress" if id_ in ("two", "other") else "completed"
+        put("QuestionnaireResponse", id_, status=status, questionnaire=name)
+    put("QuestionnaireResponse", "inside", status="stopped", contained=[inside], questionnaire="#x")
+    put("QuestionnaireResponse", "none", status="completed")
+    derived = [{"reference": f"QuestionnaireResponse/{made}-one"}]
+    put("Observation", "score", status="final", code={"text": "?"}, derivedFrom=derived)
+    actions = [{"definitionCanonical": f"{url}|{version}"} for version in ("1", "9")]
+    put("PlanDefinition", "plan", status="active", url=f"{url}-plan", action=actions)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("criteria", "ids"),
+    [
+        ("_has:QuestionnaireResponse:questionnaire:status=completed", ["v1", "v2"]),
+        ("_has:QuestionnaireResponse:questionnaire:status=stopped", []),
+        ("_has:QuestionnaireResponse:questionnaire:status=in-progress", ["v2", "other"]),
+        ("_has:QuestionnaireResponse:questionnaire:_id={made}-one", ["v1"]),
+        ("_has:QuestionnaireResponse:questionnaire:_id={made}-gone", ["v1", "v2"]),
+        ("_has:PlanDefinition:definition:status=active", ["v1", "v2"]),
+        ("_has:QuestionnaireResponse:questionnaire:questionnaire.title=C", ["other"]),
+        ("_has:QuestionnaireResponse:questionnaire:_has:Observation:derived-from:status=final", ["v1"]),
+        ("title=A&_has:QuestionnaireResponse:questionnaire:status:not=completed", ["v2"]),
+    ],
+)
+def test_has_leads_back_from_what_names_a_definition(
+    api: httpx.Client, forms: str, criteria: str, ids: list[str]
+) -> None:
+    asked = f"Questionnaire?_id={','.join(f'{forms}-{each}' for each in ('v1', 'v2', 'other', 'unused'))}&_sort=_id"
+
+    assert sorted(found(api, f"{asked}&{criteria.format(made=forms)}")) == sorted(ids)
+
+
+def test_each_of_several_canonicals_of_one_resource_is_asked_for_itself(api: httpx.Client, forms: str) -> None:
+    plans = f"PlanDefinition?_id={forms}-plan"
+
+    assert found(api, f"{plans}&definition:Questionnaire.title=A") == ["plan"]
+    assert found(api, f"{plans}&definition:Questionnaire.title=B") == ["plan"]
+    assert found(api, f"{plans}&definition:Questionnaire.title=C") == []
+
+
+@pytest.mark.parametrize(
+    ("sort", "ids"),
+    [
+        ("questionnaire.title,_id", ["inside", "none", "any", "gone", "two", "one", "other"]),
+        ("-questionnaire:Questionnaire.title,_id", ["other", "any", "gone", "one", "two", "inside", "none"]),
+        ("questionnaire.version,_id", ["inside", "none", "other", "any", "gone", "one", "two"]),
+    ],
+)
+def test_a_sort_leads_along_a_canonical(api: httpx.Client, forms: str, sort: str, ids: list[str]) -> None:
+    answers = ",".join(f"{forms}-{each}" for each in ids)
+
+    assert found(api, f"QuestionnaireResponse?_id={answers}&_sort={sort}") == ids
+    pages = [
+        api.get(f"QuestionnaireResponse?_id={answers}&_sort={sort}&_count=4").raise_for_status().json(),
+    ]
+    pages.append(api.get(next(each["url"] for each in pages[0]["link"] if each["relation"] == "next")).json())
+    assert [each["resource"]["id"][9:] for page in pages for each in page["entry"]] == ids
+
+
 @pytest.mark.parametrize(
     "search",
     [
-        "Questionnaire?_has:QuestionnaireResponse:questionnaire:status=completed",
-        "QuestionnaireResponse?_sort=questionnaire.version",
+        "Patient?_has:ActivityDefinition:depends-on:status=active",
+        "ActivityDefinition?depends-on:Patient.family=a",
+        "ActivityDefinition?_sort=depends-on:Patient.family",
+        "Patient?_has:QuestionnaireResponse:questionnaire:status=completed",
     ],
 )
-def test_what_does_not_lead_along_a_canonical_is_refused(api: httpx.Client, search: str) -> None:
+def test_what_has_no_canonical_url_is_refused(api: httpx.Client, search: str) -> None:
     answer = api.get(search)
 
     assert answer.status_code == 400
-    assert "canonical" in answer.json()["issue"][0]["details"]["text"]
+
+
+def test_a_chain_may_end_at_any_number_of_definitions(api: httpx.Client) -> None:
+    made = uuid4().hex[:8]
+    urls = [f"http://example.org/{made}/{n}" for n in range(1_100)]
+    definitions = [
+        {"resourceType": "Questionnaire", "id": f"{made}-{n}", "status": "active", "url": url, "publisher": made}
+        for n, url in enumerate(urls)
+    ]
+    answer = {"resourceType": "QuestionnaireResponse", "id": f"{made}-a", "status": "completed"}
+    entries = [
+        {"resource": each, "request": {"method": "PUT", "url": f"{each['resourceType']}/{each['id']}"}}
+        for each in (*definitions, {**answer, "questionnaire": urls[-1]})
+    ]
+    api.post("", json={"resourceType": "Bundle", "type": "batch", "entry": entries}).raise_for_status()
+
+    assert found(api, f"QuestionnaireResponse?questionnaire.publisher={made}") == ["a"]
+    assert found(api, f"Questionnaire?publisher={made}&_has:QuestionnaireResponse:questionnaire:_id={made}-a") == [
+        "1099"
+    ]

@@ -200,12 +200,28 @@ async def test_criteria_in_a_transaction_meet_what_it_has_put(fhir: Fhir) -> Non
     assert [each["response"]["status"][:3] for each in answer["entry"]] == ["201", "200", "200"]
 
 
-def test_a_canonical_stands_for_all_its_versions(api: httpx.Client, tag: str) -> None:
+@pytest.mark.parametrize(("search_type", "code"), [("QuestionnaireResponse", "questionnaire"), ("Basic", "_profile")])
+def test_what_is_below_a_canonical_are_its_versions_and_below_a_version_the_parts_of_it(
+    api: httpx.Client, tag: str, search_type: str, code: str
+) -> None:
+    """https://hl7.org/fhir/R4/search.html#versions"""
     url = f"http://example.jp/q/{tag}"
-    for version in ("", "|1.0", "|2.0"):
+    asked = {"": 6, "|1": 3, "|1.0": 2, "|1.0.2": 1, "|10": 1, "|1.": 0, "|3": 0, "|1,{url}|10": 4}
+    for version in ("", "|1", "|1.0", "|1.0.2", "|10", "|2.0"):
         answer = {"resourceType": "QuestionnaireResponse", "status": "completed", "questionnaire": url + version}
-        api.post("QuestionnaireResponse", json=answer).raise_for_status()
+        profiled = {"resourceType": "Basic", "meta": {"profile": [url + version]}, "code": {"text": "?"}}
+        api.post(search_type, json=answer if code == "questionnaire" else profiled).raise_for_status()
 
-    assert len(api.get("QuestionnaireResponse", params={"questionnaire:below": url}).json()["entry"]) == 3
-    assert api.get("QuestionnaireResponse", params={"questionnaire:below": f"{url}|1"}).status_code == 400
-    assert api.get("QuestionnaireResponse", params={"questionnaire:above": url}).status_code == 400
+    found = {}
+    for version in asked:
+        value = url + version.replace("{url}", url)
+        bundle = api.get(search_type, params={f"{code}:below": value, "_summary": "count"}).raise_for_status().json()
+        found[version] = bundle["total"]
+
+    assert found == asked
+
+
+def test_nothing_is_above_a_canonical(api: httpx.Client) -> None:
+    answer = api.get("QuestionnaireResponse", params={"questionnaire:above": "http://example.jp/q|1.0"})
+
+    assert answer.status_code == 400

@@ -173,3 +173,34 @@ def test_a_file_that_does_not_say_what_it_is_indexed_by_is_indexed_anew(own: Cli
     own.indexed()
 
     assert own.total("Patient?given=hana") == 20
+
+
+def test_an_older_file_says_nothing_by_canonical_url_until_it_is_indexed_for_it(own: Client) -> None:
+    url = "http://example.org/q"
+    form = {"resourceType": "Questionnaire", "id": "q", "status": "active", "url": url, "version": "1"}
+    answer = {"resourceType": "QuestionnaireResponse", "id": "r", "status": "completed", "questionnaire": f"{url}|1"}
+    own.put(form, answer)
+    own.server.stop()
+    as_of_schema_7(own.server.data_dir / "fhir.sqlite")
+
+    own.restart(kill=False)
+    early = own("GET", "QuestionnaireResponse?questionnaire.status=active&_summary=count")
+    own.indexed()
+
+    assert early.status_code == 409 or early.json()["total"] == 1
+    assert own.total("QuestionnaireResponse?questionnaire.status=active") == 1
+    assert own.total("Questionnaire?_has:QuestionnaireResponse:questionnaire:status=completed") == 1
+    assert own.total(f"QuestionnaireResponse?questionnaire:below={url}|1") == 1
+
+
+def as_of_schema_7(file: Path) -> None:
+    """Take away what tells of canonicals, and say that the two types were indexed by the rules of then."""
+    connection = apsw.Connection(str(file))
+    connection.execute("DELETE FROM rf; DELETE FROM txt; DROP TABLE cn; PRAGMA user_version = 7")
+    for name in ("Questionnaire", "QuestionnaireResponse"):
+        [(mark,)] = connection.execute("SELECT value FROM mark WHERE name = ?", (f"index/{name}",))
+        rules = json.decode(mark)
+        rules[{"Questionnaire": "url", "QuestionnaireResponse": "questionnaire"}[name]] = "of then"
+        connection.execute("UPDATE mark SET value = ? WHERE name = ?", (json.encode(rules), f"index/{name}"))
+    connection.execute("UPDATE mark SET value = ? WHERE name = 'index'", (b"of then",))
+    connection.close()

@@ -58,8 +58,29 @@ class Oracle:
             if key.type == resource_type and all(self.holds(resource, name, text) for name, text in query)
         }
 
+    def is_sorted(self, keys: Sequence[Key], text: str) -> bool:
+        """Whether resources stand in the order of a sort key: what has no value is the least of all."""
+        path = text.removeprefix("-")
+        pick = max if path != text else min
+        values = [self._sorted_by(self.resources[key], path) for key in keys]
+        picked = [(bool(each), pick(each) if each else None) for each in values]
+        return picked == sorted(picked, reverse=path != text)
+
+    def _sorted_by(self, resource: Resource, path: str) -> list[Any]:
+        """Return all values that a resource, or what it refers to, has for a sort key."""
+        head, dot, rest = path.partition(".")
+        code, _, named = head.partition(":")
+        if dot:
+            stored = (each for each in self.targets(resource, code) if self.resources.get(key_of(each)) is each)
+            return [value for each in stored if each["resourceType"] == named for value in self._sorted_by(each, rest)]
+        kind = self.parameter(resource["resourceType"], code).type
+        items = [item for item in self.items(resource, code) if item.value is not None]
+        return [value for item in items for value in values.sort_values(kind, item.type, item.value)]
+
     def holds(self, resource: Resource, name: str, text: str) -> bool:
-        """Whether a resource fulfils one criterion."""
+        """Whether a resource fulfils one criterion; a sort is none."""
+        if name == "_sort":
+            return True
         if name == "_filter":
             return self._passes(resource, self.filters[text])
         if name.startswith("_has:"):
@@ -163,17 +184,21 @@ class Oracle:
                 yield from _by_full_url(self._bundles[id(resource)], text)
                 continue
             if item.type != "Reference":
-                yield from self._named(text)
+                yield from self._named(text, self.parameter(resource["resourceType"], code).targets)
                 continue
             bare = text.removeprefix(f"{self._base}/").partition("/_history/")[0].partition("|")[0]
             type_, _, id_ = bare.partition("/")
             if (found := self.resources.get(Key(type_, id_))) is not None:
                 yield found
 
-    def _named(self, canonical: str) -> Iterator[Resource]:
-        """Give the resources with a canonical URL: of the version that it says, if that is here."""
+    def _named(self, canonical: str, types: Sequence[str]) -> Iterator[Resource]:
+        """Give the resources of these types with a canonical URL: of the version that it says, if that is here."""
         url, _, version = canonical.partition("|")
-        here = [each for each in self.resources.values() if each.get("url") == url]
+        here = [
+            each
+            for each in self.resources.values()
+            if each.get("url") == url and each["resourceType"] in (types or (each["resourceType"],))
+        ]
         yield from [each for each in here if version and each.get("version") == version] or here
 
     def items(self, resource: Resource, code: str) -> list[Item]:

@@ -6,15 +6,16 @@ from random import Random
 from typing import Any
 
 from fhir_service.fhir.fhirpath import Item
-from fhir_service.fhir.resource import Resource
+from fhir_service.fhir.resource import Resource, key_of
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.registry import SearchRegistry
-from tests.oracle.evaluator import Filter, OfContained, Oracle, Pair
+from tests.oracle.evaluator import FIRST_ENTRY, Filter, OfContained, Oracle, Pair
 from tests.oracle.values import DATE, GRAMS, RANGED, codings, labels, prefixed, texts
 
 PREFIXES = ("", "", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb")
 DIGITS = 15  # what the index tells apart
 UNASKED = ("_id", "_lastUpdated", "near")
+SORTED = ("date", "uri")
 
 # How `_filter` says what a parameter of a type asks with a modifier.
 OPERATORS = {
@@ -83,7 +84,28 @@ class Questions:
             text = written(tree)
             self._oracle.filters[text] = tree
             pairs.append(("_filter", text))
+        if self._random.random() < 0.15:
+            pairs += self._sort(resource_type)
         return resource_type, pairs or [("_id", "nobody")]
+
+    def _sort(self, resource_type: str) -> list[Pair]:
+        """Return a sort by what the type says, or what it refers to."""
+        path, hops = "", self._random.choice((0, 1, 1, 2))
+        for _ in range(hops):
+            steps = [
+                (f"{code}:{target['resourceType']}.", target["resourceType"])
+                for resource in self._random.sample(self._by_type[resource_type], 1)
+                for code, parameter in self._shuffled(resource_type)
+                if parameter.type == "reference" and parameter.expression != FIRST_ENTRY
+                for target in self._oracle.targets(resource, code)
+                if self._oracle.resources.get(key_of(target)) is target
+                and (not parameter.targets or target["resourceType"] in parameter.targets)
+            ]
+            if steps:
+                step, resource_type = self._random.choice(steps)
+                path += step
+        found = [code for code, each in self._shuffled(resource_type) if each.type in SORTED and code not in UNASKED]
+        return [("_sort", self._random.choice(("", "-")) + path + found[0])] if found else []
 
     def _tree(self, resource_type: str, depth: int) -> Filter:
         """Return a filter: comparisons joined by `and`, `or` and `not`."""
@@ -290,6 +312,11 @@ class Questions:
         if not text or text.startswith("#"):
             return
         yield "", escaped(text).replace("\\|", "|")
+        if not isinstance(value, dict):
+            url, _, version = text.partition("|")
+            yield "", url
+            yield ":below", "|".join((url, *([version[: self._random.choice((1, 3))]] if version else []))).rstrip(".")
+            yield "", f"{url}|{self._random.choice(('1', '2.0', version or '3'))}"
         type_, slash, id_ = text.partition("/")
         if slash and type_.isalpha() and "/" not in id_:
             yield "", id_

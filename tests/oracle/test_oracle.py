@@ -25,7 +25,7 @@ from fhir_service.interactions.services import Services
 from fhir_service.storage.memory import MemoryStore
 from fhir_service.storage.sqlite import SqliteStore
 from fhir_service.storage.store import Put, Store
-from tests.oracle import people
+from tests.oracle import forms, people
 from tests.oracle.evaluator import OfContained, Oracle, Pair
 from tests.oracle.questions import Questions
 
@@ -73,16 +73,23 @@ class World:
         for name, store in self.stores.items():
             page = await store.search(query, count=10_000, total=True)
             found = {version.key for version in page.matches}
+            wrong += [
+                f"{name}: {resource_type}?{pairs}: not in order"
+                for code, text in pairs
+                if code == "_sort" and not self.oracle.is_sorted([version.key for version in page.matches], text)
+            ]
             if found != expected or page.total != len(expected):
                 more, less = [sorted(map(str, each))[:3] for each in (found - expected, expected - found)]
                 wrong.append(f"{name}: {resource_type}?{pairs}: too many {more}, missed {less}, total {page.total}")
         return iter(wrong)
 
 
-@pytest.fixture(params=["examples", "people"])
+@pytest.fixture(params=["examples", "people", "forms"])
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
     if request.param == "people":
         resources = people.made(Random(7), 60)
+    elif request.param == "forms":
+        resources = forms.made(Random(7), 60)
     else:
         resources = list(_examples(request.getfixturevalue("r4_examples")))
     made = World(resources, tmp_path / "s.db")

@@ -333,12 +333,29 @@ def labels(kind: str, value: Any) -> Iterator[str]:
             yield from _list(value.get("type", {}).get("text"))
 
 
+# --- the order of a sort
+
+
+def sort_values(search_type: str, kind: str, value: Any) -> list[Any]:
+    """Return what a value sorts by: a date by its first moment, all else by its text."""
+    if search_type == "date":
+        held = dates(kind, value)
+        return [held[0]] if held else []
+    if search_type == "string":
+        return [folded(text) for text in texts(kind, value)]
+    if search_type == "token":
+        return [code for _, code in codings(kind, value) if code is not None]
+    return [value]
+
+
 # --- uris and references
 
 
 def uri(modifier: str, kind: str, value: Any, asked: str) -> bool:
     wanted = plain(asked)
     forms = {value, value.partition("|")[0]} if kind == "canonical" else {value}
+    if modifier == "below" and "|" in wanted:
+        return any(is_below(form, wanted) for form in forms)
     if modifier == "below":
         return any(form.startswith(wanted) for form in forms)
     if modifier == "above":
@@ -357,6 +374,8 @@ def reference(modifier: str, kind: str, value: Any, asked: str, base: str, targe
         return False
     held, version = _parts(text, base)
     wanted, wanted_version = _parts(plain(asked), base)
+    if modifier == "below":
+        return held == wanted and (wanted_version is None or is_below(version or "", wanted_version))
     if wanted_version not in (None, version):
         return False
     if modifier:  # a type
@@ -365,6 +384,12 @@ def reference(modifier: str, kind: str, value: Any, asked: str, base: str, targe
         type_, _, id_ = held.partition("/")
         return held == wanted or (id_ == wanted and type_ in (targets or (type_,)))
     return held == wanted
+
+
+def is_below(version: str, asked: str) -> bool:
+    """Whether the first parts of a version are those that are asked for."""
+    parts = asked.split(".")
+    return version.split(".")[: len(parts)] == parts
 
 
 def _parts(text: str, base: str) -> tuple[str, str | None]:

@@ -68,6 +68,26 @@ PARAMETERS: dict[str, dict[str, SearchType]] = {
         "coordinate": "composite",
         "near": "special",
     },
+    "Questionnaire": {
+        "url": "uri",
+        "title": "string",
+        "status": "token",
+        "date": "date",
+        "derived-from": "reference",
+    },
+    "PlanDefinition": {
+        "url": "uri",
+        "title": "string",
+        "definition": "reference",
+        "depends-on": "reference",
+        "date": "date",
+    },
+    "QuestionnaireResponse": {
+        "questionnaire": "reference",
+        "subject": "reference",
+        "status": "token",
+        "authored": "date",
+    },
 }
 # Of a composite: the types of its components.
 COMPONENTS: dict[str, tuple[SearchType, ...]] = {
@@ -79,7 +99,7 @@ COMPONENTS: dict[str, tuple[SearchType, ...]] = {
     "coordinate": ("token", "number", "number"),
 }
 CODED = frozenset({"code", "status", "active"})
-PRIMARY = {"Observation": "date", "Encounter": "date"}
+PRIMARY = {"Observation": "date", "Encounter": "date", "QuestionnaireResponse": "authored"}
 
 
 class Dates:

@@ -76,10 +76,10 @@ async def test_an_include_follows_a_canonical_to_the_version_that_it_means(store
         [
             *versions,
             put("Questionnaire", "other", UriEntry("url", f"{url}/other")),
-            put("QuestionnaireResponse", "any", ReferenceEntry("questionnaire", url)),
-            put("QuestionnaireResponse", "first", ReferenceEntry("questionnaire", url, "1")),
-            put("QuestionnaireResponse", "absent", ReferenceEntry("questionnaire", url, "9")),
-            put("QuestionnaireResponse", "nothing", ReferenceEntry("questionnaire", f"{url}/none")),
+            put("QuestionnaireResponse", "any", ReferenceEntry("questionnaire", url, canonical=True)),
+            put("QuestionnaireResponse", "first", ReferenceEntry("questionnaire", url, "1", canonical=True)),
+            put("QuestionnaireResponse", "absent", ReferenceEntry("questionnaire", url, "9", canonical=True)),
+            put("QuestionnaireResponse", "nothing", ReferenceEntry("questionnaire", f"{url}/none", canonical=True)),
         ]
     )
     names = SearchParameter("QuestionnaireResponse", "questionnaire", "reference", None, "")

@@ -102,7 +102,7 @@ def as_of_schema_5(file: Path) -> None:
     kept = msgspec.structs.replace(kept, nq=tuple((*row, 0) for row in kept.nq))
     connection.execute("UPDATE entries SET rows = ? WHERE rid = ?", (index_rows.encode_rows(kept), rid))
     found = connection.execute("SELECT p, lo, rid, hi, sc, c, u, 0 FROM nq").fetchall()
-    connection.execute("DROP TABLE nq; DROP TABLE tally")
+    connection.execute("DROP TABLE nq; DROP TABLE tally; DROP TABLE cn")
     _, begin, rest = MIGRATIONS[0].partition("CREATE TABLE nq")
     connection.execute(begin + rest)
     connection.executemany("INSERT INTO nq VALUES (?, ?, ?, ?, ?, ?, ?, ?)", found)

@@ -63,7 +63,21 @@ TARGETS: dict[tuple[str, str], tuple[str, ...]] = {
     ("Observation", "encounter"): ("Encounter",),
     ("Encounter", "subject"): ("Patient",),
     ("Encounter", "reason"): ("Observation", "Patient"),
+    ("Questionnaire", "derived-from"): ("Questionnaire",),
+    ("PlanDefinition", "definition"): ("Questionnaire", "PlanDefinition"),
+    ("PlanDefinition", "depends-on"): ("Patient", "Questionnaire", "PlanDefinition"),
+    ("QuestionnaireResponse", "questionnaire"): ("Questionnaire",),
+    ("QuestionnaireResponse", "subject"): ("Patient",),
 }
+# The parameters that name definitions, and of which types; `depends-on` refers by type and id, too.
+CANONICAL: dict[tuple[str, str], tuple[str, ...]] = {
+    ("Questionnaire", "derived-from"): ("Questionnaire",),
+    ("PlanDefinition", "definition"): ("Questionnaire", "PlanDefinition"),
+    ("PlanDefinition", "depends-on"): ("Questionnaire", "PlanDefinition"),
+    ("QuestionnaireResponse", "questionnaire"): ("Questionnaire",),
+}
+FORMS = ("http://q.example/a", "http://q.example/b", "http://q.example/nothing")
+VERSIONS = ("1", "1.0", "1.0.1", "10", "2", "9")
 KINDS: dict[str, Literal["code", "coding"]] = {"status": "code", "code": "coding"}
 SYSTEMS = (None, "http://s.example/1", "urn:oid:1.2")
 CODES = ("x", "y", "final", "診断", "")
@@ -160,10 +174,19 @@ def _words(random: Random) -> WordsMatch:
 def _entries(random: Random, resource_type: str) -> IndexEntries:
     made: list[Any] = []
     for code, kind in PARAMETERS[resource_type].items():
+        if code == "url":
+            made += _own_url(random)
+            continue
         made += [_entry(random, resource_type, code, kind) for _ in range(random.choice((0, 0, 1, 1, 1, 2)))]
     first = PRIMARY.get(resource_type)
     date = min((entry.low for entry in made if isinstance(entry, DateEntry) and entry.code == first), default=None)
     return entries(*made, date=date)
+
+
+def _own_url(random: Random) -> list[UriEntry]:
+    """Return how a definition is known: by its URL, and by its URL with the version, if it has one."""
+    url, version = random.choice(FORMS[:2]), random.choice((None, *VERSIONS[:-1]))
+    return [UriEntry("url", url), *([UriEntry("url", f"{url}|{version}")] if version else [])]
 
 
 def _entry(random: Random, resource_type: str, code: str, kind: SearchType) -> Any:
@@ -205,6 +228,8 @@ def _part(random: Random, kind: SearchType) -> tuple[Any, ...]:
 
 
 def _reference(random: Random, resource_type: str, code: str) -> ReferenceEntry:
+    if (resource_type, code) in CANONICAL and (code != "depends-on" or random.random() < 0.5):
+        return ReferenceEntry(code, random.choice(FORMS), random.choice((None, None, *VERSIONS)), canonical=True)
     if random.random() < 0.15:
         return ReferenceEntry(code, None, None, random.choice(SYSTEMS), random.choice(CODES))
     if random.random() < 0.1:
@@ -250,8 +275,16 @@ def _clause(random: Random, resource_type: str, depth: int = 0) -> Clause:
 def _chain(random: Random, resource_type: str, depth: int) -> Clause:
     code = random.choice([code for type_, code in TARGETS if type_ == resource_type])
     types = [type_ for type_ in TARGETS[resource_type, code] if type_ in PARAMETERS]
+    types = random.sample(types, random.choice(range(1, len(types) + 1))) if types else []
     clauses = tuple((type_, _clause(random, type_, depth + 1)) for type_ in types)
-    return Chain(parameter(resource_type, code), clauses) if clauses else _match(random, resource_type)
+    link = _link(resource_type, code)
+    return Chain(parameter(resource_type, code), clauses, *link) if clauses else _match(random, resource_type)
+
+
+def _link(resource_type: str, code: str) -> tuple[bool, tuple[str, ...]]:
+    """Return whether a parameter refers by type and id, and the types that it names by canonical URL."""
+    canonical = CANONICAL.get((resource_type, code), ())
+    return not canonical or code == "depends-on", canonical
 
 
 def _has(random: Random, resource_type: str, depth: int) -> Clause:
@@ -259,7 +292,7 @@ def _has(random: Random, resource_type: str, depth: int) -> Clause:
     if not sources:
         return _match(random, resource_type)
     source, code = random.choice(sources)
-    return Has(source, parameter(source, code), _clause(random, source, depth + 1))
+    return Has(source, parameter(source, code), _clause(random, source, depth + 1), *_link(source, code))
 
 
 def _match(random: Random, resource_type: str) -> Match:
@@ -325,6 +358,9 @@ def _value(random: Random, kind: SearchType, resource_type: str, code: str, modi
         case "reference" if modifier == "identifier":
             return ReferenceValue((), None, _token(random))
         case "reference":
+            if (resource_type, code) in CANONICAL and random.random() < 0.6:
+                url, version = random.choice(FORMS), random.choice((None, *VERSIONS))
+                return ReferenceValue((url,), version, below=random.random() < 0.5)
             targets = [f"{type_}/{random.choice(IDS)}" for type_ in TARGETS[resource_type, code]]
             return ReferenceValue((*targets, random.choice(URIS)), random.choice((None, None, "1")))
         case "string":
@@ -346,6 +382,9 @@ def _value(random: Random, kind: SearchType, resource_type: str, code: str, modi
         case "composite":
             return CompositeValue(tuple(_value(random, part, "Encounter", "reason", None) for part in COMPONENTS[code]))
         case _:
+            if code == "url":
+                version = random.choice(("", *VERSIONS))
+                return UriValue(f"{random.choice(FORMS)}|{version}" if version else random.choice(FORMS))
             return UriValue(random.choice(URIS))
 
 
@@ -378,7 +417,7 @@ def _hops(random: Random, resource_type: str) -> tuple[Hop, ...]:
     hops: list[Hop] = []
     for _ in range(random.choice((1, 2))):
         steps = [
-            Hop(parameter(resource_type, code), target)
+            Hop(parameter(resource_type, code), target, *_link(resource_type, code))
             for (source, code), targets in TARGETS.items()
             for target in targets
             if source == resource_type and target in PARAMETERS
@@ -392,7 +431,8 @@ def _hops(random: Random, resource_type: str) -> tuple[Hop, ...]:
 def _include(random: Random) -> Include:
     (source, code), targets = random.choice(tuple(TARGETS.items()))
     target = random.choice((None, *targets))
-    return Include(source, parameter(source, code), target, random.random() < 0.5, random.random() < 0.3)
+    canonical = CANONICAL.get((source, code), ())
+    return Include(source, parameter(source, code), target, random.random() < 0.5, random.random() < 0.3, canonical)
 
 
 def shuffled(random: Random, items: Sequence[Any]) -> list[Any]:

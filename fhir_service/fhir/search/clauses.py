@@ -34,7 +34,7 @@ from fhir_service.fhir.search.query import (
     Value,
 )
 from fhir_service.fhir.search.terminology import Member, Terminology, codes_above, codes_below, codes_in
-from fhir_service.fhir.search.values import Reading, read, split, token, unescape
+from fhir_service.fhir.search.values import Reading, read, reference, split, token, unescape
 
 # How many values one parameter can have. A token is looked up as it is; a bare id may mean a reference to any type;
 # each range or text is a look-up of its own.
@@ -153,13 +153,15 @@ class Criterion:
         parameter = self._parameter(source, code)
         if parameter.type != "reference":
             raise problems.not_a_reference(parameter, key)
-        if self.reading.registry.only_canonical(parameter):
-            raise problems.by_canonical(parameter, key)
         if leads_inside(parameter):
             raise problems.not_within(key)
         if parameter.targets and resource_type not in parameter.targets:
             raise problems.not_a_target(parameter, resource_type)
-        return Has(source, parameter, self._clause(source, rest, depth + 1))
+        literal = not self.reading.registry.only_canonical(parameter)
+        canonical = self.reading.registry.named_by_canonical(parameter)
+        if not literal and resource_type not in canonical:
+            raise problems.without_url(parameter, resource_type, key)
+        return Has(source, parameter, self._clause(source, rest, depth + 1), literal, canonical)
 
     def _chain(self, parameter: SearchParameter, target: str, rest: str, depth: int) -> Chain:
         """`subject:Patient.name`: the types that are tried are those on which the rest has a meaning."""
@@ -180,12 +182,10 @@ class Criterion:
         if not clauses:
             told = [each for each in refusals if not isinstance(each, UnknownParameter)]
             raise told[0] if told else problems.unknown_in_chain(parameter, types, rest)
-        registry = self.reading.registry
-        named = registry.named_by_canonical(parameter)
-        canonical = tuple(each for each, _ in clauses if each in named)
-        literal = not registry.only_canonical(parameter)
-        if not canonical and not literal:
-            raise problems.by_canonical(parameter, self.key)
+        canonical = self.reading.registry.named_by_canonical(parameter)
+        literal = not self.reading.registry.only_canonical(parameter)
+        if not literal and not any(each in canonical for each, _ in clauses):
+            raise problems.without_url(parameter, target or clauses[0][0], self.key)
         chain = Chain(parameter, tuple(clauses), literal, canonical)
         return within(chain, self.key) if leads_inside(parameter) else chain
 
@@ -249,21 +249,19 @@ class Criterion:
         return Match(parameter, tuple(self._value(parameter, modifier, text) for text in texts), modifier)
 
     def _hierarchy(self, parameter: SearchParameter, modifier: str) -> Match:
-        """`location:below=42`: what refers to 42 or to what is part of it; of a canonical, any of its versions.
+        """`location:below=42`: what refers to 42 or to what is part of it; of a canonical, its version and those below.
 
         https://hl7.org/fhir/R4/search.html#recursive and #versions
         """
         registry = self.reading.registry
         texts = self._texts("reference")
-        values = tuple(read(parameter, text, self.reading) for text in texts)
+        values = tuple(reference(parameter, text, self.reading) for text in texts)
         if registry.only_canonical(parameter) and modifier == "below":
-            if any(len(split(text, "|")) > 1 for text in texts):
-                raise problems.malformed(f"{self.key}={self.text[:80]}", f"{self.key}=http://example.org/canonical")
-            return Match(parameter, values)
+            return Match(parameter, tuple(replace(each, below=True) for each in values))
         part_of = tuple(filter(None, map(registry.part_of, parameter.targets)))
         if not part_of:
             raise problems.unknown_modifier(parameter, modifier, (*MODIFIERS["reference"], *parameter.targets))
-        named = dict.fromkeys(each for value in values if isinstance(value, ReferenceValue) for each in value.targets)
+        named = dict.fromkeys(each for value in values for each in value.targets)
         return Match(parameter, (HierarchyValue(tuple(named), modifier == "above", part_of),), modifier)
 
     def _by_terminology(self, parameter: SearchParameter, modifier: str) -> Match:

@@ -249,7 +249,7 @@ def canonical_uri(code: str, value: str) -> Sequence[Entry]:
 
 def canonical(code: str, value: str) -> Sequence[Entry]:
     target, _, version = value.partition("|")
-    return () if value.startswith("#") else (ReferenceEntry(code, target, version or None),)
+    return () if value.startswith("#") else (ReferenceEntry(code, target, version or None, canonical=True),)
 
 
 def position(code: str, value: Resource) -> Sequence[Entry]:

@@ -32,6 +32,7 @@ class ReferenceEntry(NamedTuple):
     value: str | None = None
     held: bool = False  # `SearchParameter.holder` has the same
     inner: bool = False  # it stands in an entry of a Bundle, and leads to nothing that is stored
+    canonical: bool = False  # it names a definition by its URL
 
 
 class StringEntry(NamedTuple):

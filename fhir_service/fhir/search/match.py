@@ -155,9 +155,10 @@ def fulfils(entry: NamedTuple, value: Value, modifier: str | None = None) -> boo
 
 
 # "uri: match is precise, case, accent, and escape sensitive, and the entire URI must match." `:below` finds what begins
-# with the value, `:above` what the value begins with. https://hl7.org/fhir/R4/search.html#uri
+# with the value, `:above` what the value begins with. Of a canonical with a version it finds the parts of this version
+# (`_profile:below=url|1`). https://hl7.org/fhir/R4/search.html#uri
 URI_MODIFIER: dict[str | None, Callable[[str, str], bool]] = {
-    "below": lambda held, asked: held.startswith(asked),
+    "below": lambda held, asked: is_version_below(held, asked) if "|" in asked else held.startswith(asked),
     "above": lambda held, asked: asked.startswith(held),
     None: lambda held, asked: held == asked,
 }
@@ -203,7 +204,16 @@ def _reference(entry: ReferenceEntry, value: ReferenceValue) -> bool:
     # "If a reference value has a version, it matches that version; without one it matches any." The same holds for
     # canonicals: "|[version]".
     same_version = value.version is None or value.version == entry.version
+    # ":below is used with canonical references, to control whether the version is considered in the search": `url|1`
+    # finds major version 1. https://hl7.org/fhir/R4/search.html#versions
+    if value.below and value.version is not None and entry.version is not None:
+        same_version = is_version_below(entry.version, value.version)
     return entry.target is not None and entry.target in value.targets and same_version
+
+
+def is_version_below(version: str, asked: str) -> bool:
+    """Whether a version is the one that is asked for or a part of it, as 1.2.0 is of 1.2 and of 1."""
+    return version == asked or version.startswith(f"{asked}.")
 
 
 def _unit(entry: QuantityEntry, value: QuantityValue) -> bool:

@@ -168,12 +168,12 @@ def not_a_reference(parameter: SearchParameter, key: str) -> FhirError:
     )
 
 
-def by_canonical(parameter: SearchParameter, key: str) -> FhirError:
+def without_url(parameter: SearchParameter, resource_type: str, key: str) -> FhirError:
     return FhirError(
         Issue(
-            "not-supported",
-            f"「{parameter.code}」はcanonical URLで参照するため、「{key[:200]}」ではたどれません。",
-            f"'{parameter.code}' refers by canonical URL, which '{key[:200]}' cannot follow.",
+            "invalid",
+            f"「{key[:200]}」: 「{parameter.code}」はcanonical URLで参照しますが、{resource_type}にはありません。",
+            f"'{key[:200]}': '{parameter.code}' refers by canonical URL, and {resource_type} has none.",
         )
     )
 

@@ -44,12 +44,14 @@ class TypedValue:
 class ReferenceValue:
     """`targets`: every `Type/id`, URL or canonical that the value may mean. With `:identifier`, system and value.
 
-    `subject:Patient=1` has become the target `Patient/1`; its match has no modifier.
+    `subject:Patient=1` has become the target `Patient/1`; its match has no modifier. `below`: any version that begins
+    with the parts of `version` (`questionnaire:below=url|1`).
     """
 
     targets: tuple[str, ...]
     version: str | None = None
     identifier: TokenValue | None = None
+    below: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +165,8 @@ class Chain:
     """`subject:Patient.name=x`: some target of these types, reached by the reference, fulfils `clause`.
 
     `clauses` has one entry for each target type on which the rest of the chain has a meaning. `literal`: it
-    refers by type and id; `canonical`: the types of which it may name one by its canonical URL. With neither the target
-    stands in the resource itself, and nothing that is stored is one.
+    refers by type and id; `canonical`: all the types of which it may name one by its canonical URL. With neither the
+    target stands in the resource itself, and nothing that is stored is one.
     """
 
     parameter: SearchParameter
@@ -175,11 +177,16 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Has:
-    """`_has:Observation:patient:code=x`: some `resource_type` whose `parameter` points here fulfils `clause`."""
+    """`_has:Observation:patient:code=x`: some `resource_type` whose `parameter` points here fulfils `clause`.
+
+    `literal` and `canonical` as of a Chain.
+    """
 
     resource_type: str
     parameter: SearchParameter
     clause: "Clause"
+    literal: bool = True
+    canonical: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,10 +241,15 @@ def asks_for_words(clauses: Iterable[Clause]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """A step of a chain in `_sort`: from a resource to those of type `target` that it refers to by the parameter."""
+    """A step of a chain in `_sort`: from a resource to those of type `target` that it refers to by the parameter.
+
+    `literal` and `canonical` as of a Chain.
+    """
 
     parameter: SearchParameter
     target: str
+    literal: bool = True
+    canonical: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +269,7 @@ class Sort:
 class Include:
     """`_include=source:parameter:target`; `reverse` for `_revinclude`. `target` None: every type.
 
-    `canonical`: the types of which the parameter may name one by its canonical URL.
+    `canonical`: all the types of which the parameter may name one by its canonical URL, whatever `target` is.
     """
 
     source: str

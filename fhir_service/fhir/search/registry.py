@@ -213,8 +213,18 @@ class SearchRegistry:
         return found
 
     def named_by_canonical(self, parameter: SearchParameter) -> tuple[str, ...]:
-        """Return the types of which a reference parameter may name one by its canonical URL; () if it never does."""
-        if not any(path.type in CANONICAL for path in self.paths(parameter)):
+        """Return the types of which a reference parameter may name one by its canonical URL; () if it never does.
+
+        `BeingIndexed` if the URLs of one of them are not indexed yet.
+        """
+        named = self.declared_by_canonical(parameter)
+        for each in named:
+            self.parameters(each)["url"]
+        return named
+
+    def declared_by_canonical(self, parameter: SearchParameter) -> tuple[str, ...]:
+        """Return the same, whatever is indexed."""
+        if parameter.type != "reference" or not any(path.type in CANONICAL for path in self.paths(parameter)):
             return ()
         types = parameter.targets or sorted(self.definitions.resource_types)
         return tuple(each for each in types if (url := self.declared(each).get("url")) and url.type == "uri")

@@ -96,8 +96,7 @@ def _include(draft: Draft, name: str, text: str) -> None:
     for parameter in _joined(draft, text, source, code or "*", reverse):
         if target and not _may_target(parameter, target, draft.registry.definitions.resource_types):
             raise problems.not_a_target(parameter, target)
-        named = draft.registry.named_by_canonical(parameter)
-        canonical = named if not target else (target,) if target in named else ()
+        canonical = draft.registry.named_by_canonical(parameter)
         draft.includes.append(
             Include(parameter.resource_type, parameter, target or None, reverse, bool(modifier), canonical)
         )

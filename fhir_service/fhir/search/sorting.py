@@ -68,19 +68,21 @@ def _hop(registry: SearchRegistry, resource_type: str, step: str, rest: str) -> 
     parameter = parameters[code]
     if parameter.type != "reference":
         raise problems.not_a_reference(parameter, f"_sort={step}.{rest}")
-    if registry.only_canonical(parameter):
-        raise problems.by_canonical(parameter, f"_sort={step}.{rest}")
     if leads_inside(parameter):
         raise problems.not_within(f"_sort={step}.{rest}")
+    canonical, literal = registry.named_by_canonical(parameter), not registry.only_canonical(parameter)
     targets = parameter.targets or tuple(sorted(registry.definitions.resource_types))
     if target and target not in targets:
         raise problems.not_a_target(parameter, target)
+    if not literal and target and target not in canonical:
+        raise problems.without_url(parameter, target, f"_sort={step}.{rest}")
+    targets = targets if literal else canonical
     fitting = [each for each in ((target,) if target else targets) if _has(registry, each, rest)]
     if not fitting:
         raise problems.unknown_in_chain(parameter, targets, rest)
     if len(fitting) > 1:
         raise problems.several_targets(parameter, fitting, f"_sort={step}.{rest}")
-    return Hop(parameter, fitting[0])
+    return Hop(parameter, fitting[0], literal, canonical)
 
 
 def _has(registry: SearchRegistry, resource_type: str, path: str) -> bool:

@@ -162,7 +162,8 @@ def token(parameter: SearchParameter, text: str) -> TokenValue:
             raise problems.bad_value(parameter, text)
 
 
-def _reference(parameter: SearchParameter, text: str, reading: Reading) -> ReferenceValue:
+def reference(parameter: SearchParameter, text: str, reading: Reading) -> ReferenceValue:
+    """Return what an id, `Type/id`, URL or canonical means."""
     plain, _, business_version = unescape(text, parameter.code).partition("|")
     found = parse_reference(plain)
     version = business_version or found.version
@@ -234,7 +235,7 @@ READERS: dict[SearchType, Callable[[SearchParameter, str, Reading], Value]] = {
     "date": _date,
     "string": _string,
     "token": _token,
-    "reference": _reference,
+    "reference": reference,
     "quantity": _quantity,
     "uri": _uri,
     "composite": _composite,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search.match import matches
-from fhir_service.fhir.search.query import IdMatch, Match, Query
+from fhir_service.fhir.search.query import HierarchyValue, IdMatch, Match, Query
 from fhir_service.storage.identity import IdSequence, rid_for, rid_of
 from fhir_service.storage.sqlite import bulk
 from fhir_service.storage.sqlite.bulk import Known, Planned
@@ -191,8 +191,12 @@ def _deletion(key: Key, state: _State | None) -> Version:
 
 
 def _asks_for_itself(query: Query) -> bool:
-    """Whether the entries and the id of a resource tell if it is found; a chain depends on others too."""
-    return all(isinstance(clause, Match | IdMatch) for clause in query.clauses)
+    """Whether the entries and the id of a resource tell if it is found; chains and hierarchies depend on others too."""
+    return all(
+        isinstance(clause, IdMatch)
+        or (isinstance(clause, Match) and not any(isinstance(value, HierarchyValue) for value in clause.values))
+        for clause in query.clauses
+    )
 
 
 def _has_entries(planned: Planned) -> bool:

@@ -64,6 +64,7 @@ SELECT value->>0, substr(?, 1 + (value->>1), value->>2), value->'$[3]' FROM json
 _NO_ENTRIES = "DELETE FROM entries WHERE rid IN (SELECT value FROM json_each(?))"
 _TOKENS = "INSERT OR IGNORE INTO tok (k, x) SELECT value->>0, value->>1 FROM json_each(?)"
 _TEXTS = "INSERT OR IGNORE INTO txt (p, v, k) SELECT value->>0, value->>1, value->>2 FROM json_each(?)"
+_NAMES = "INSERT OR IGNORE INTO cn (tk, n, unless) SELECT value->>0, value->>1, value->>2 FROM json_each(?)"
 _SHAPES = "INSERT OR IGNORE INTO shape (k, rtype, params) SELECT value->>0, value->>1, value->'$[2]' FROM json_each(?)"
 
 
@@ -71,6 +72,7 @@ _MORE = "UPDATE tally SET n = n + ? WHERE k = ?"
 
 _MOST_TOKENS = 50_000  # remembered: some megabytes
 _MOST_TEXTS = 20_000
+_MOST_NAMES = 20_000
 
 
 class Planned(NamedTuple):
@@ -88,7 +90,7 @@ class Planned(NamedTuple):
 
 
 class Known:
-    """Rows of `shape`, `tok` and `txt` that are surely there, so that most need not be written again.
+    """Rows of `shape`, `tok`, `txt` and `cn` that are surely there, so that most need not be written again.
 
     `tallied` are all keys of the table `tally`, and perhaps others.
     """
@@ -98,6 +100,7 @@ class Known:
         self.tallied = set(tallied)
         self.tokens: set[tuple[int, int]] = set()
         self.texts: set[tuple[int, str, int]] = set()
+        self.names: set[tuple[int, int, int]] = set()
 
     def add(self, newer: "Known") -> None:
         """Take over what has come to be there."""
@@ -109,12 +112,15 @@ class Known:
         if len(self.texts) > _MOST_TEXTS:
             self.texts.clear()
         self.texts |= newer.texts
+        if len(self.names) > _MOST_NAMES:
+            self.names.clear()
+        self.names |= newer.names
 
 
 def write(connection: apsw.Connection, planned: Sequence[Planned], updated: int, known: Known, newly: Known) -> None:
     """Write the versions, each of another resource, and their index rows.
 
-    Rows of `shape`, `tok` and `txt` are left out if they are `known`; others are added to `newly`.
+    Rows of `shape`, `tok`, `txt` and `cn` are left out if they are `known`; others are added to `newly`.
     """
     superseding = [write.rid for write in planned if write.version > 1]
     old: dict[int, Rows] = {}
@@ -180,6 +186,7 @@ def write_names(connection: apsw.Connection, planned: Sequence[Planned], known: 
     shapes: dict[int, tuple[str, list[str]]] = {}
     tokens: set[tuple[int, int]] = set()
     texts: set[tuple[int, str, int]] = set()
+    names: set[tuple[int, int, int]] = set()
     for w in planned:
         if w.content is not None:
             k, codes = w.content.shape
@@ -187,6 +194,7 @@ def write_names(connection: apsw.Connection, planned: Sequence[Planned], known: 
                 shapes[k] = (w.key.type, sorted(codes))
             tokens |= w.content.tokens - known.tokens
             texts |= w.content.texts - known.texts
+            names |= w.content.names - known.names
     if shapes:
         connection.execute(_SHAPES, (encode_json([(k, *named) for k, named in shapes.items()]),))
         newly.shapes |= shapes.keys()
@@ -196,6 +204,9 @@ def write_names(connection: apsw.Connection, planned: Sequence[Planned], known: 
     if texts:
         connection.execute(_TEXTS, (encode_json(list(texts)),))
         newly.texts |= texts
+    if names:
+        connection.execute(_NAMES, (encode_json(list(names)),))
+        newly.names |= names
 
 
 def _changed(table: str, planned: Sequence[Planned], old: dict[int, Rows]) -> tuple[list[Any], list[Any]]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import apsw
 
 from fhir_service.fhir.search.query import Include
-from fhir_service.storage.sqlite.canonicals import reached_by_canonical
+from fhir_service.storage.sqlite.canonicals import definitions, keys_of_names
 from fhir_service.storage.sqlite.keys import key_of_target, parameter_id
 from fhir_service.storage.sqlite.sql import Parameter, Sql, json_array, one_of
 from fhir_service.storage.too_costly import too_many_included
@@ -22,7 +22,6 @@ def included(connection: apsw.Connection, rids: Sequence[int], includes: Sequenc
         for select in _selects(frontier, hop):
             room = limit - len(found) + len(seen) + 1  # what has been seen may come again
             reached |= {rid for (rid,) in connection.execute(f"{select.text} LIMIT ?", (*select.parameters, room))}
-        reached |= reached_by_canonical(connection, frontier, hop)
         frontier = sorted(reached - seen)
         seen |= reached
         found += frontier
@@ -43,6 +42,7 @@ def _selects(rids: Sequence[int], includes: Sequence[Include]) -> list[Sql]:
     return [
         *[_forward(rids, parameters, target) for target, parameters in forward.items()],
         *[_reverse(rids, include) for include in reverse],
+        *[_by_canonical(rids, include) for include in includes if include.canonical],
     ]
 
 
@@ -65,6 +65,21 @@ def _reverse(rids: Sequence[int], include: Include) -> Sql:
         f"CROSS JOIN ix x ON x.k = {key} WHERE 1{of_target}",
         (json_array(list(rids)), *names),
     )
+
+
+def _by_canonical(rids: Sequence[int], include: Include) -> Sql:
+    named, code = include.canonical, include.parameter.code
+    of = [each for each in named if include.target in (None, each)]
+    if include.reverse:
+        found = keys_of_names("j.value", of, named, include.source, code)
+        text = f"SELECT DISTINCT x.rid FROM json_each(?) j CROSS JOIN ix x ON x.k IN ({found})"
+    else:
+        found = definitions("f.tk", of, named)
+        text = (
+            f"SELECT DISTINCT r.rid FROM json_each(?) j CROSS JOIN rf f ON f.rid = j.value "
+            f"AND f.p = {parameter_id(include.source, code)} CROSS JOIN res r ON r.rid IN ({found})"
+        )
+    return Sql(text, (json_array(list(rids)),))
 
 
 def _stored(include: Include) -> str:

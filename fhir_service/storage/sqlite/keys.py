@@ -23,6 +23,7 @@ _IDENTIFIER = "\1"
 _BETWEEN_COMPONENTS = "\2"
 _LABEL = "\3"
 _TYPED = "\4"
+_DEFINITION = "\5"
 
 
 @lru_cache(maxsize=65_536)
@@ -57,12 +58,17 @@ _names: dict[int, str] = {}
 
 @cache
 def key_of_target(row: str, resource_type: str, code: str) -> str:
-    """Return the SQL for the key in `ix` of the references to a row of `res` by a parameter: its `rk` XOR the constant.
+    """Return the SQL for the key in `ix` of the references to a row of `res` by a parameter."""
+    return key_of(f"{row}.rk", resource_type, code)
 
-    SQLite has no operator for that.
+
+def key_of(hashed: str, resource_type: str, code: str) -> str:
+    """Return the SQL for the key in `ix` of a hash, itself SQL, under a parameter: XOR the constant of that.
+
+    SQLite has no operator for it.
     """
-    a, b = f"{row}.rk", constant(resource_type, code)
-    return f"(({a}|{b})-({a}&{b}))"
+    c = constant(resource_type, code)
+    return f"(({hashed}|{c})-({hashed}&{c}))"
 
 
 @cache
@@ -124,9 +130,21 @@ def reference_texts(entry: ReferenceEntry) -> tuple[str, ...]:
     identifier = tuple(map(identifier_text, token_texts(entry.system, entry.value)))
     if entry.target is None:
         return identifier
+    if entry.canonical:
+        return (entry.target, name_text(entry))
     if entry.version is None:
         return (entry.target, *identifier)
     return (entry.target, entry.target + _SEPARATOR + entry.version, *identifier)
+
+
+def name_text(entry: ReferenceEntry) -> str:
+    """Return the text of all that a canonical says: the URL, and the version or that it says none."""
+    return f"{entry.target}{_SEPARATOR}{entry.version or ''}"
+
+
+def definition_text(url: str) -> str:
+    """Return the text under which a definition is known by its URL, or by `url|version`."""
+    return _DEFINITION + url
 
 
 def target_texts(value: ReferenceValue) -> tuple[str, ...]:

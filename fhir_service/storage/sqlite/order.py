@@ -10,6 +10,7 @@ from fhir_service.fhir.search.parameter import SearchParameter, SearchType
 from fhir_service.fhir.search.query import Query, Sort, words_of
 from fhir_service.storage.order import directions, is_by_number, is_primary_date
 from fhir_service.storage.sqlite.keys import parameter_id
+from fhir_service.storage.sqlite.links import ways
 from fhir_service.storage.sqlite.sql import Parameter, Sql
 from fhir_service.storage.sqlite.words import rank
 from fhir_service.storage.store import Cursor, PrimaryDates
@@ -113,10 +114,11 @@ def _key(sort: Sort, query: Query, dates: PrimaryDates) -> str:
         return _value(sort, query.resource_type, "c.rid")
     steps, at, of_type = [], "c.rid", query.resource_type
     for n, hop in enumerate(sort.through):
-        p = parameter_id(of_type, hop.parameter.holder or hop.parameter.code)
+        f, t, by = f"f{n}", f"t{n}", ways(of_type, hop)
+        leads = " OR ".join([f"({f}.p = {way.p} AND {way.leads(f, t, hop.target)})" for way in by])
         steps.append(
-            f"rf f{n} ON f{n}.rid = {at} AND f{n}.p = {p} "
-            f"CROSS JOIN res t{n} ON t{n}.rk = f{n}.tk AND t{n}.rtype = '{hop.target}' AND t{n}.deleted = 0"
+            f"rf {f} ON {f}.rid = {at} AND {f}.p IN ({', '.join({str(way.p) for way in by})}) "
+            f"CROSS JOIN res {t} ON ({leads}) AND {t}.rtype = '{hop.target}' AND {t}.deleted = 0"
         )
         at, of_type = f"t{n}.rid", hop.target
     value = _value(sort, of_type, at)

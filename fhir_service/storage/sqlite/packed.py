@@ -16,7 +16,18 @@ from fhir_service.storage.sqlite.rows import decode_rows
 from fhir_service.storage.store import Put
 
 _encode = msgspec.msgpack.Encoder().encode
-_Packed = tuple[str, str, bytes, bytes, bytes, bytes, str, frozenset[tuple[int, int]], frozenset[tuple[int, str, int]]]
+_Packed = tuple[
+    str,
+    str,
+    bytes,
+    bytes,
+    bytes,
+    bytes,
+    str,
+    frozenset[tuple[int, int]],
+    frozenset[tuple[int, str, int]],
+    frozenset[tuple[int, int, int]],
+]
 _decode: Callable[[bytes], _Packed] = msgspec.msgpack.Decoder(_Packed).decode
 _NO_ENTRIES = IndexEntries()
 
@@ -37,16 +48,17 @@ def pack(change: Put) -> bytes:
             codes,
             content.tokens,
             content.texts,
+            content.names,
         )
     )
 
 
 def unpack(packed: bytes) -> PreparedChange:
     """Return the change as the writer takes it: a PUT of whatever version there is."""
-    resource_type, id_, head, tail, rows_blob, sort, codes, tokens, texts = _decode(packed)
+    resource_type, id_, head, tail, rows_blob, sort, codes, tokens, texts, names = _decode(packed)
     key = Key(resource_type, id_)
     shape = _shape(resource_type, codes)
-    content = Content(head, tail, None, decode_rows(rows_blob), rows_blob, sort, shape, tokens, texts)
+    content = Content(head, tail, None, decode_rows(rows_blob), rows_blob, sort, shape, tokens, texts, names)
     return PreparedChange(Put({"resourceType": resource_type, "id": id_}, _NO_ENTRIES), key, resource_key(key), content)
 
 

@@ -32,7 +32,6 @@ from fhir_service.fhir.search.query import (
     UriValue,
     WordsMatch,
 )
-from fhir_service.storage.sqlite.canonicals import naming
 from fhir_service.storage.sqlite.composite_parts import composite_part, near_part
 from fhir_service.storage.sqlite.hierarchy import members
 from fhir_service.storage.sqlite.keys import (
@@ -46,15 +45,11 @@ from fhir_service.storage.sqlite.keys import (
     type_key,
     typed_text,
 )
-from fhir_service.storage.sqlite.links import Chained, Had
+from fhir_service.storage.sqlite.links import Chained, Had, ways
 from fhir_service.storage.sqlite.ranges import dates, numbers, quantities
-from fhir_service.storage.sqlite.sql import Candidate, Context, Part, Sql
+from fhir_service.storage.sqlite.sql import Context, Part
 from fhir_service.storage.sqlite.values import Both, Differs, Either, Ids, Keys, Not, Strings, Updated, begins
 from fhir_service.storage.sqlite.words import Words
-from fhir_service.storage.too_costly import too_many_named
-
-MOST_NAMED = 1_000
-"""At so many definitions a chain along canonical URLs may end."""
 
 _EMPTY = token_text(TokenValue("", ""))
 _ANY = "SELECT 1 FROM ix WHERE k = ? LIMIT 1"
@@ -77,9 +72,9 @@ def part_of(resource_type: str, clause: Clause, context: Context) -> Part:
             return Words(resource_type, clause) if _has_any(resource_type, context) else Keys(())
         case Chain():
             return _chain_part(resource_type, clause, context)
-        case Has(source_type, parameter, rest):
-            code = parameter.holder or parameter.code
-            return Had(resource_type, source_type, code, part_of(source_type, rest, context))
+        case Has(source_type, _, rest):
+            part = part_of(source_type, rest, context)
+            return _either([Had(resource_type, way, part) for way in ways(source_type, clause)])
         case AnyOf(clauses):
             return _either([part_of(resource_type, each, context) for each in clauses])
         case AllOf(clauses):
@@ -95,32 +90,13 @@ def _has_any(resource_type: str, context: Context) -> bool:
 def _chain_part(resource_type: str, chain: Chain, context: Context) -> Part:
     """Return the part for a chain: by type and id, by canonical URL, and inside what is contained if anything is."""
     targets = tuple((type_, part_of(type_, rest, context)) for type_, rest in chain.clauses)
-    parts: list[Part] = []
-    if chain.literal:
-        parts.append(Chained(resource_type, chain.parameter.holder or chain.parameter.code, targets))
-    if chain.canonical:
-        passed = {type_: _passing(type_, part, context) for type_, part in targets if type_ in chain.canonical}
-        parts += naming(context.connection, resource_type, chain.parameter.code, passed)
+    parts: list[Part] = [
+        Chained(way, tuple([each for each in targets if each[0] in (way.named or (each[0],))]))
+        for way in ways(resource_type, chain)
+    ]
     if not (chain.literal or chain.canonical) or _is_marked(resource_type, CONTAINED, context):
         parts += _inside(resource_type, chain, context)
-    return parts[0] if len(parts) == 1 else _either(parts)
-
-
-def _passing(resource_type: str, part: Part, context: Context) -> list[int]:
-    """Return the rids of the resources of a type that pass; FhirError if there are very many."""
-    if part.drives:
-        select = part.rids()
-    else:
-        test = part.probe(Candidate("i.rid", "i.d"))
-        text = f"SELECT i.rid AS rid FROM ix i WHERE i.k = ? AND {test.text}"
-        select = Sql(text, (type_key(resource_type), *test.parameters))
-    rows = context.connection.execute(
-        f"SELECT DISTINCT rid FROM ({select.text}) LIMIT ?", (*select.parameters, MOST_NAMED + 1)
-    )
-    rids = [rid for (rid,) in rows]
-    if len(rids) > MOST_NAMED:
-        raise too_many_named(MOST_NAMED)
-    return rids
+    return _either(parts)
 
 
 def _inside(resource_type: str, chain: Chain, context: Context) -> tuple[Part, ...]:
@@ -143,7 +119,7 @@ def _either(parts: Sequence[Part]) -> Part:
     keys = [part for part in parts if isinstance(part, Keys)]
     if len(keys) == len(parts):
         return _keys([key for part in keys for key in part.keys])
-    return Either(tuple(parts))
+    return parts[0] if len(parts) == 1 else Either(tuple(parts))
 
 
 def having(resource_type: str, code: str, has: bool, context: Context) -> Keys:
@@ -208,6 +184,12 @@ def _keys_of_texts(p: int, prefix: str, context: Context) -> list[int]:
     return [k for (k,) in rows]
 
 
+def _keys_of_versions(p: int, text: str, context: Context) -> list[int]:
+    """Return the keys of `url|version`, and of the parts of that version."""
+    exact = context.connection.execute("SELECT k FROM txt WHERE p = ? AND v = ?", (p, text))
+    return [*[k for (k,) in exact], *_keys_of_texts(p, f"{text}.", context)]
+
+
 def _references(resource_type: str, match: Match, context: Context) -> Part:
     parameter = match.parameter
     c = constant(resource_type, parameter.code)
@@ -218,6 +200,11 @@ def _references(resource_type: str, match: Match, context: Context) -> Part:
         if isinstance(value, ReferenceValue):
             if value.identifier is not None:
                 keys += _token_keys(value.identifier, c, context, identifier_text)
+                continue
+            if value.below and value.version is not None:
+                p = parameter_id(resource_type, parameter.code)
+                for target in value.targets:
+                    keys += _keys_of_versions(p, f"{target}|{value.version}", context)
                 continue
             for target, text in zip(value.targets, target_texts(value), strict=True):
                 keys.append(hash64(text) ^ c)
@@ -241,7 +228,8 @@ def _uris(resource_type: str, match: Match, context: Context) -> Part:
         if not isinstance(value, UriValue):
             continue
         if match.modifier == "below":
-            keys += _keys_of_texts(parameter_id(resource_type, match.parameter.code), value.uri, context)
+            of = _keys_of_versions if "|" in value.uri else _keys_of_texts
+            keys += of(parameter_id(resource_type, match.parameter.code), value.uri, context)
         elif match.modifier == "above":
             keys += [hash64(value.uri[:length]) ^ c for length in range(len(value.uri) + 1)]
         else:
@@ -266,7 +254,7 @@ def _composites(resource_type: str, match: Match, context: Context) -> Part:
             if part is None:
                 raise _not_supported(match)
             parts.append(part)
-    return parts[0] if len(parts) == 1 else _either(parts)
+    return _either(parts)
 
 
 def _near(resource_type: str, match: Match, context: Context) -> Part:

@@ -27,7 +27,7 @@ class Content(NamedTuple):
     """What a Put stores, all but the stamp.
 
     `sort` is JSON, `shape` the key and codes of what has a value, `tokens` what goes into the table `tok`,
-    `texts` into `txt`.
+    `texts` into `txt`, `names` into `cn`.
 
     `entries` is None where only the rows are known any more (`packed.py`).
     """
@@ -41,6 +41,7 @@ class Content(NamedTuple):
     shape: tuple[int, frozenset[str]]
     tokens: frozenset[tuple[int, int]]
     texts: frozenset[tuple[int, str, int]]
+    names: frozenset[tuple[int, int, int]]
 
 
 class PreparedChange(NamedTuple):
@@ -82,4 +83,5 @@ def _content(change: Put, resource_type: str) -> Content:
         index.shape,
         index.tokens,
         index.texts,
+        index.names,
     )

@@ -25,7 +25,7 @@ def indexed(rewrite: Reindex) -> tuple[Reindex, Content]:
     index = index_of(resource_type, entries)
     sort = encode_json(sort_texts(resource_type, entries))
     rows = encode_rows(index.rows)
-    return rewrite, Content(b"", b"", entries, index.rows, rows, sort, index.shape, index.tokens, index.texts)
+    return rewrite, Content(b"", b"", entries, index.rows, rows, sort, *index[1:])
 
 
 def rewrite(

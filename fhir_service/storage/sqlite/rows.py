@@ -17,10 +17,12 @@ from fhir_service.storage.sqlite.composites import NO_COMPOSITES, composite_rows
 from fhir_service.storage.sqlite.keys import (
     code_text_id,
     constant,
+    definition_text,
     gram_key,
     hash64,
     identifier_text,
     label_text,
+    name_text,
     ordered,
     other_texts,
     parameter_id,
@@ -86,13 +88,14 @@ class Index(NamedTuple):
     """All that stands in the tables for one resource.
 
     `shape` is the key and the codes of the parameters that have a value; `tokens` goes into the table `tok`, `texts`
-    into `txt`.
+    into `txt`, `names` into `cn`.
     """
 
     rows: Rows
     shape: tuple[int, frozenset[str]]
     tokens: frozenset[tuple[int, int]]
     texts: frozenset[tuple[int, str, int]]
+    names: frozenset[tuple[int, int, int]]
 
 
 def index_of(resource_type: str, entries: IndexEntries) -> Index:
@@ -104,6 +107,7 @@ def index_of(resource_type: str, entries: IndexEntries) -> Index:
     tokens: list[tuple[int, int]] = [*composites.tokens]
     texts: list[tuple[int, str, int]] = [*composites.units]
     references: list[tuple[int, int]] = []
+    names: list[tuple[int, int, int]] = []
     for each in entries.tokens:
         found = _token(resource_type, each, each.code in entries.coded)
         keys += found.keys
@@ -113,11 +117,15 @@ def index_of(resource_type: str, entries: IndexEntries) -> Index:
         said = _reference(resource_type, reference)
         keys += said.keys
         tokens += said.tokens
-        references += said.local
+        references += said.forward
+        names += said.names
+        texts += said.texts
     for code, uri in entries.uris:
         key = hash64(uri) ^ constant(resource_type, code)
         keys.append(key)
         texts.append((parameter_id(resource_type, code), uri, key))
+        if code == "url":
+            references.append((parameter_id(resource_type, code), hash64(definition_text(uri))))
     for quantity in entries.quantities:
         texts += unit_texts(resource_type, quantity.code, quantity)
     strings = {(parameter_id(resource_type, code), folded, hash64(text)) for code, text, folded in entries.strings}
@@ -130,7 +138,7 @@ def index_of(resource_type: str, entries: IndexEntries) -> Index:
         _date_rows(resource_type, entries, composites.dates),
         _number_rows(resource_type, entries, composites.numbers),
     )
-    return Index(rows, (shape, codes), frozenset(tokens), frozenset(texts))
+    return Index(rows, (shape, codes), frozenset(tokens), frozenset(texts), frozenset(names))
 
 
 def grams(texts: Iterable[str]) -> set[str]:
@@ -189,17 +197,22 @@ def _token(resource_type: str, token: TokenEntry, coded: bool) -> _Token:
 
 
 class _Reference(NamedTuple):
-    """What one reference adds: its keys in `ix`, as `_Token` has them those of its identifier, and a row of `rf`."""
+    """What one reference adds: its keys in `ix`, as `_Token` has them those of its identifier, and a row of `rf`.
+
+    A canonical has one for itself, rows of `cn` (`canonicals.py`), and its text with the version with its key.
+    """
 
     keys: tuple[int, ...]
-    tokens: tuple[tuple[int, int], ...]
-    local: tuple[tuple[int, int], ...]
+    tokens: tuple[tuple[int, int], ...] = ()
+    forward: tuple[tuple[int, int], ...] = ()
+    names: tuple[tuple[int, int, int], ...] = ()
+    texts: tuple[tuple[int, str, int], ...] = ()
 
 
 @lru_cache(maxsize=32_768)
 def _reference(resource_type: str, reference: ReferenceEntry) -> _Reference:
     if reference.held:
-        return _Reference((), (), ())
+        return _Reference(())
     c = constant(resource_type, reference.code)
     keys = tuple([hash64(text) ^ c for text in reference_texts(reference)])
     tokens: tuple[tuple[int, int], ...] = ()
@@ -207,9 +220,19 @@ def _reference(resource_type: str, reference: ReferenceEntry) -> _Reference:
         full = token_texts(reference.system, reference.value)[-1]
         tokens = ((hash64(identifier_text(reference.value)) ^ c, hash64(identifier_text(full)) ^ c),)
     target = reference.target
-    if target is None or reference.inner or local_key(target, "") is None:
-        return _Reference(keys, tokens, ())
-    return _Reference(keys, tokens, ((parameter_id(resource_type, reference.code), hash64(target)),))
+    if target is None or reference.inner:
+        return _Reference(keys, tokens)
+    p = parameter_id(resource_type, reference.code)
+    forward: tuple[tuple[int, int], ...] = () if local_key(target, "") is None else ((p, hash64(target)),)
+    if not reference.canonical:
+        return _Reference(keys, tokens, forward)
+    name, whole = hash64(name_text(reference)), hash64(definition_text(target))
+    forward += ((p, name),)
+    if reference.version is None:
+        return _Reference(keys, tokens, forward, ((whole, name, 0),))
+    text = f"{target}|{reference.version}"
+    exact = hash64(definition_text(text))
+    return _Reference(keys, tokens, forward, ((exact, name, 0), (whole, name, exact)), ((p, text, name ^ c),))
 
 
 def _date_rows(resource_type: str, entries: IndexEntries, more: set[tuple[int, int, int]]) -> tuple[DateRow, ...]:

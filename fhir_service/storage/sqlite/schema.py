@@ -192,7 +192,28 @@ CREATE TABLE tally (        -- of some keys of ix how many rows they have: see t
 ) STRICT;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _TEXTS, _JOBS, _WORDS, _WORDS_ANEW, _DATED_NUMBERS, _TALLY)
+# What was stored before names no definitions until it is indexed again, which its search parameters say
+# (`fhir/search/fingerprint.py`).
+_CANONICALS = """
+CREATE TABLE cn (           -- canonicals and what each means; both are the tk of rows of rf: see canonicals.py
+  tk INTEGER NOT NULL,      -- a URL, or a URL with version, of definitions
+  n INTEGER NOT NULL,       -- a canonical
+  unless INTEGER NOT NULL,  -- the tk of the very version that it says: it means this URL unless that is here; or 0
+  PRIMARY KEY (tk, n)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX cn_name ON cn (n, tk, unless);
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    _FIRST,
+    _TEXTS,
+    _JOBS,
+    _WORDS,
+    _WORDS_ANEW,
+    _DATED_NUMBERS,
+    _TALLY,
+    _CANONICALS,
+)
 
 
 class NewerFile(Exception):
