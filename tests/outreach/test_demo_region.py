@@ -11,8 +11,11 @@ from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.fhirpath import compile as compile_path
 from fhir_service.fhir.json import decode
 from fhir_service.fhir.reference import references
+from fhir_service.outreach import demo_region
 from fhir_service.outreach.demo_region import case_resources, surroundings
+from fhir_service.outreach.demo_region.encoding import encode
 from fhir_service.outreach.demo_region.facts import CATEGORIES, PHASES, draw_case
+from fhir_service.outreach.demo_region.models import Model
 from fhir_service.terminology.loaded import LoadedTerminology
 from fhir_service.validation.validator import Validator
 
@@ -85,3 +88,19 @@ def test_the_programmes_rules_hold_for_every_case(
     ]
 
     assert broken == []
+
+
+def test_models_are_written_as_their_own_serializer_writes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[bytes, bytes]] = []
+
+    def both(model: Model) -> bytes:
+        made.append((encode(model), model.model_dump_json().encode()))
+        return made[-1][0]
+
+    monkeypatch.setattr(demo_region, "encode", both)
+    list(demo_region.surroundings())
+    for number in range(1, 31):
+        list(demo_region.case_resources(number, 3))
+
+    assert len(made) > 700
+    assert [ours for ours, _ in made] == [theirs for _, theirs in made]
