@@ -330,9 +330,9 @@ def says(kind: str, item: Item) -> bool:
         case "number" | "quantity":
             return values.amounts(item.type, value) is not None
         case "reference":
-            if item.type != "Reference":
-                return isinstance(value, str) and not value.startswith("#")
-            return "identifier" in value or not value.get("reference", "#").startswith("#")
+            return (
+                isinstance(value, str) if item.type != "Reference" else bool({"identifier", "reference"} & set(value))
+            )
         case _:
             return True
 

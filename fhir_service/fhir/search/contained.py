@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Resource
@@ -52,6 +53,27 @@ def holding(resource_type: str, contained_type: str) -> Query:
 def contained_in(resource: Resource) -> list[Resource]:
     """Return the contained resources that have a type."""
     return [each for each in resource.get("contained", ()) if isinstance(each, dict) and "resourceType" in each]
+
+
+def with_types(resource: Resource) -> Resource:
+    """Return the resource with `Reference.type` at each reference to what it contains.
+
+    `where(resolve() is Patient)` is answered from what the reference says.
+    """
+    types = {f"#{each['id']}": each["resourceType"] for each in contained_in(resource) if "id" in each}
+
+    def told(node: Any) -> Any:
+        match node:
+            case list():
+                return [told(each) for each in node]
+            case {"reference": str(text), **rest} if text in types:
+                return {**rest, "reference": text, "type": types[text]}
+            case dict():
+                return {name: told(each) for name, each in node.items()}
+        return node
+
+    typed: Resource = told(resource)
+    return typed
 
 
 def add_contained(

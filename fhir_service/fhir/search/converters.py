@@ -248,8 +248,11 @@ def canonical_uri(code: str, value: str) -> Sequence[Entry]:
 
 
 def canonical(code: str, value: str) -> Sequence[Entry]:
+    """One to a contained resource has no target, but it is a value: `:missing=false`."""
     target, _, version = value.partition("|")
-    return () if value.startswith("#") else (ReferenceEntry(code, target, version or None, canonical=True),)
+    if value.startswith("#"):
+        return (ReferenceEntry(code, None, canonical=True),)
+    return (ReferenceEntry(code, target, version or None, canonical=True),)
 
 
 def position(code: str, value: Resource) -> Sequence[Entry]:

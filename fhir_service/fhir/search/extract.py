@@ -15,7 +15,7 @@ from fhir_service.fhir.definitions import Definitions, Element
 from fhir_service.fhir.fhirpath import Environment, Expression, FhirPathError, Item
 from fhir_service.fhir.reference import parse_reference
 from fhir_service.fhir.resource import Resource
-from fhir_service.fhir.search.contained import add_contained
+from fhir_service.fhir.search.contained import add_contained, with_types
 from fhir_service.fhir.search.converters import CONVERTERS, Converter, code_of, name_part, nothing
 from fhir_service.fhir.search.first_entry import add_first, leads_inside
 from fhir_service.fhir.search.index import CompositeEntry, Entry, IndexEntries, ReferenceEntry, UriEntry
@@ -54,6 +54,7 @@ class Rule:
     bucket: int
     steps: tuple[Step, ...]
     convert: Converter
+    held: bool = False  # the parameter has a holder, which has the same values
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,8 @@ class Indexer:
     def index(self, resource: Resource) -> IndexEntries:
         """Return everything that the resource says to the search parameters of its type."""
         plan = self._plan_of(resource["resourceType"])
+        if "contained" in resource:
+            resource = with_types(resource)
         entries = IndexEntries(coded=plan.coded)
         buckets: list[list[Any]] = [getattr(entries, name) for name in LISTS.values()]
         by_property = plan.by_property
@@ -192,8 +195,9 @@ class Indexer:
                 continue
             for path in paths:
                 # The first step leads to the property under which the rule stands.
-                convert = self._held if parameter.holder else self._converter(parameter.type, path, codes_only)
-                rule = Rule(parameter.code, bucket, path.steps[1:], convert)
+                held = parameter.holder is not None
+                convert = self._held if held else self._converter(parameter.type, path, codes_only)
+                rule = Rule(parameter.code, bucket, path.steps[1:], convert, held)
                 plan.by_property.setdefault(path.first, []).append(rule)
 
     def _composites(self, parameter: SearchParameter) -> Iterator[Composite]:
@@ -247,12 +251,15 @@ class Indexer:
         return systems.pop() if len(systems) == 1 else None
 
     def _reference(self, code: str, value: Resource) -> Sequence[Entry]:
-        """Return what a Reference says: its literal target, and its identifier as a logical reference."""
+        """Return what a Reference says: its literal target, and its identifier as a logical reference.
+
+        One to a contained resource has no target, but it is a value: `:missing=false`.
+        """
         target, version = self._target(value["reference"]) if "reference" in value else (None, None)
         identifier = value.get("identifier")
         if identifier is not None:
             return (ReferenceEntry(code, target, version, identifier.get("system"), identifier.get("value")),)
-        return (ReferenceEntry(code, target, version),) if target is not None else ()
+        return (ReferenceEntry(code, target, version),) if "reference" in value else ()
 
     def _held(self, code: str, value: Resource) -> Sequence[Entry]:
         """Return the same for a parameter with a holder: marked, if the text of the reference tells its type."""
@@ -276,7 +283,7 @@ def _selected(plan: Plan, resource: Resource) -> Iterator[tuple[str, Any]]:
     bucket = BUCKETS.index("reference")
     for name, value in resource.items():
         for rule in plan.by_property.get(name, ()):
-            if rule.bucket == bucket:
+            if rule.bucket == bucket and not rule.held:
                 nodes = value if type(value) is list else [value]
                 for step in rule.steps:
                     nodes = step(nodes)

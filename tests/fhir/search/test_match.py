@@ -139,8 +139,27 @@ def test_a_logical_reference_is_found_by_its_identifier(finds: Finds) -> None:
     assert finds("subject:missing=false", logical)
 
 
-def test_a_reference_to_a_contained_resource_is_no_reference_to_be_searched(finds: Finds) -> None:
-    assert finds("subject:missing=true", observation(subject={"reference": "#p"}))
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("subject:missing=false", True),
+        ("patient:missing=false", True),
+        ("subject:missing=true", False),
+        ("patient:missing=true", False),
+        ("specimen:missing=true", True),
+    ],
+)
+def test_a_reference_to_a_contained_resource_is_a_value(finds: Finds, query: str, found: bool) -> None:
+    inside = observation(subject={"reference": "#p"}, contained=[{"resourceType": "Patient", "id": "p"}])
+
+    assert finds(query, inside) is found
+
+
+def test_a_contained_resource_is_a_value_of_the_parameters_for_its_type_only(finds: Finds) -> None:
+    inside = observation(subject={"reference": "#g"}, contained=[{"resourceType": "Group", "id": "g"}])
+
+    assert finds("subject:missing=false", inside)
+    assert finds("patient:missing=true", inside)
 
 
 def test_a_canonical_is_found_with_and_without_its_version(finds: Finds) -> None:
