@@ -4,6 +4,7 @@ https://hl7.org/fhir/R4/http.html#paging
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from hashlib import blake2b
 from hmac import compare_digest
 from typing import Literal, NamedTuple
@@ -36,6 +37,12 @@ class Position(NamedTuple):
     @property
     def before(self) -> Cursor | None:
         return self.cursor if self.direction == "before" else None
+
+
+def given(query: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return the parameter that says where the page begins, for its own address; none of a first page."""
+    text = dict(query).get(PARAMETER)
+    return ((PARAMETER, text),) if text else ()
 
 
 def token(position: Position, bound_to: str, secret: bytes) -> str:

@@ -93,7 +93,7 @@ async def _items(key: Key, services: Services) -> Sequence[Reference]:
 def _links(request: FhirRequest, asked: Asked, page: HistoryPage, bound_to: str, secret: bytes) -> list[Link]:
     address = f"{request.base}/{'/'.join(request.path)}"
     shown = (*asked.understood, *format_parameters(request.query))
-    links = [("self", url(address, query_string(shown)))]
+    links = [("self", url(address, query_string((*shown, *cursor.given(request.query)))))]
     if page.next is not None and asked.size:
         token = cursor.token(Position("after", page.next), bound_to, secret)
         links.append(("next", url(address, query_string((*shown, (cursor.PARAMETER, token))))))

@@ -202,10 +202,12 @@ def _links(request: FhirRequest, asked: Asked, page: Page, passed: int, services
     if format_ := format_parameters(request.query):
         shown = "&".join(filter(None, (shown, query_string(format_))))
     here = url(f"{request.base}/{asked.scope}" if asked.scope else request.base, shown)
-    links = [("self", here)]
+    joint = "&" if shown else "?"
+    start = f"{here}{joint}{cursor.PARAMETER}="
+    own = query_string(cursor.given(request.query))
+    links = [("self", f"{here}{joint}{own}" if own else here)]
     if page.next or page.previous:
         links.append(("first", here))
-    start = f"{here}{'&' if shown else '?'}{cursor.PARAMETER}="
     if page.previous:
         before = Position("before", page.previous, passed if bounded else 0)
         links.append(("previous", start + cursor.token(before, asked.bound_to, services.secret)))

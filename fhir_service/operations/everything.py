@@ -233,7 +233,7 @@ def _wanted(version: Version, asked: Asked) -> bool:
 def _links(request: FhirRequest, asked: Asked, end: Cursor | None, bound_to: str, secret: bytes) -> list[Link]:
     address = f"{request.base}/{'/'.join(request.path)}"
     shown = (*asked.understood, *format_parameters(request.query))
-    links = [("self", url(address, query_string(shown)))]
+    links = [("self", url(address, query_string((*shown, *cursor.given(request.query)))))]
     if end is not None:
         token = cursor.token(Position("after", end), bound_to, secret)
         links.append(("next", url(address, query_string((*shown, (cursor.PARAMETER, token))))))

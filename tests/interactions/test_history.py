@@ -51,6 +51,7 @@ def test_pages_of_a_history_hold_each_version_once(api: httpx.Client, basic: str
     while url:
         bundle = api.get(url).json()
         seen += versions(bundle)
+        assert (link(bundle, "self") or "").endswith(url)
         url = link(bundle, "next")
 
     assert seen == ['W/"4"', 'W/"3"', 'W/"2"', 'W/"1"']

@@ -131,6 +131,7 @@ def test_a_walk_by_next_shows_each_match_once_and_previous_leads_back(api: httpx
     assert [len(ids(page)) for page in pages] == [3, 3, 1]
     assert len({id_ for page in pages for id_ in ids(page)}) == 7
     assert "total" not in pages[0]
+    assert [link(page, "self") for page in pages[1:]] == [link(page, "next") for page in pages[:-1]]
     back = api.get(link(pages[2], "previous") or "").json()
     assert ids(back) == ids(pages[1])
     assert ids(api.get(link(pages[2], "first") or "").json()) == ids(pages[0])
