@@ -353,7 +353,7 @@ WORDS = "http://hl7.org/fhir/ValueSet/item-type"
 @pytest.mark.parametrize(
     ("question", "values", "expected"),
     [
-        (asked("a", "question"), [CHOSEN], {"type": "error"}),
+        (asked("a", "question"), [CHOSEN], {"binding-required": "error", "type": "error"}),
         (asked("a", "integer", answerOption=[{"valueInteger": 1}]), [{"valueInteger": 1}], {}),
         (
             asked("a", "integer", answerOption=[{"valueInteger": 1}]),
