@@ -26,7 +26,7 @@ _ATTRIBUTES = frozenset(
     """
     id class style title lang dir {http://www.w3.org/XML/1998/namespace}lang
     {http://www.w3.org/XML/1998/namespace}space accesskey tabindex name href hreflang rel
-    rev charset type target src alt longdesc width height usemap ismap shape coords nohref cite datetime start value
+    rev charset type src alt longdesc width height usemap ismap shape coords nohref cite datetime start value
     compact border cellpadding cellspacing frame rules summary span align valign char charoff abbr axis headers scope
     rowspan colspan nowrap bgcolor clear size noshade
     """.split()  # noqa: SIM905 - as above
@@ -78,7 +78,9 @@ def is_well_formed(div: str) -> bool:
 
 
 def _fault_inside(root: etree._Element) -> NarrativeFault | None:
+    """Return the first fault; one of a named rule, which may be let pass, only where there is no graver one."""
     shows = False
+    lesser: NarrativeFault | None = None
     for element in root.iter():
         if isinstance(element, etree._Comment):
             continue
@@ -89,10 +91,13 @@ def _fault_inside(root: etree._Element) -> NarrativeFault | None:
         if tag in _NOT_IN_PARAGRAPH and next(element.iterancestors(_PARAGRAPH), None) is not None:
             block = etree.QName(element).localname
             said = f"p の中に {block} は置けません。", f"The element {block} cannot stand in a p."
-            return NarrativeFault(*said, "xhtml-block")
+            lesser = lesser or NarrativeFault(*said, "xhtml-block")
         shows = shows or tag == _IMAGE or bool(element.text and element.text.strip())
         for name in element.keys():  # noqa: SIM118 - items() looks each up, which takes too long for very many
-            if name not in _ATTRIBUTES:
+            if name == "target":
+                said = "属性 target は使えません。", "The attribute target is not allowed."
+                lesser = lesser or NarrativeFault(*said, "xhtml-target")
+            elif name not in _ATTRIBUTES:
                 return NarrativeFault(f"属性 {name!s} は使えません。", f"The attribute {name!s} is not allowed.")
             value = element.get(name, "")
             if name == "href" and value.lower().startswith("urn:"):
@@ -103,11 +108,9 @@ def _fault_inside(root: etree._Element) -> NarrativeFault | None:
                 return NarrativeFault(*said)
         shows = shows or bool(element.tail and element.tail.strip())
 
-    return (
-        None
-        if shows
-        else NarrativeFault("表示する内容がありません(規則 txt-2)。", "It shows nothing (rule txt-2).", "txt-2")
-    )
+    if not shows:
+        lesser = NarrativeFault("表示する内容がありません(規則 txt-2)。", "It shows nothing (rule txt-2).", "txt-2")
+    return lesser
 
 
 def _is_active(name: str, value: str) -> bool:

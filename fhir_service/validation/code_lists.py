@@ -194,21 +194,18 @@ def _whole(code_system: Resource, concepts: list[tuple[str, Resource]], run: Run
 
 
 def concept_map_rules(concept_map: Resource, run: Run) -> Faults:
-    """Return the faults of a ConceptMap: codes that the systems it maps between have not.
-
-    They are warnings: HL7's own maps have two codes as one (`proposed,waitlist`).
-    """
+    """Return the faults of a ConceptMap: codes that the systems it maps between have not."""
     found: list[Fault] = []
     for number, group in enumerate(concept_map.get("group", ())):
         source, target = group.get("source"), group.get("target")
         for index, element in enumerate(group.get("element", ())):
             place = f".group[{number}].element[{index}]"
             if source is not None and "sourceVersion" not in group:
-                found += _of_system(source, element, f"{place}.code", run, "concept-map", "warning")
+                found += _of_system(source, element, f"{place}.code", run, "concept-map")
             if target is None or "targetVersion" in group:
                 continue
             for position, each in enumerate(element.get("target", ())):
-                found += _of_system(target, each, f"{place}.target[{position}].code", run, "concept-map", "warning")
+                found += _of_system(target, each, f"{place}.target[{position}].code", run, "concept-map")
     return found or None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from fhir_service.fhir.resource import Resource
 from fhir_service.validation.fault import Fault
+from fhir_service.validation.narrative_link import local_links
 
 SHOWN = 10  # contained resources of a circle that a message names
 
@@ -65,7 +66,7 @@ def _doubled(ids: list[Any]) -> Iterator[Fault]:
 
 def _strangers(resource: Resource, contained: list[Any]) -> Iterator[Fault]:
     """Tell of contained resources that nothing refers to, and that do not refer to their container (dom-3)."""
-    named = set(_fragments(resource))
+    named = {*_fragments(resource), *local_links(resource)}
     for index, each in enumerate(contained):
         if not isinstance(each, dict) or not isinstance(name := each.get("id"), str):
             continue

@@ -11,7 +11,9 @@ from fhir_service.validation.invariant import BEST_PRACTICE, ELSEWHERE
 
 ElementDefinition = dict[str, Any]
 
-MAX_DECIMAL_PLACES = "http://hl7.org/fhir/StructureDefinition/maxDecimalPlaces"
+_HL7 = "http://hl7.org/fhir/StructureDefinition/"
+MAX_DECIMAL_PLACES, MAX_SIZE = f"{_HL7}maxDecimalPlaces", f"{_HL7}maxSize"
+MIN_LENGTH, REGEX = f"{_HL7}minLength", f"{_HL7}regex"
 
 # What checks read of an element, and of its parts; the rest is for people. Names of values have a type at their end.
 CHECKED = frozenset(
@@ -24,7 +26,7 @@ PARTS: Mapping[str, frozenset[str]] = {
     "binding": frozenset({"strength", "valueSet", "extension"}),
     "constraint": frozenset({"key", "severity", "human", "expression", "extension"}),
 }
-EXTENSIONS = ADDITIONAL | {BEST_PRACTICE, MAX_VALUE_SET, MAX_DECIMAL_PLACES}
+EXTENSIONS = ADDITIONAL | {BEST_PRACTICE, MAX_VALUE_SET, MAX_DECIMAL_PLACES, MAX_SIZE, MIN_LENGTH, REGEX}
 NOTHING: Mapping[str, Any] = {"mustSupport": False, "isModifier": False, "extension": [], "constraint": []}
 
 

@@ -35,6 +35,11 @@ def narrative_link_rules(resource: Resource, run: Run) -> Faults:
     return found or None
 
 
+def local_links(resource: Resource) -> set[str]:
+    """Return what in a resource the links and images of its narratives name."""
+    return {link for _, div in _narratives(resource) if "#" in div for link in _LOCAL(div)}
+
+
 def _narratives(part: Resource, place: str = "") -> Iterator[tuple[str, str]]:
     """Give the narratives of a resource, and of the sections of a composition, with their places."""
     text = part.get("text")

@@ -17,7 +17,9 @@ from fhir_service.validation.text_lint import lint
 # Rules of R4 that a write may break with a warning; $validate tells them as errors, and a policy file can raise them.
 # extension-unknown: HL7 has published extensions for R4 after R4 itself, in packages that may not be here.
 # pat-1: of a relative it may only be known that there is a sister; HL7's patch suite stores such contacts, too.
-# txt-2, unit, xhtml-block: a record with such a narrative or unit is better kept; 26 of HL7's examples have one.
+# urn-case: many systems write UUIDs in capitals. concept-map: maps are kept as they are published.
+# txt-2, unit, xhtml-block, xhtml-target: a record with such a narrative or unit is better kept; 26 of HL7's examples
+# have one.
 # code-absent: what is unknown of somebody who is met for the first time is kept with the reason for its absence.
 # display: a name in other words than those of the code system does not change what the code means.
 # identifier-system: R4 nowhere says that the system of an Identifier has to be absolute, and others send `url`.
@@ -28,7 +30,7 @@ from fhir_service.validation.text_lint import lint
 LOWERED_ON_WRITE = frozenset(
     {"code-absent", "display", "extension-unknown", "hash", "identifier-system"}
     | {"identifier-value", "include-system", "narrative-link", "pat-1", "property-twice"}
-    | {"search-parameter", "txt-2", "unit", "xhtml-block"}
+    | {"concept-map", "search-parameter", "txt-2", "unit", "urn-case", "xhtml-block", "xhtml-target"}
 )
 
 UNKNOWN_PROFILE = "profile-unknown"

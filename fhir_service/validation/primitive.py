@@ -51,8 +51,8 @@ URIS = frozenset({"uri", "url", "canonical"})
 # https://hl7.org/fhir/R4/datatypes.html#uri: "UUIDs and OIDs are represented as URNs"
 _NAMED = ("urn:uuid:", "urn:oid:", "uuid:", "oid:")
 _URN = re.compile(
-    r"urn:uuid:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}([|#?].*)?"
-    r"|urn:oid:[0-2](\.(0|[1-9][0-9]*))+([|#?].*)?"
+    r"urn:uuid:([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})(?:[|#?].*)?"
+    r"|urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+(?:[|#?].*)?"
 )
 
 
@@ -111,14 +111,21 @@ def _uri_check(check: Check) -> Check:
 
     def checked(value: Any, run: Run) -> Faults:
         faults = check(value, run)
-        if faults is not None or not value.startswith(_NAMED) or _URN.fullmatch(value):
+        if faults is not None or not value.startswith(_NAMED):
             return faults
-        shown = _shown(value)
+        named, shown = _URN.fullmatch(value), _shown(value)
+        if named is not None:
+            return None if named[1] is None or named[1] == named[1].lower() else [_capitals(shown)]
         ja = f"「{shown}」は UUID・OID の URI として正しくありません(urn:uuid:小文字の UUID、urn:oid:1.2.3)(規則 urn)"
         en = f"'{shown}' is no well-formed URN of a UUID or OID (urn:uuid:… or urn:oid:1.2.3) (rule urn)"
         return [Fault("", "value", ja, en, rule="urn")]
 
     return checked
+
+
+def _capitals(shown: str) -> Fault:
+    ja = f"「{shown}」の UUID は小文字で書きます(規則 urn-case)"
+    return Fault("", "value", ja, f"The UUID in '{shown}' must be in lower case (rule urn-case)", rule="urn-case")
 
 
 def _canonical_check(check: Check) -> Check:

@@ -249,8 +249,8 @@ def test_a_map_is_between_codes_that_there_are(validator: Validator) -> None:
     group = {"source": GENDER, "target": GENDER, "element": [element]}
 
     assert told(validator, {"resourceType": "ConceptMap", "status": "active", "group": [group]}) == [
-        ("concept-map", "warning", "group[0].element[0].code"),
-        ("concept-map", "warning", "group[0].element[0].target[0].code"),
+        ("concept-map", "error", "group[0].element[0].code"),
+        ("concept-map", "error", "group[0].element[0].target[0].code"),
     ]
 
 
@@ -487,3 +487,12 @@ def test_a_canonical_ought_to_be_absolute(validator: Validator, questionnaire_ur
 
     found = [severity for rule, severity, _ in told(validator, response) if rule == "canonical-absolute"]
     assert found == ["warning"] * expected
+
+
+def test_a_profile_does_not_loosen_a_required_binding(validator: Validator) -> None:
+    def bound(strength: str) -> Told:
+        binding = {"strength": strength, "valueSet": "http://hl7.org/fhir/ValueSet/administrative-gender"}
+        return told(validator, profile("Patient", element("Patient.gender", binding=binding)))
+
+    assert bound("required") == []
+    assert bound("example") == [("definition", "error", "StructureDefinition")]

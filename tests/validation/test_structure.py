@@ -68,6 +68,19 @@ DEFECTS: dict[str, set[tuple[str, str | None]]] = {
 
 # Those that $validate alone finds wrong, and the rule that a write may break.
 DEFECTS_TOLD: dict[str, set[str]] = {
+    # Codes of other systems than the map says, or two in one (proposed,waitlist).
+    "concept-map": {
+        "Bundle-conceptmaps", "ConceptMap-cm-administrative-gender-v3", "ValueSet-nhin-purposeofuse",
+        *(f"ConceptMap-sc-{name}" for name in (
+            "appointmentstatus", "condition-ver-status", "contract-publicationstatus", "contract-status",
+            "goal-achievement", "observation-status", "participationstatus", "publication-status",
+            "subscription-status", "verificationresult-status",
+        )),
+        *(f"ConceptMap-sc-{name}-status" for name in (
+            "diagnostic-report", "medication-admin", "medication-statement", "medicationdispense", "research-study",
+            "research-subject",
+        )),
+    },
     # valueset-definition and questionnaire-allowedResource are none of HL7's extensions.
     "extension-unknown": {"Bundle-valueset-expansions", "Questionnaire-qs1"},
     # The hash is not that of the data; it is in hexadecimal digits.
@@ -100,6 +113,8 @@ DEFECTS_TOLD: dict[str, set[str]] = {
         "ActivityDefinition-blood-tubes-supply", "ActivityDefinition-heart-valve-replacement",
         "EventDefinition-example", "Questionnaire-zika-virus-exposure-assessment",
     },
+    # UUIDs in capitals.
+    "urn-case": {"CapabilityStatement-example", "TerminologyCapabilities-example"},
     # UCUM has no mcg, mEq, drop, ea, tbl, TAB, ml/hr, month or [lb_i].
     "unit": {
         "Bundle-father", "Bundle-ussg-fht", "Claim-760151", "Claim-760152", "VisionPrescription-33124",
@@ -338,6 +353,8 @@ def test_a_conditional_reference_has_criteria(check: Validator, criteria: str) -
         ("<p>a", "well-formed"),
         ("<p>a<ul><li>b</li></ul></p>", "cannot stand in a p"),
         ("<p><span>a<table/></span></p>", "cannot stand in a p"),
+        ("<p>a<ul><li>b</li></ul></p><script>alert(1)</script>", "script"),
+        ('<a href="https://example.jp" target="_blank">a</a>', "target"),
         ("&nbsp;", "well-formed"),
         ("<?php x?>a", "not allowed"),
         ("<p>" * 1000 + "</p>" * 1000, "well-formed"),
@@ -385,6 +402,27 @@ def test_a_link_inside_a_narrative_leads_somewhere(
     }
 
     assert [(issue.rule, issue.severity, issue.expression) for issue in check(resource)] == expected
+
+
+def test_an_image_of_a_narrative_refers_to_what_is_contained(check: Validator) -> None:
+    image = {"resourceType": "Binary", "id": "x", "contentType": "image/png", "data": "YWFh"}
+    shown = DIV.format('<img src="#x" alt="a"/>')
+
+    assert errors(check(patient(contained=[image], text={"status": "generated", "div": shown}))) == []
+
+
+@pytest.mark.parametrize(
+    ("uuid", "rule"),
+    [("6c4f2b3e-0d0c-4b5b-8b59-2b5b5d2c5f10", None), ("6C4F2B3E-0D0C-4B5B-8B59-2B5B5D2C5F10", "urn-case")],
+)
+def test_the_urn_of_a_uuid_is_in_lower_case(check: Validator, uuid: str, rule: str | None) -> None:
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "entry": [{"fullUrl": f"urn:uuid:{uuid}", "resource": patient()}],
+    }
+
+    assert [issue.rule for issue in errors(check(bundle))] == ([rule] if rule else [])
 
 
 @pytest.mark.parametrize(("data", "good"), [("YWFh", True), ("YW\r\nFh", True), ("YWFh=", False), ("YWF", False)])

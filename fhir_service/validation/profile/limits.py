@@ -8,10 +8,13 @@ from decimal import Decimal
 from typing import Any
 
 from fhir_service.fhir.fhirpath import Item, temporal
-from fhir_service.validation.definition import MAX_DECIMAL_PLACES, ElementDefinition
+from fhir_service.fhir.fhirpath.error import FhirPathError
+from fhir_service.fhir.fhirpath.regex import pattern
+from fhir_service.validation.definition import MAX_DECIMAL_PLACES, MAX_SIZE, MIN_LENGTH, REGEX, ElementDefinition
 from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.run import Run
 
+SHOWN = 80
 MOMENTS = frozenset({"date", "dateTime", "instant", "time"})
 
 ItemCheck = Callable[[Item, Run], Faults]
@@ -30,8 +33,57 @@ def limit_checks(element: ElementDefinition, base: ElementDefinition, profile: s
             yield _length(limit, profile)
         elif name == "extension" and isinstance(limit, list):
             for each in limit:
-                if isinstance(each, dict) and each.get("url") == MAX_DECIMAL_PLACES:
-                    yield _places(int(each.get("valueInteger", 0)), profile)
+                yield from _extended(each, profile)
+
+
+def _extended(extension: Any, profile: str) -> Iterator[ItemCheck]:
+    """Give the check of a limit that an extension sets.
+
+    https://hl7.org/fhir/R4/extension-maxdecimalplaces.html, -minlength, -regex and -maxsize
+    """
+    if not isinstance(extension, dict):
+        return
+    match extension:
+        case {"url": url, "valueInteger": int(number)} if url == MAX_DECIMAL_PLACES:
+            yield _places(number, profile)
+        case {"url": url, "valueInteger": int(number)} if url == MIN_LENGTH:
+            yield _least(number, profile)
+        case {"url": url, "valueString": str(text)} if url == REGEX:
+            yield from _shape(text, profile)
+        case {"url": url, "valueDecimal": int() | Decimal() as number} if url == MAX_SIZE:
+            yield _size(number, profile)
+
+
+def _least(limit: int, profile: str) -> ItemCheck:
+    ja, en = f"{limit} 文字以上でなければなりません", f"It must not be shorter than {limit} characters"
+    faults = [_fault(ja, en, "minLength", profile)]
+
+    def check(item: Item, run: Run) -> Faults:
+        return faults if isinstance(item.value, str) and len(item.value) < limit else None
+
+    return check
+
+
+def _shape(text: str, profile: str) -> Iterator[ItemCheck]:
+    try:
+        matches = pattern(text).fullmatch
+    except FhirPathError:
+        return
+    shown = text[:SHOWN]
+    faults = [_fault(f"正規表現 {shown} に合いません", f"It does not match {shown}", "regex", profile)]
+    yield lambda item, run: faults if isinstance(item.value, str) and matches(item.value) is None else None
+
+
+def _size(limit: int | Decimal, profile: str) -> ItemCheck:
+    ja, en = f"{limit} バイト以下でなければなりません", f"It must not have more than {limit} bytes"
+    faults = [_fault(ja, en, "maxSize", profile)]
+
+    def check(item: Item, run: Run) -> Faults:
+        value = item.value.get("data", item.value.get("size")) if isinstance(item.value, dict) else item.value
+        size = len("".join(value.split()).rstrip("=")) * 3 // 4 if isinstance(value, str) else value
+        return faults if isinstance(size, int) and size > limit else None
+
+    return check
 
 
 def _bound(limit: Any, sign: int, rule: str, profile: str) -> ItemCheck:

@@ -249,6 +249,32 @@ def test_what_is_asked_of_items_is_not_asked_of_items_inside_them(ask: Ask) -> N
 
 
 @pytest.mark.parametrize(
+    ("limit", "good", "bad", "rule"),
+    [
+        ({"url": f"{BASE}minLength", "valueInteger": 3}, "abc", "ab", "minLength"),
+        ({"url": f"{BASE}regex", "valueString": "[a-z]+"}, "abc", "ABC", "regex"),
+    ],
+)
+def test_an_extension_limits_a_text(ask: Ask, limit: Resource, good: str, bad: str, rule: str) -> None:
+    definition = profile("Patient", element("Patient.name.text", extension=[limit]))
+
+    assert ask(patient(name=[{"text": good}]), definition) == []
+    assert ask(patient(name=[{"text": bad}]), definition) == [("Patient.name[0].text", rule)]
+
+
+def test_an_extension_limits_the_size_of_an_attachment(ask: Ask) -> None:
+    largest = {"url": f"{BASE}maxSize", "valueDecimal": 3}
+    definition = profile("Patient", element("Patient.photo", extension=[largest]))
+
+    def photo(**data: Any) -> Resource:
+        return patient(photo=[{"contentType": "image/png", **data}])
+
+    assert ask(photo(data="YWFh"), definition) == []
+    assert ask(photo(data="YWFhYQ=="), definition) == [("Patient.photo[0]", "maxSize")]
+    assert ask(photo(url="https://example.jp/1.png", size=4), definition) == [("Patient.photo[0]", "maxSize")]
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition.binding.additional",

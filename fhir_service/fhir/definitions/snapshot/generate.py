@@ -89,6 +89,10 @@ class Generation:
             if bound in said and out.get(bound) != said[bound]:
                 ja = f"{bound} = {said[bound]} は、基の定義の {base[bound]} を緩めています"
                 self._tell(node.id, ja, f"{bound} = {said[bound]} loosens the {base[bound]} of its base")
+        strengths = [(each.get("binding") or {}).get("strength") for each in (base, said)]
+        if strengths[0] == "required" and strengths[1] not in (None, "required"):
+            ja = f"必須(required)の値セットを {strengths[1]} に緩めています"
+            self._tell(node.id, ja, f"its binding is {strengths[1]}, where that of its base is required")
         for path in astray(said, node, self._all_children):
             ja, en = (
                 f"スライスの分け方の {path} がこの要素にありません",
