@@ -1,15 +1,19 @@
 """Measure every kind of search on two data sets, one ten times the other: `make bench-search`.
 
-Eight clients ask at random places for pages of 20. `--write-docs` puts the table into docs/performance.md.
+Eight clients ask at random places for pages of 20; meanwhile observations are created, so that nothing lives long
+that a server remembers of what it found. `--write-docs` puts the table into docs/performance.md.
 """
 
 import argparse
 import http.client
+import json
 import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,8 +24,10 @@ from bench import data, k6, machine, proof, report
 from bench.processes import Running, fhir_server, run_command
 
 CLIENTS = 8
+WRITES = 10  # a second
 PLACES = 300  # of a kind of search, that its clients choose from
 PAGES = 50
+FHIR_JSON = "application/fhir+json"
 PRACTITIONERS = 200
 BEGIN, END = "<!-- bench-search:begin -->", "<!-- bench-search:end -->"
 MOST_P50, MOST_P99, MOST_GROWTH = 5.0, 50.0, 1.5
@@ -64,11 +70,15 @@ def dataset(size: int) -> Iterator[data.Resource]:
             practitioner = {"reference": f"Practitioner/d{number % PRACTITIONERS}"}
             yield resource | {"generalPractitioner": [practitioner]}
         else:
-            part = {
-                "code": {"coding": [{"system": data.CODES, "code": "part"}]},
-                "valueQuantity": resource["valueQuantity"],
-            }
-            yield resource | {"component": [part]}
+            yield _with_component(resource)
+
+
+def _with_component(observation: data.Resource) -> data.Resource:
+    part = {
+        "code": {"coding": [{"system": data.CODES, "code": "part"}]},
+        "valueQuantity": observation["valueQuantity"],
+    }
+    return observation | {"component": [part]}
 
 
 def searches(size: int) -> dict[str, list[str]]:
@@ -137,14 +147,45 @@ def measure(folder: Path, size: int, seconds: float) -> dict[str, tuple[float, f
     found: dict[str, tuple[float, float, int]] = {}
     with fhir_server(directory) as server:
         proof.prove(server, size)
-        for name, paths in searches(size).items():
-            for path in paths[:3]:  # what is planned once is found again
-                proof.get(server, path)
-            load = k6.run("get", server, clients=CLIENTS, seconds=seconds, paths=paths)
-            found[name] = (load.p50, load.p99, load.failed)
-            print(f"  {size:,}: {name}: p50 {load.p50:.2f} ms, p99 {load.p99:.1f} ms", file=sys.stderr, flush=True)
-        found[f"walk of {PAGES} pages, each page"] = walk(server)
+        with writing(server, size):
+            for name, paths in searches(size).items():
+                for path in paths[:3]:  # what is planned once is found again
+                    proof.get(server, path)
+                load = k6.run("get", server, clients=CLIENTS, seconds=seconds, paths=paths)
+                found[name] = (load.p50, load.p99, load.failed)
+                print(f"  {size:,}: {name}: p50 {load.p50:.2f} ms, p99 {load.p99:.1f} ms", file=sys.stderr, flush=True)
+            found[f"walk of {PAGES} pages, each page"] = walk(server)
     return found
+
+
+@contextmanager
+def writing(server: Running, size: int) -> Iterator[None]:
+    """Create WRITES observations a second meanwhile, beyond those of the data set; end the run if one is refused."""
+    stop, refused = threading.Event(), list[str]()
+    people = data.patients_of(size)
+
+    def client() -> None:
+        number = people * data.HITS
+        while not stop.wait(1 / WRITES):
+            made = data.observation("", f"Patient/p{number % people}", code=number // data.HITS, number=number)
+            body = json.dumps(data.without_id(_with_component(made))).encode()
+            request = urllib.request.Request(f"{server.base}/Observation", body, {"Content-Type": FHIR_JSON})
+            try:
+                urllib.request.urlopen(request, timeout=10).close()
+            except OSError as error:
+                refused.append(str(error))
+                return
+            number += 1
+
+    thread = threading.Thread(target=client)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+    if refused:
+        raise SystemExit(f"a create beside the searches failed: {refused[0]}")
 
 
 def walk(server: Running) -> tuple[float, float, int]:
