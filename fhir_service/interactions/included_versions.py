@@ -19,8 +19,11 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,17}").fullmatch
 
 async def with_versions(page: Page, includes: Sequence[Include], services: Services) -> Page:
     """Return the page with those versions of what is included that are referred to; itself if all are current."""
-    shown = (*page.matches, *page.included)
-    if not page.included or not any(_VERSIONED in version.body for version in shown):
+    if not page.included:
+        return page
+    sources = {each.source for each in includes if not each.reverse}
+    shown = [version for version in (*page.matches, *page.included) if version.key.type in sources]
+    if not any(_VERSIONED in version.body for version in shown):
         return page
     asked = _asked_versions(shown, includes, services)
     included: list[Version] = []

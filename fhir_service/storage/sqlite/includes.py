@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/search.html#include
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import apsw
 
@@ -14,25 +14,30 @@ from fhir_service.storage.sqlite.sql import Parameter, Sql, json_array, one_of
 from fhir_service.storage.too_costly import too_many_included
 
 
-def included(connection: apsw.Connection, rids: Sequence[int], includes: Sequence[Include], limit: int) -> list[int]:
-    """Return the rids that these include, hop by hop, each hop by rid; FhirError if there are more than `limit`."""
-    seen, found, frontier, hop = set(rids), list[int](), list(rids), list(includes)
-    while frontier and hop:
-        reached: set[int] = set()
+def included(
+    connection: apsw.Connection, rids: Sequence[int], types: Iterable[str], includes: Sequence[Include], limit: int
+) -> list[int]:
+    """Return the rids that these include, hop by hop, each hop by rid; FhirError if there are more than `limit`.
+
+    `types` are those of the resources, and perhaps others: no reference is looked for in what cannot have it.
+    """
+    seen, found, frontier, of_types, again = set(rids), list[int](), list(rids), set(types), list(includes)
+    while frontier and (hop := [include for include in again if include.reverse or include.source in of_types]):
+        reached: dict[int, str] = {}
         for select in _selects(frontier, hop):
             room = limit - len(found) + len(seen) + 1  # what has been seen may come again
-            reached |= {rid for (rid,) in connection.execute(f"{select.text} LIMIT ?", (*select.parameters, room))}
-        frontier = sorted(reached - seen)
-        seen |= reached
+            reached.update(connection.execute(f"{select.text} LIMIT ?", (*select.parameters, room)))
+        frontier, of_types = sorted(reached.keys() - seen), set(reached.values())
+        seen.update(frontier)
         found += frontier
         if len(found) > limit:
             raise too_many_included(limit)
-        hop = [include for include in includes if include.iterate]
+        again = [include for include in includes if include.iterate]
     return found
 
 
 def _selects(rids: Sequence[int], includes: Sequence[Include]) -> list[Sql]:
-    """Return a SELECT of what each group of includes reaches from these resources."""
+    """Return a SELECT of what each group of includes reaches from these resources, rid and type."""
     forward: dict[str | None, list[Parameter]] = {}
     for include in includes:
         if not include.reverse:
@@ -50,7 +55,7 @@ def _forward(rids: Sequence[int], parameters: Sequence[Parameter], target: str |
     of_target, names = ("", ()) if target is None else (" AND r.rtype = ?", (target,))
     test = one_of("f.p", parameters)
     return Sql(
-        f"SELECT DISTINCT r.rid FROM json_each(?) m CROSS JOIN rf f ON f.rid = m.value AND {test.text} "
+        f"SELECT DISTINCT r.rid, r.rtype FROM json_each(?) m CROSS JOIN rf f ON f.rid = m.value AND {test.text} "
         f"CROSS JOIN res r ON r.rk = f.tk WHERE r.deleted = 0{of_target}",
         (json_array(list(rids)), *test.parameters, *names),
     )
@@ -61,9 +66,9 @@ def _reverse(rids: Sequence[int], include: Include) -> Sql:
     of_target, names = ("", ()) if target is None else (" AND r.rtype = ?", (target,))
     key = key_of_target("r", include.source, _stored(include))
     return Sql(
-        f"SELECT DISTINCT x.rid FROM json_each(?) m CROSS JOIN res r ON r.rid = m.value "
+        f"SELECT DISTINCT x.rid, ? FROM json_each(?) m CROSS JOIN res r ON r.rid = m.value "
         f"CROSS JOIN ix x ON x.k = {key} WHERE 1{of_target}",
-        (json_array(list(rids)), *names),
+        (include.source, json_array(list(rids)), *names),
     )
 
 
@@ -72,13 +77,13 @@ def _by_canonical(rids: Sequence[int], include: Include) -> Sql:
     of = [each for each in named if include.target in (None, each)]
     if include.reverse:
         found = keys_of_names("j.value", of, named, include.source, code)
-        text = f"SELECT DISTINCT x.rid FROM json_each(?) j CROSS JOIN ix x ON x.k IN ({found})"
-    else:
-        found = definitions("f.tk", of, named)
-        text = (
-            f"SELECT DISTINCT r.rid FROM json_each(?) j CROSS JOIN rf f ON f.rid = j.value "
-            f"AND f.p = {parameter_id(include.source, code)} CROSS JOIN res r ON r.rid IN ({found})"
-        )
+        text = f"SELECT DISTINCT x.rid, ? FROM json_each(?) j CROSS JOIN ix x ON x.k IN ({found})"
+        return Sql(text, (include.source, json_array(list(rids))))
+    found = definitions("f.tk", of, named)
+    text = (
+        f"SELECT DISTINCT r.rid, r.rtype FROM json_each(?) j CROSS JOIN rf f ON f.rid = j.value "
+        f"AND f.p = {parameter_id(include.source, code)} CROSS JOIN res r ON r.rid IN ({found})"
+    )
     return Sql(text, (json_array(list(rids)),))
 
 

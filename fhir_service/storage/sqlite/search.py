@@ -56,7 +56,8 @@ def search(
     if total:
         total_found = sum([_total(reader, plan, estimate) for plan in plans])
     includes = tuple(dict.fromkeys([include for query in queries for include in query.includes]))
-    others = included(connection, rids, includes, include_limit) if includes else []
+    types = [query.resource_type for query in queries]
+    others = included(connection, rids, types, includes, include_limit) if includes else []
     return Page(
         tuple([version for _, version in found if version] or versions(connection, rids)),
         tuple(versions(connection, others)),

@@ -235,7 +235,8 @@ class SqliteStore:
     async def included(self, keys: Sequence[Key], includes: Sequence[Include], limit: int) -> tuple[Version, ...]:
         with self._snapshot() as connection:
             rids = rids_of(connection, keys)
-            return tuple(versions(connection, included(connection, rids, includes, limit)))
+            types = {key.type for key in keys}
+            return tuple(versions(connection, included(connection, rids, types, includes, limit)))
 
     async def referrers(self, key: Key, resource_types: Sequence[str], *, count: int, after: Cursor | None) -> Page:
         with self._snapshot() as connection:
