@@ -296,8 +296,9 @@ class Strings:
 
     def _rids(self, value: StringValue) -> Sql:
         test = all_of([one_of("p", self.ps), self._test(value)])
-        pairs = list(dict.fromkeys(a + b for a, b in pairwise(value.folded)))
-        if self.modifier not in ("contains", "ends") or not pairs:
+        cut = self.modifier in ("contains", "ends")
+        pairs = list(dict.fromkeys(a + b for a, b in pairwise(value.folded))) if cut else []
+        if not pairs:
             return Sql(f"SELECT rid FROM st WHERE {test.text}", test.parameters)
         first, *others = [gram_key(self.resource_type, pair) for pair in pairs[:MOST_GRAMS]]
         joins = "".join(f" CROSS JOIN gm g{n} ON g{n}.g = ? AND g{n}.rid = gm.rid" for n, _ in enumerate(others))
