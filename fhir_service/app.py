@@ -15,6 +15,7 @@ from fhir_service.http.address import BASE_PATH, BaseUrl
 from fhir_service.http.asgi import Asgi, Receive, Scope, Send
 from fhir_service.http.endpoint import Endpoint
 from fhir_service.http.envelope import Envelope
+from fhir_service.http.large_body import Limits
 from fhir_service.http.site import Site
 from fhir_service.interactions.conformance import know_stored
 from fhir_service.interactions.routes import dispatch
@@ -77,7 +78,8 @@ def build(settings: Settings) -> Asgi:
     background = Background(_wired(settings, definitions, compiled), timedelta(hours=settings.job_retention))
     services = background.services
     base_url = BaseUrl(settings.base_url, loopback_only=settings.open, trust_proxy=settings.trust_proxy)
-    endpoint = Endpoint(services, base_url, settings.max_body, lambda inner: Envelope(inner, settings.cors_origins))
+    limits = Limits(settings.max_body, settings.max_elements, settings.max_resource_elements)
+    endpoint = Endpoint(services, base_url, limits, lambda inner: Envelope(inner, settings.cors_origins))
     preparing = Preparing(definitions, compiled, settings.data_dir)
     return _application(endpoint, Site(services), background, preparing)
 
@@ -113,6 +115,7 @@ def _wired(settings: Settings, definitions: Definitions, compiled: Compiled) -> 
         max_count=settings.max_count,
         conditional_delete=settings.conditional_delete,
         max_delete=settings.max_delete,
+        max_entries=settings.max_entries,
         rules=RULES,
         member_of=validator.member_of,
     )

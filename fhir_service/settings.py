@@ -32,6 +32,9 @@ class Settings(BaseSettings):
         (), description="Origins whose pages may call the service, with commas between; * for all [default: loopback]."
     )
     max_body: int = Field(50_000_000, ge=1, description="The longest request body, in bytes.")
+    max_elements: int = Field(3_000_000, ge=1, description="The most elements of a request body.")
+    max_resource_elements: int = Field(500_000, ge=1, description="The most elements of one resource in it.")
+    max_entries: int = Field(20_000, ge=1, description="The most entries of a batch or transaction.")
     referential_integrity: bool = Field(
         True, description="Refuse references to what does not exist here, and deletes of what is referred to."
     )

@@ -55,6 +55,9 @@ def serve(
         typer.Option(help="Origins whose pages may call, with commas between; * for all.  [default: this machine's]"),
     ] = None,
     max_body: Annotated[int | None, typer.Option(help="Bytes of the longest body.  [default: 50000000]")] = None,
+    max_elements: Annotated[int | None, typer.Option(help="The most elements of a body.  [default: 3000000]")] = None,
+    max_resource_elements: Annotated[int | None, typer.Option(help="Those of one resource.  [default: 500000]")] = None,
+    max_entries: Annotated[int | None, typer.Option(help="Entries of a batch, transaction.  [default: 20000]")] = None,
     referential_integrity: Annotated[
         bool | None,
         typer.Option(help="Refuse references to what is not here, deletes of what is referred to.  [default: on]"),

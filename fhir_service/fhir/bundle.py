@@ -55,11 +55,15 @@ class Entry:
         return f"Bundle.entry[{self.index}]"
 
 
-def entries_of(bundle: Resource) -> list[Any]:
-    """Return the entries as they stand; 400 if there is no list of them."""
+def entries_of(bundle: Resource, most: int) -> list[Any]:
+    """Return the entries as they stand; 400 if there is no list of them, 413 if there are more than `most`."""
     entries = bundle.get("entry", [])
     if not isinstance(entries, list):
         raise FhirError(Issue("structure", "entryはリストです。", "entry must be a list.", ("Bundle.entry",)))
+    if len(entries) > most:
+        ja = f"エントリーが上限({most:,}件)を超えています。分けて送ってください。"
+        en = f"There are more than {most:,} entries; send them in parts."
+        raise FhirError(Issue("too-long", ja, en, ("Bundle.entry",)))
     return entries
 
 

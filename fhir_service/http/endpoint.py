@@ -18,7 +18,7 @@ from fhir_service.http.asgi import Asgi, Receive, Scope, Send
 from fhir_service.http.binary import binary_of, is_binary, native
 from fhir_service.http.body import Disconnected, read_body
 from fhir_service.http.envelope import ONE_PACKET
-from fhir_service.http.large_body import decoded
+from fhir_service.http.large_body import Limits, decoded
 from fhir_service.http.negotiation import (
     FORM,
     JSON,
@@ -47,10 +47,10 @@ _SLOW = frozenset({b"if-none-match", b"if-modified-since", b"origin", b"x-reques
 class Endpoint:
     """Answers every request under `/fhir`; `wrap` puts CORS and gzip around all but the shortest way."""
 
-    def __init__(self, services: Services, base_url: BaseUrl, max_body: int, wrap: Callable[[Asgi], Asgi]) -> None:
+    def __init__(self, services: Services, base_url: BaseUrl, limits: Limits, wrap: Callable[[Asgi], Asgi]) -> None:
         self._services = services
         self._base_url = base_url
-        self._max_body = max_body
+        self._limits = limits
         self._types = services.definitions.resource_types
         self._wrapped = wrap(self._answer)
 
@@ -132,7 +132,7 @@ class Endpoint:
     ) -> FhirRequest:
         method = "GET" if said_method == "HEAD" else said_method
         texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
-        raw = b"" if method == "GET" else await read_body(receive, headers, self._max_body)
+        raw = b"" if method == "GET" else await read_body(receive, headers, self._limits.body)
         body, media_type = None, ""
         said = texts.get("content-type", "")
         if raw and method in ("POST", "PUT") and is_binary(path) and said and not is_fhir(said):
@@ -143,7 +143,7 @@ class Endpoint:
             if kind.format == "form":
                 query += _form(raw, method, path)
             else:
-                body = await decoded(raw, kind, self._services.definitions)
+                body = await decoded(raw, kind, self._services.definitions, self._limits)
         return FhirRequest(method, base, path, query, texts, body, raw, media_type)
 
     def _rendered(self, response: FhirResponse, chosen: Representation) -> bytes:

@@ -9,38 +9,41 @@ import asyncio
 import gc
 from collections.abc import Iterator
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.http.body import decode_body
 from fhir_service.http.negotiation import ContentType
+from fhir_service.interactions.apart import has_more
 
 LARGE = 256 * 1024  # bytes
-MOST_ELEMENTS = 3_000_000
-"""In one body, counted by the marks between them: a transaction of 50 MB has some two million."""
-
-MOST_IN_RESOURCE = 300_000
-"""In one resource; the codes of a large terminology, each with a display, are fewer."""
-
 _MARKS = {"json": (b",", b"{", b"["), "xml": (b"<", b"="), "xml-patch": (b"<", b"=")}
 
 
-async def decoded(raw: bytes, kind: ContentType, definitions: Definitions) -> Any:
+class Limits(NamedTuple):
+    """What a body may have: bytes, elements by the marks between them, and elements of one resource in it."""
+
+    body: int
+    elements: int
+    in_resource: int
+
+
+async def decoded(raw: bytes, kind: ContentType, definitions: Definitions, limits: Limits) -> Any:
     """Return what a body says; 400 if it cannot be read, 413 if it has too many elements."""
     if len(raw) < LARGE:
         return decode_body(raw, kind, definitions)
-    if sum(map(raw.count, _MARKS.get(kind.format, ()))) > MOST_ELEMENTS:
-        raise _too_many(MOST_ELEMENTS)
-    return await asyncio.to_thread(_decoded, raw, kind, definitions)
+    if sum(map(raw.count, _MARKS.get(kind.format, ()))) > limits.elements:
+        raise _too_many(limits.elements)
+    return await asyncio.to_thread(_decoded, raw, kind, definitions, limits.in_resource)
 
 
-def _decoded(raw: bytes, kind: ContentType, definitions: Definitions) -> Any:
+def _decoded(raw: bytes, kind: ContentType, definitions: Definitions, most: int) -> Any:
     with _no_collection:
         value = decode_body(raw, kind, definitions)
         for part in _parts(value):
-            if _has_more(part, MOST_IN_RESOURCE):
-                raise _too_many(MOST_IN_RESOURCE)
+            if has_more(part, most):
+                raise _too_many(most)
     return value
 
 
@@ -51,20 +54,6 @@ def _parts(value: Any) -> Iterator[Any]:
             yield from entries
         case _:
             yield value
-
-
-def _has_more(value: Any, limit: int) -> bool:
-    """Whether a value holds more than `limit` values."""
-    count = 0
-    pending = [value] if isinstance(value, dict | list) else []
-    while pending:
-        container = pending.pop()
-        count += len(container)
-        if count > limit:
-            return True
-        children = container.values() if isinstance(container, dict) else container
-        pending += [each for each in children if isinstance(each, dict | list)]
-    return False
 
 
 class _NoCollection:

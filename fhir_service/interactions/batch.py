@@ -16,6 +16,7 @@ from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.services import Services
 
 AT_ONCE = 64  # entries that wait for the disk together
+BREATH = 100  # entries that are read before other requests get their turn
 _log = logging.getLogger("fhir_service")
 
 
@@ -27,20 +28,27 @@ async def batch(request: FhirRequest, services: Services) -> FhirResponse:
     """
     answers: dict[int, EntryAnswer] = {}
     entries: list[Entry] = []
-    for index, raw in enumerate(entries_of(request.body)):
+    for index, raw in enumerate(entries_of(request.body, services.max_entries)):
+        if index % BREATH == BREATH - 1:
+            await asyncio.sleep(0)
         try:
             entries.append(read_entry(raw, index, request.base))
         except FhirError as error:
             answers[index] = refusal_of(error)
 
     shared = entry_headers(request)
+    tasks: dict[int, asyncio.Task[EntryAnswer]] = {}
     named = frozenset(entry.full_url for entry in entries if entry.full_url and entry.full_url.startswith("urn:"))
     for _, group in groupby(sorted(entries, key=_order), key=_order):
         members = list(group)
         for start in range(0, len(members), AT_ONCE):
             chunk = members[start : start + AT_ONCE]
-            done = await asyncio.gather(*(_process(entry, request, shared, named, services) for entry in chunk))
-            answers.update(zip((entry.index for entry in chunk), done, strict=True))
+            async with asyncio.TaskGroup() as running:
+                for entry in chunk:
+                    done = _process(entry, request, shared, named, services)
+                    tasks[entry.index] = running.create_task(done)
+                    await asyncio.sleep(0)  # what comes from others has its turn before the next begins
+    answers |= {index: task.result() for index, task in tasks.items()}
     return FhirResponse(200, answer_bundle("batch-response", (answers[index] for index in sorted(answers))))
 
 

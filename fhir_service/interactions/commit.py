@@ -55,7 +55,7 @@ async def commit_update(
     judged = await version_judged(resource, services)
     asked = await must_stand(key_of(resource), request.headers, services, judged)
     expected = judged if judged is not None else asked if asked is not None else expected
-    change, integrity = put(resource, request, services, expected=expected)
+    change, integrity = await put(resource, request, services, expected=expected)
     try:
         return (await services.store.commit((change,), (*integrity, *conditions)))[0]
     except ConditionFailed as failed:
@@ -90,7 +90,7 @@ async def commit_amended(
 ) -> Committed:
     """Commit what was made of a standing version, if that still stands: else 412 with If-Match, `Raced` without."""
     keep_rules(before, after, services)
-    change, integrity = put(after, request, services, method="PATCH", expected=version.version)
+    change, integrity = await put(after, request, services, method="PATCH", expected=version.version)
     try:
         return (await services.store.commit((change,), (*integrity, *conditions)))[0]
     except ConditionFailed as failed:

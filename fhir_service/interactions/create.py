@@ -19,7 +19,7 @@ async def create(request: FhirRequest, services: Services) -> FhirResponse:
     resource["id"] = services.new_id()
     warnings = await checked_with_targets(resource, request.base, services)
     keep_rules(None, resource, services)
-    change, conditions = put(resource, request, services, method="POST", expected=0)
+    change, conditions = await put(resource, request, services, method="POST", expected=0)
     criteria = _criteria(request)
     if criteria is None:
         return written(await commit_one(change, conditions, request.base, services), request, warnings)

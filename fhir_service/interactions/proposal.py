@@ -10,6 +10,7 @@ import re
 from fhir_service.fhir.outcome import STATUS, FhirError, Issue
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.elements import SUBSETTED
+from fhir_service.interactions.apart import apart
 from fhir_service.interactions.exchange import FhirRequest
 from fhir_service.interactions.references import integrity
 from fhir_service.interactions.services import Services
@@ -100,9 +101,10 @@ def _status(error: Issue) -> int:
     return _UNPROCESSABLE if by_rule else 400
 
 
-def put(
+async def put(
     resource: Resource, request: FhirRequest, services: Services, *, method: Method = "PUT", expected: int | None = None
 ) -> tuple[Put, list[Condition]]:
     """Return the change that stores this (checked) resource and the conditions it is bound to."""
-    change = Put(resource, services.indexer.index(resource), method, expected)
+    entries = await apart(resource, lambda: services.indexer.index(resource))
+    change = Put(resource, entries, method, expected)
     return change, [*integrity(resource, request.base)] if services.referential_integrity else []

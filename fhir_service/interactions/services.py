@@ -75,5 +75,6 @@ class Services:
     max_count: int = 1000
     conditional_delete: Literal["single", "multiple"] = "single"
     max_delete: int = 1000
+    max_entries: int = 20_000
     rules: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
     member_of: Callable[[str, str | None, str], bool | None] | None = None

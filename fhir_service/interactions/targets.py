@@ -11,6 +11,7 @@ from fhir_service.fhir.json import decode_resource
 from fhir_service.fhir.outcome import Issue
 from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.resource import Key, Resource
+from fhir_service.interactions.apart import apart
 from fhir_service.interactions.proposal import checked
 from fhir_service.interactions.services import Services
 from fhir_service.validation.base import TYPE_BASE
@@ -20,14 +21,14 @@ from fhir_service.validation.run import Outside
 async def checked_with_targets(resource: Resource, base: str, services: Services) -> list[Issue]:
     """Check a resource and what it refers to in the store: return the warnings, or raise the errors."""
     outside = Outside(wanted=[])
-    warnings = checked(resource, services, outside)
+    warnings = await apart(resource, lambda: checked(resource, services, outside))
     if not outside.wanted:
         return warnings
     keys = {text: key for text, _ in outside.wanted if (key := local_key(text, base))}
     targets = await stored(keys.values(), services)
     if claim(((keys[text], profiles) for text, profiles in outside.wanted if text in keys), targets):
         return warnings
-    return checked(resource, services, Outside(resolver(targets, base)))
+    return await apart(resource, lambda: checked(resource, services, Outside(resolver(targets, base))))
 
 
 async def stored(keys: Iterable[Key], services: Services) -> dict[Key, Resource]:

@@ -5,10 +5,12 @@ https://hl7.org/fhir/R4/http.html#transaction
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from fhir_service.fhir.bundle import Entry, EntryAnswer, answer_bundle, answer_entry, entries_of, located, read_entry
 from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
 from fhir_service.fhir.resource import Key
+from fhir_service.interactions.apart import apart
 from fhir_service.interactions.bundle_entry import READ, answer_of, entry_headers, refusal_of, request_of, status_text
 from fhir_service.interactions.commit import until_settled
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
@@ -59,7 +61,7 @@ async def _read(request: FhirRequest, services: Services) -> tuple[list[Write], 
     entries: list[tuple[Entry, FhirRequest]] = []
     writes: list[Write] = []
     errors: list[FhirError] = []
-    for n, raw in enumerate(entries_of(request.body)):
+    for n, raw in enumerate(entries_of(request.body, services.max_entries)):
         if n % BREATH == BREATH - 1:
             await asyncio.sleep(0)
         try:
@@ -68,7 +70,7 @@ async def _read(request: FhirRequest, services: Services) -> tuple[list[Write], 
             if entry.order == READ:
                 entries.append((entry, of_its_own))
             else:
-                writes.append(write_of(entry, of_its_own, services))
+                writes.append(await apart(of_its_own.body, partial(write_of, entry, of_its_own, services)))
         except FhirError as error:
             errors.append(error)
     errors += _named_twice(writes)

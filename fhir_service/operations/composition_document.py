@@ -55,7 +55,7 @@ async def composition_document(request: FhirRequest, services: Services) -> Fhir
 
     persisted = document | {"id": id_}
     checked(persisted, services)
-    change, conditions = put(persisted, request, services, method="POST", expected=0)
+    change, conditions = await put(persisted, request, services, method="POST", expected=0)
     version = (await commit_one(change, conditions, request.base, services)).version
     headers = (*version_headers(version), ("Location", location(request.base, version)))
     return FhirResponse(200, version.body, headers)

@@ -14,6 +14,7 @@ from fhir_service.fhir.json import decode_resource
 from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
 from fhir_service.fhir.reference import local_key, reference_texts
 from fhir_service.fhir.resource import Key, Resource
+from fhir_service.interactions.apart import apart
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.proposal import is_id
 from fhir_service.interactions.references import dangling_issue, local_references
@@ -63,7 +64,8 @@ async def _content(asked: Asked, services: Services) -> list[Issue]:
         resource = await _standing(asked, services)
     if resource.get("resourceType") != asked.type:
         return [_other_type(resource, asked)]
-    return services.validate(resource, asked.profiles, await _outside(resource, asked, services))
+    outside = await _outside(resource, asked, services)
+    return await apart(resource, lambda: services.validate(resource, asked.profiles, outside))
 
 
 async def _outside(resource: Resource, asked: Asked, services: Services) -> Outside:

@@ -4,6 +4,7 @@ Each value set is worked out when it is first asked for and kept, as sets that c
 """
 
 from contextlib import suppress
+from threading import local
 from typing import Protocol, TypeVar
 
 from fhir_service.fhir.resource import Resource
@@ -39,6 +40,13 @@ class Findable(Protocol):
     def find(self, canonical: str) -> Resource | None: ...
 
 
+class _Waiting(local):
+    """The value sets, of each thread, that wait for those they include."""
+
+    def __init__(self) -> None:
+        self.value_sets: list[str] = []
+
+
 class LoadedTerminology:
     """Answers from the ValueSets and CodeSystems that the definitions hold. It is a `Terminology`.
 
@@ -53,7 +61,7 @@ class LoadedTerminology:
         self._names: dict[str, Names | None] = {}
         self._not_here: dict[str, None] = {}
         self._members: dict[str, frozenset[Member] | None] = {}
-        self._open: list[str] = []
+        self._waiting = _Waiting()
         self._generation = definitions.generation
 
     def _anew(self) -> None:
@@ -120,7 +128,8 @@ class LoadedTerminology:
             self._anew()
         if value_set in self._value_sets:
             return self._value_sets[value_set]
-        if value_set in self._open or len(self._open) > MOST_NESTED:
+        waiting = self._waiting.value_sets
+        if value_set in waiting or len(waiting) > MOST_NESTED:
             return None
         return _keep(self._value_sets, value_set, self._selection(value_set))
 
@@ -131,13 +140,14 @@ class LoadedTerminology:
         definition = self._definitions.find(value_set)
         if definition is None or definition.get("resourceType") != "ValueSet":
             return None
-        self._open.append(value_set)
+        waiting = self._waiting.value_sets
+        waiting.append(value_set)
         try:
             found = selected(definition, self.selection, self.code_system)
         finally:
-            self._open.pop()
+            waiting.pop()
         # what is asked inside another may be without what contains itself
-        if not self._open and (data := encode_selection(found)) is not None:
+        if not waiting and (data := encode_selection(found)) is not None:
             self._kept.put(f"codes {value_set}", data)
         return found
 
@@ -206,6 +216,6 @@ def _counted(selection: Selection) -> frozenset[Member] | None:
 def _keep(kept: dict[str, Value], key: str, value: Value, most: int = MOST_KEPT) -> Value:
     """Keep a value, in place of the oldest if there are many: the names come from clients, too."""
     if len(kept) >= most:
-        del kept[next(iter(kept))]
+        kept.pop(next(iter(kept)), None)
     kept[key] = value
     return value

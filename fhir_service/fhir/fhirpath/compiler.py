@@ -30,6 +30,8 @@ from fhir_service.fhir.fhirpath.syntax import (
 )
 from fhir_service.fhir.fhirpath.variables import external
 
+LONG = 64  # characters of a string that takes longer to compare than others
+
 
 class Compiler(NamedTuple):
     """Compiles nodes. `scoped`: the expression defines variables, whose reach has to be ended."""
@@ -231,12 +233,15 @@ def _compared(operator: operators.Operator, left: Evaluate, right: Evaluate, at:
 
     def run(this: Items, context: Context) -> Items:
         a, b = left(this, context), right(this, context)
-        context.left -= extent(a) + extent(b)
-        if context.left < 0:
-            context.refill()
+        if len(a) > 1 or len(b) > 1 or (a and b and (_is_long(a[0][0]) or _is_long(b[0][0]))):
+            context.spend(extent(a) + extent(b))
         return operator(a, b)
 
     return located(run, at)
+
+
+def _is_long(value: Any) -> bool:
+    return value.__class__ is dict or (value.__class__ is str and len(value) > LONG)
 
 
 def _polarity(compiler: Compiler, node: Polarity, this: Types) -> Code:

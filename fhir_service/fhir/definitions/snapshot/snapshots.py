@@ -4,6 +4,7 @@ https://hl7.org/fhir/R4/profiling.html#snapshot
 """
 
 from collections import OrderedDict
+from threading import Lock
 from typing import Any, NamedTuple, TypeVar
 
 from fhir_service.fhir.definitions.archive import Package
@@ -41,6 +42,7 @@ class Snapshots:
         self._sources = sources
         self._made: OrderedDict[tuple[str, Package], _Made] = OrderedDict()
         self._trees: OrderedDict[tuple[str, Package], Node | None] = OrderedDict()
+        self._making = Lock()
 
     def get(self, canonical: str, within: Package | None = None) -> Snapshot | None:
         """Return the snapshot of this StructureDefinition; None if it is not here.
@@ -51,7 +53,8 @@ class Snapshots:
         if located is None:
             return None
         try:
-            made = self._make(located, ())
+            with self._making:
+                made = self._make(located, ())
             return _snapshot(located, made, [self._pinned(each, located.package) for each in flat(made.tree)])
         except MISSHAPEN as error:
             url = str(located.definition.get("url", ""))

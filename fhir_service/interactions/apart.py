@@ -1,0 +1,32 @@
+"""What takes long is done in a thread, so that other requests go on meanwhile.
+
+A resource has at most as many values as the settings allow; those of some thousands are checked and indexed at once,
+which takes less than it takes to hand them over.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+MANY = 5_000  # values: some tens of milliseconds of work
+
+Result = TypeVar("Result")
+
+
+async def apart(value: Any, work: Callable[[], Result]) -> Result:
+    """Return what the work returns or raises; `value` is what it works on."""
+    return await asyncio.to_thread(work) if has_more(value, MANY) else work()
+
+
+def has_more(value: Any, limit: int) -> bool:
+    """Whether a value of JSON holds more than `limit` values."""
+    count = 0
+    pending = [value] if isinstance(value, dict | list) else []
+    while pending:
+        container = pending.pop()
+        count += len(container)
+        if count > limit:
+            return True
+        children = container.values() if container.__class__ is dict else container
+        pending += [each for each in children if each.__class__ is dict or each.__class__ is list]
+    return False
