@@ -3,6 +3,8 @@
 https://hl7.org/fhir/R4/references.html#canonical
 """
 
+import re
+
 from fhir_service.fhir.search.index import ReferenceEntry, TokenEntry, UriEntry
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.query import (
@@ -18,6 +20,11 @@ from fhir_service.fhir.search.query import (
     Sort,
     TokenValue,
 )
+from fhir_service.storage.sqlite import SqliteStore
+from fhir_service.storage.sqlite.order import Page
+from fhir_service.storage.sqlite.parts import part_of
+from fhir_service.storage.sqlite.plan import Plan
+from fhir_service.storage.sqlite.sql import Candidate, Sql
 from fhir_service.storage.store import Put, Store
 
 from .made import delete, found, ids, put
@@ -159,3 +166,25 @@ async def test_of_several_types_with_one_url_the_version_that_is_said_is_the_onl
     assert await found(store, led["Questionnaire"]) == ["one", "any"]
     assert await found(store, led["PlanDefinition"]) == ["any"]
     assert (ids(page), page.included) == (["one"], ())
+
+
+async def test_canonicals_are_followed_by_indexes_from_what_is_at_hand(sqlite_store: SqliteStore) -> None:
+    """None begins with all definitions of a type, or with all that anything names."""
+    await fill(sqlite_store)
+    through = (Hop(NAMES, "Questionnaire", literal=False, canonical=DEFINITIONS),)
+    title = SearchParameter("Questionnaire", "title", "string", None, "")
+    has = Has("QuestionnaireResponse", NAMES, IdMatch(("one",)), literal=False, canonical=DEFINITIONS)
+    led = chain(of("Questionnaire", "active"))
+    reader = sqlite_store._reader
+
+    parts = [part_of(type_, each, reader) for type_, each in (("QuestionnaireResponse", led), ("Questionnaire", has))]
+    sort = Plan(Query("QuestionnaireResponse", (led,), (Sort(title, False, through),)), reader).page(Page(21))
+    statements = [part.rids() for part in parts]
+    for test in (part.probe(Candidate("7", "7")) for part in parts):
+        statements.append(Sql(f"SELECT {test.text}", test.parameters))
+
+    for text, parameters in (*statements, sort):
+        steps = [step for *_, step in reader.connection.execute(f"EXPLAIN QUERY PLAN {text}", parameters)]
+        assert any(step.startswith("SEARCH m ") for step in steps), steps
+        assert not [step for step in steps if "(rtype=?" in step], steps
+        assert not [step for step in steps if re.match(r"SCAN (cn|rf|ix|res|[mfgxte]\d*)\b", step)], steps

@@ -31,10 +31,13 @@ class Way:
         return parameter_id(self.resource_type, self.code)
 
     def leads(self, f: str, t: str, target_type: str) -> str:
-        """Return the test that a reference leads to a resource of a type."""
+        """Return the test that a reference leads to a resource that stands and is of a type.
+
+        A definition is of the type of its `url`: asked for that once more, SQLite would begin with all of the type.
+        """
         if self.named:
             return f"{t}.rid IN ({definitions(f'{f}.tk', (target_type,), self.named)})"
-        return f"{t}.rk = {f}.tk"
+        return f"{t}.rk = {f}.tk AND {t}.rtype = '{target_type}' AND {t}.deleted = 0"
 
     def comes(self, x: str, t: str, target_types: Sequence[str]) -> str:
         """Return the test that a key is that of a reference to a resource, which is of one of these types."""
@@ -83,8 +86,8 @@ class Chained:
         return exists(
             Sql(
                 f"SELECT 1 FROM rf {f} CROSS JOIN res {t} ON {self.way.leads(f, t, target_type)} "
-                f"WHERE {f}.rid = {candidate.rid} AND {f}.p = ? AND {t}.rtype = ? AND {t}.deleted = 0 AND {test.text}",
-                (self.way.p, target_type, *test.parameters),
+                f"WHERE {f}.rid = {candidate.rid} AND {f}.p = ? AND {test.text}",
+                (self.way.p, *test.parameters),
             )
         )
 
@@ -128,9 +131,8 @@ class Had:
         select = self.part.rids(depth + 1)
         return Sql(
             f"SELECT {t}.rid FROM ({select.text}) {s} CROSS JOIN rf {f} ON {f}.rid = {s}.rid AND {f}.p = ? "
-            f"CROSS JOIN res {t} ON {self.way.leads(f, t, self.resource_type)} "
-            f"WHERE {t}.rtype = ? AND {t}.deleted = 0",
-            (*select.parameters, self.way.p, self.resource_type),
+            f"CROSS JOIN res {t} ON {self.way.leads(f, t, self.resource_type)}",
+            (*select.parameters, self.way.p),
         )
 
     def estimate(self, context: Context, limit: int) -> int:

@@ -118,7 +118,7 @@ def _key(sort: Sort, query: Query, dates: PrimaryDates) -> str:
         leads = " OR ".join([f"({f}.p = {way.p} AND {way.leads(f, t, hop.target)})" for way in by])
         steps.append(
             f"rf {f} ON {f}.rid = {at} AND {f}.p IN ({', '.join({str(way.p) for way in by})}) "
-            f"CROSS JOIN res {t} ON ({leads}) AND {t}.rtype = '{hop.target}' AND {t}.deleted = 0"
+            f"CROSS JOIN res {t} ON ({leads})"
         )
         at, of_type = f"t{n}.rid", hop.target
     value = _value(sort, of_type, at)

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeGuard
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.query import Query
 from fhir_service.storage.sqlite.keys import parameter_id, type_key
-from fhir_service.storage.sqlite.links import Chained
+from fhir_service.storage.sqlite.links import Chained, Had
 from fhir_service.storage.sqlite.order import (
     VALUE_TABLES,
     Order,
@@ -45,6 +45,9 @@ DATED: dict[type[Part], int] = {Keys: 4, Ranges: 4, Chained: 8}
 """Parts whose rows hold the primary date: so many times FEW of them are gathered and sorted in the time that it takes
 otherwise. To try a chain on one resource takes the longest."""
 
+HAD = 4
+"""So many times FEW resources that refer to others are gathered, where those that they refer to are asked for."""
+
 SAMPLED = 61  # a prime: rids are times, with a count in their low bits that is nearly always 0
 
 WORTH_A_SPAN = 200
@@ -75,8 +78,7 @@ class Plan:
         self.query = query
         self.order = order_of(query, context)
         self._context = context
-        resources = context.rows_of_key(type_key(query.resource_type), FEW * FEW // PROBED + 1)
-        self.few = min(FEW, max(LEAST_FEW, isqrt(PROBED * resources)))
+        self.few = self._few(query.resource_type, FEW)
         self.parts = tuple(part_of(query.resource_type, clause, context) for clause in query.clauses)
         self._spans = _spans(self.parts)
         self.start = self._begin()
@@ -160,11 +162,19 @@ class Plan:
         values = part.numbers(self._context.connection, MOST_MERGED)
         return Start((), None, part, self.few, tuple(values)) if values else None
 
+    def _few(self, resource_type: str, most: int) -> int:
+        """Return how many are gathered and sorted as quickly as a page is found among all of a type."""
+        resources = self._context.rows_of_key(type_key(resource_type), most * most // PROBED + 1)
+        return min(most, max(LEAST_FEW, isqrt(PROBED * resources)))
+
     def _rarest(self, drivers: Sequence[Part]) -> tuple[Start | None, int]:
         """Return the start with the fewest rows, if it has few."""
         start, rows = None, self.few
         for part in sorted(drivers, key=lambda part: not isinstance(part, Keys)):  # keys are the cheapest to count
             at_once = DATED[type(part)] if self.order.column == "d" and _has_dates(part) else 1
+            if isinstance(part, Had):  # to try it on a resource is to try all that refer to that
+                each = 1 if isinstance(part.part, Keys) else DATED[Chained]
+                at_once = max(1, min(HAD * FEW, each * self._few(part.way.resource_type, HAD * FEW)) // self.few)
             count = self._context.passing(part, rows * at_once)
             if count < rows * at_once:
                 rows = -(-count // at_once)
