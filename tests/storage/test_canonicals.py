@@ -186,5 +186,5 @@ async def test_canonicals_are_followed_by_indexes_from_what_is_at_hand(sqlite_st
     for text, parameters in (*statements, sort):
         steps = [step for *_, step in reader.connection.execute(f"EXPLAIN QUERY PLAN {text}", parameters)]
         assert any(step.startswith("SEARCH m ") for step in steps), steps
-        assert not [step for step in steps if "(rtype=?" in step], steps
+        assert not [step for step in steps if "(rtype=?)" in step], steps
         assert not [step for step in steps if re.match(r"SCAN (cn|rf|ix|res|[mfgxte]\d*)\b", step)], steps
