@@ -35,36 +35,44 @@ _NOT_FREE = (
 )
 _STOP_LIMIT = 10  # seconds that open requests have to end
 
+# The options that a line does not hold; what they mean is in settings.py.
+DataDir = Annotated[
+    Path | None, typer.Option(help="Where the database, the packages and the secret are kept.  [default: data]")
+]
+Database = Annotated[
+    str | None, typer.Option(help="sqlite:///PATH or memory://.  [default: sqlite:///DATA_DIR/fhir.sqlite]")
+]
+BaseAddress = Annotated[
+    str | None, typer.Option(help="The endpoint's address as clients know it.  [default: as the request says]")
+]
+Origins = Annotated[
+    str | None,
+    typer.Option(help="Origins whose pages may call, with commas between; * for all.  [default: this machine's]"),
+]
+Integrity = Annotated[
+    bool | None,
+    typer.Option(help="Refuse references to what is not here, deletes of what is referred to.  [default: on]"),
+]
+TrustProxy = Annotated[
+    bool | None, typer.Option("--trust-proxy", help="Believe X-Forwarded-Host and X-Forwarded-Proto.")
+]
+
 
 def serve(
     *,
     open_: Annotated[bool | None, typer.Option("--open", help="Serve without sign-in, on this machine only.")] = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on.  [default: 127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(help="The port to listen on.  [default: 8080]")] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Where the database, the packages and the secret are kept.  [default: data]")
-    ] = None,
-    database: Annotated[
-        str | None, typer.Option(help="sqlite:///PATH or memory://.  [default: sqlite:///DATA_DIR/fhir.sqlite]")
-    ] = None,
-    base_url: Annotated[
-        str | None, typer.Option(help="The endpoint's address as clients know it.  [default: as the request says]")
-    ] = None,
-    cors_origins: Annotated[
-        str | None,
-        typer.Option(help="Origins whose pages may call, with commas between; * for all.  [default: this machine's]"),
-    ] = None,
+    data_dir: DataDir = None,
+    database: Database = None,
+    base_url: BaseAddress = None,
+    cors_origins: Origins = None,
     max_body: Annotated[int | None, typer.Option(help="Bytes of the longest body.  [default: 50000000]")] = None,
     max_elements: Annotated[int | None, typer.Option(help="The most elements of a body.  [default: 3000000]")] = None,
     max_resource_elements: Annotated[int | None, typer.Option(help="Those of one resource.  [default: 500000]")] = None,
     max_entries: Annotated[int | None, typer.Option(help="Entries of a batch, transaction.  [default: 20000]")] = None,
-    referential_integrity: Annotated[
-        bool | None,
-        typer.Option(help="Refuse references to what is not here, deletes of what is referred to.  [default: on]"),
-    ] = None,
-    trust_proxy: Annotated[
-        bool | None, typer.Option("--trust-proxy", help="Believe X-Forwarded-Host and X-Forwarded-Proto.")
-    ] = None,
+    referential_integrity: Integrity = None,
+    trust_proxy: TrustProxy = None,
     default_count: Annotated[int | None, typer.Option(help="Matches on a page.  [default: 20]")] = None,
     max_count: Annotated[int | None, typer.Option(help="The most matches on a page.  [default: 1000]")] = None,
     policy: Annotated[
