@@ -1,7 +1,9 @@
 """Binary in its own form: a picture or PDF that is sent is stored as a Binary, and given back so to who asks for it.
 
-A client that can read FHIR's JSON or XML gets the resource; one that asks for another type gets the content, if it is
-of that type. The content is never run in the name of this server: it comes as a download without rights.
+"When a read request is made for the binary resource that doesn't explicitly specify the FHIR content types, then the
+content should be returned using the content type stated in the resource." So who names FHIR's JSON or XML gets the
+resource; who accepts any type, or the content's, gets the content. The content is never run in the name of this server:
+it comes as a download without rights.
 https://hl7.org/fhir/R4/binary.html#rest
 """
 

@@ -26,6 +26,7 @@ from fhir_service.http.negotiation import (
     acceptable,
     content_type,
     is_fhir,
+    names_fhir,
     representation,
 )
 from fhir_service.http.outcome import outcome, unexpected
@@ -51,13 +52,13 @@ class Endpoint:
         self._services = services
         self._base_url = base_url
         self._limits = limits
-        self._types = services.definitions.resource_types
+        self._plain = services.definitions.resource_types - {"Binary"}  # which may be asked for as it is
         self._wrapped = wrap(self._answer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "GET" and not scope["query_string"]:
             parts = scope["path"].split("/")
-            if len(parts) == 4 and parts[2] in self._types and await self._read(parts[2], parts[3], scope, send):
+            if len(parts) == 4 and parts[2] in self._plain and await self._read(parts[2], parts[3], scope, send):
                 return
         await self._wrapped(scope, receive, send)
 
@@ -98,17 +99,18 @@ class Endpoint:
             path = path_segments(scope["raw_path"][len(_PREFIX) :])
             accept = headers.get(b"accept", b"").decode("latin-1")
             unreadable: FhirError | None = None
+            is_content = is_binary(path) and len(path) > 1 and scope["method"] in ("GET", "HEAD")
             try:
                 chosen = representation(accept, query)
             except FhirError as error:
-                if not (is_binary(path) and len(path) > 1 and scope["method"] in ("GET", "HEAD")):
+                if not is_content:
                     raise
                 unreadable = error  # but perhaps it can read the content as it is
             request = await self._request(base, path, query, scope["method"], headers, receive)
             if len(request.query) > len(query):  # a form may say `_format` and `_pretty`, too
                 chosen = representation(accept, request.query)
             response = await self._services.dispatch(request, self._services)
-            if unreadable is not None:
+            if is_content and not names_fhir(accept, query):
                 response = _native(response, accept, unreadable)
             body = self._rendered(response, chosen)
         except Disconnected:
@@ -159,13 +161,15 @@ class Endpoint:
         return msgspec.json.format(data, indent=2) if chosen.pretty else data
 
 
-def _native(response: FhirResponse, accept: str, unreadable: FhirError) -> FhirResponse:
+def _native(response: FhirResponse, accept: str, unreadable: FhirError | None) -> FhirResponse:
     """Return a Binary as its content (a 304 as it is); raise the error if the client does not accept that either."""
     if response.body is None:
         return response
-    content = native(json.decode(response.body), accept) if isinstance(response.body, bytes) else None
+    content = native(json.decode(response.body), accept or "*/*") if isinstance(response.body, bytes) else None
     if content is None:
-        raise unreadable
+        if unreadable is not None:
+            raise unreadable
+        return response
     return replace(content, headers=(*response.headers, *content.headers))
 
 

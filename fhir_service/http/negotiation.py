@@ -107,6 +107,12 @@ def acceptable(accept: str | None) -> Representation:
     return Representation(OFFERED[name], name)
 
 
+def names_fhir(accept: str, query: Sequence[tuple[str, str]]) -> bool:
+    """Whether a client says a type of FHIR, not just `*/*` or nothing."""
+    ranges = [_range(part) for part in accept.split(",") if part.strip()]
+    return bool(dict(query).get("_format")) or any(q > 0 and media.name in OFFERED for media, q in ranges)
+
+
 @lru_cache(maxsize=512)
 def content_type(header: str | None) -> ContentType:
     """Return what a body is; 415 if it does not say, or if it is nothing that we read."""

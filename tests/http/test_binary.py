@@ -54,12 +54,24 @@ def test_content_is_never_run_in_the_name_of_this_server(api: httpx.Client) -> N
     assert "sandbox" in answer.headers["Content-Security-Policy"]
 
 
-def test_who_can_read_fhir_gets_the_resource(api: httpx.Client) -> None:
+def test_who_names_a_type_of_fhir_gets_the_resource(api: httpx.Client) -> None:
     id_ = api.post("Binary", content=PIXEL, headers={"Content-Type": "image/png"}).json()["id"]
 
-    for accept in ("*/*", "application/fhir+xml", "image/png;q=0.5, application/fhir+json"):
+    for accept in ("application/fhir+json", "application/fhir+xml", "image/png;q=0.5, application/fhir+json, */*"):
         answer = api.get(f"Binary/{id_}", headers={"Accept": accept})
         assert answer.headers["Content-Type"].startswith("application/fhir+"), accept
+    assert api.get(f"Binary/{id_}?_format=json").json()["resourceType"] == "Binary"
+
+
+@pytest.mark.parametrize("accept", ["*/*", "", "image/webp, */*;q=0.8"])
+def test_who_names_none_gets_the_content(api: httpx.Client, accept: str) -> None:
+    id_ = api.post("Binary", content=PIXEL, headers={"Content-Type": "image/png"}).json()["id"]
+
+    for path in (f"Binary/{id_}", f"Binary/{id_}/_history/1"):
+        answer = api.get(path, headers={"Accept": accept})
+        assert (answer.headers["Content-Type"], answer.content) == ("image/png", PIXEL)
+    assert api.get("Binary/nobody", headers={"Accept": accept}).json()["resourceType"] == "OperationOutcome"
+    assert api.get(f"Binary/{id_}/_history", headers={"Accept": accept}).json()["type"] == "history"
 
 
 @pytest.mark.parametrize("accept", ["image/jpeg", "text/plain", "image/png;q=0"])
