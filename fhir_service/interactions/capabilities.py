@@ -43,7 +43,11 @@ _KNOWN = frozenset({"mode", "_summary", "_elements", "_format", "_pretty"})
 _OF_EVERY_TYPE: tuple[Resource, ...] = (
     {"name": "_content", "definition": "http://hl7.org/fhir/SearchParameter/Resource-content", "type": "string"},
     {"name": "_filter", "definition": "http://hl7.org/fhir/SearchParameter/filter", "type": "special"},
-    {"name": "_list", "type": "special", "documentation": "The resources that are items of the List with this id."},
+    {
+        "name": "_list",
+        "type": "special",
+        "documentation": "What the List with this id has as items, but for those that it marks as deleted.",
+    },
 )
 _OF_NARRATIVES: Resource = {
     "name": "_text",

@@ -17,8 +17,18 @@ import pytest
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.outcome import FhirError
 from fhir_service.fhir.resource import Key
-from fhir_service.fhir.search.index import DateEntry, QuantityEntry, TokenEntry
-from fhir_service.fhir.search.query import Chain, Clause, Has, Match, NumberValue, QuantityValue, StringValue
+from fhir_service.fhir.search.index import DateEntry, QuantityEntry, ReferenceEntry, TokenEntry
+from fhir_service.fhir.search.query import (
+    AnyOf,
+    Chain,
+    Clause,
+    Has,
+    Match,
+    NoneOf,
+    NumberValue,
+    QuantityValue,
+    StringValue,
+)
 from fhir_service.fhir.search.registry import SearchRegistry
 from fhir_service.storage.sqlite import NewerFile, SqliteStore, bulk, history, keys, prepared
 from fhir_service.storage.sqlite import rows as index_rows
@@ -290,6 +300,21 @@ async def test_what_has_one_number_is_read_in_the_order_of_dates(sqlite_store: S
     assert (await sqlite_store.search(asked, count=2, total=True)).total == 3
     by_number = query("Observation", sort="-value-quantity")
     assert await walk(sqlite_store, by_number, 2) == [["o3", "o2"], ["o1"]]
+
+
+async def test_what_refers_to_a_type_is_found_from_the_few_of_that_type(sqlite_store: SqliteStore) -> None:
+    others = [
+        put("Observation", f"o{n}", ReferenceEntry("subject", f"Patient/p{n % 3}"), date=BASE + n * DAY)
+        for n in range(300)
+    ]
+    one = put("Observation", "one", ReferenceEntry("subject", "Encounter/e"))
+    await sqlite_store.commit([*(put("Patient", f"p{n}") for n in range(3)), put("Encounter", "e"), *others, one])
+    of_encounters = Chain(SUBJECT, (("Patient", AnyOf(())), ("Encounter", NoneOf(()))))
+
+    asked = query("Observation", of_encounters)
+
+    assert await found(sqlite_store, asked) == ["one"]
+    assert Plan(asked, sqlite_store._reader).start.gathered is not None
 
 
 async def test_has_history_and_changes_use_indexes_too(sqlite_store: SqliteStore) -> None:

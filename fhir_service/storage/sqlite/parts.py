@@ -79,6 +79,8 @@ def part_of(resource_type: str, clause: Clause, context: Context) -> Part:
             return _either([part_of(resource_type, each, context) for each in clauses])
         case AllOf(clauses):
             return Both(tuple([part_of(resource_type, each, context) for each in clauses]))
+        case NoneOf(()):
+            return Keys((type_key(resource_type),))
         case NoneOf(clauses):
             return Not(resource_type, _either([part_of(resource_type, each, context) for each in clauses]))
 
@@ -89,7 +91,8 @@ def _has_any(resource_type: str, context: Context) -> bool:
 
 def _chain_part(resource_type: str, chain: Chain, context: Context) -> Part:
     """Return the part for a chain: by type and id, by canonical URL, and inside what is contained if anything is."""
-    targets = tuple((type_, part_of(type_, rest, context)) for type_, rest in chain.clauses)
+    parts_of = ((type_, part_of(type_, rest, context)) for type_, rest in chain.clauses)
+    targets = tuple((type_, part) for type_, part in parts_of if part != Keys(()))
     parts: list[Part] = [
         Chained(way, tuple([each for each in targets if each[0] in (way.named or (each[0],))]))
         for way in ways(resource_type, chain)
