@@ -120,6 +120,7 @@ async def test_they_are_in_memory(fhir: Fhir) -> None:
 @pytest.mark.parametrize(
     "query",
     [
+        "_type=Observation",
         "subject._type=Person,Nobody",
         "subject._type:text=Patient",
         "subject._list=Patient/1",

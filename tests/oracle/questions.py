@@ -140,19 +140,19 @@ class Questions:
         elif pick < 0.22 and depth < 3:
             yield from self._has(resource_type, depth)
         elif pick < 0.25:
-            yield from self._undefined(resource_type)
+            yield from self._undefined(resource_type, depth)
         else:
             resource = self._random.choice(self._by_type[resource_type])
             yield from self._value(resource)
 
-    def _undefined(self, resource_type: str) -> Iterator[Pair]:
+    def _undefined(self, resource_type: str, depth: int) -> Iterator[Pair]:
         """Give a criterion that no SearchParameter defines, and such that the store answers by itself."""
         lists = [each["id"] for each in self._by_type.get("List", ()) if "id" in each]
         ids = [each["id"] for each in self._by_type[resource_type] if "id" in each]
         types = ("Patient", "Organization", resource_type)
         yield self._random.choice(
             [
-                ("_type", ",".join(self._random.sample(types, 2))),
+                ("_type", ",".join(self._random.sample(types, 2))) if depth else ("_id", "nobody"),
                 ("_list", ",".join(self._random.sample(lists, 2))) if len(lists) > 1 else ("_list", "nobody"),
                 ("_id", ",".join(self._random.sample(ids, min(2, len(ids))))),
             ]

@@ -111,7 +111,7 @@ class Criterion:
             return self._has(resource_type, key, depth)
         head, dot, rest = key.partition(".")
         code, colon, modifier = head.partition(":")
-        if code in UNDEFINED and not dot:
+        if code in UNDEFINED and not dot and (depth > 1 or code != "_type"):  # which type is asked, the path says
             return self._undefined(resource_type, code, modifier)
         parameter = self._parameter(resource_type, code)
         if dot:
