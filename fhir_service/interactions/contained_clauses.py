@@ -199,5 +199,5 @@ def _beside(contained: Contained, codes: tuple[str, ...]) -> Iterator[Contained]
 def _urls(contained: Contained, codes: tuple[str, ...]) -> Iterator[Canonical]:
     """Give the canonical URLs by which it names definitions, each with its version."""
     for entry in contained.entries.references:
-        if entry.code in codes and entry.target:
+        if entry.code in codes and entry.target and entry.canonical:
             yield entry.target, entry.version

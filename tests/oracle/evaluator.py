@@ -205,11 +205,15 @@ class Oracle:
         """Return what the parameter's own expression selects in a resource."""
         place = (id(resource), code)
         if place not in self._items:
-            found = _evaluated(self._expressions(resource["resourceType"], code), resource)
+            found = _evaluated(self._expressions(resource["resourceType"], code), resource, root=self._root(resource))
             if self.parameter(resource["resourceType"], code).expression == FIRST_ENTRY:
                 found = [item for each in found for item in _first_entry(each.value, code, resource["type"])]
             self._items[place] = found
         return self._items[place]
+
+    def _root(self, resource: Resource) -> Resource | None:
+        """Return what a resource is contained in, where that is known."""
+        return None
 
     def parameter(self, resource_type: str, code: str) -> SearchParameter:
         return self._registry.parameters(resource_type)[code]
@@ -285,6 +289,9 @@ class OfContained(Oracle):
             if each["resourceType"] == resource_type and all(self.holds(each, name, text) for name, text in query)
         }
 
+    def _root(self, resource: Resource) -> Resource | None:
+        return self.containers[id(resource)][1] if id(resource) in self.containers else None
+
     def _referrers(self, resource: Resource) -> Iterable[Resource]:
         if id(resource) not in self.containers:
             return self.resources.values()
@@ -337,14 +344,16 @@ def says(kind: str, item: Item) -> bool:
             return True
 
 
-def _evaluated(expressions: Iterable[Branches], focus: Any, resource: Resource | None = None) -> list[Item]:
+def _evaluated(
+    expressions: Iterable[Branches], focus: Any, resource: Resource | None = None, root: Resource | None = None
+) -> list[Item]:
     """Return what the first of these that can be evaluated selects.
 
     Branches are evaluated one by one, because `|` leaves out what is equal: 5 mg with a system where 5 mg has none.
     """
     for branches in expressions:
         try:
-            found = [each.evaluate(focus, Environment(resource=resource)) for each in branches]
+            found = [each.evaluate(focus, Environment(resource=resource, root=root)) for each in branches]
             return [_meant(item) for items in found for item in items]
         except FhirPathError:
             continue
