@@ -110,8 +110,8 @@ class Endpoint:
             if len(request.query) > len(query):  # a form may say `_format` and `_pretty`, too
                 chosen = representation(accept, request.query)
             response = await self._services.dispatch(request, self._services)
-            if is_content and not names_fhir(accept, query):
-                response = _native(response, accept, unreadable)
+            if unreadable is not None or (is_content and not names_fhir(accept, query)):
+                response = _native(response, dict(query).get("_format") or accept, unreadable)
             body = self._rendered(response, chosen)
         except Disconnected:
             return

@@ -63,6 +63,16 @@ def test_who_names_a_type_of_fhir_gets_the_resource(api: httpx.Client) -> None:
     assert api.get(f"Binary/{id_}?_format=json").json()["resourceType"] == "Binary"
 
 
+@pytest.mark.parametrize(
+    ("query", "accept"), [("?_format=nonsense", "*/*"), ("", "application/fhir+json; fhirVersion=3.0")]
+)
+def test_a_form_of_the_resource_that_is_not_offered_is_406(api: httpx.Client, query: str, accept: str) -> None:
+    page = {"resourceType": "Binary", "contentType": "application/pdf", "data": "JVBERg=="}
+    id_ = api.post("Binary", json=page).json()["id"]
+
+    assert api.get(f"Binary/{id_}{query}", headers={"Accept": accept}).status_code == 406
+
+
 @pytest.mark.parametrize("accept", ["*/*", "", "image/webp, */*;q=0.8"])
 def test_who_names_none_gets_the_content(api: httpx.Client, accept: str) -> None:
     id_ = api.post("Binary", content=PIXEL, headers={"Content-Type": "image/png"}).json()["id"]
