@@ -95,6 +95,7 @@ def serve(
 
 def _start(flags: dict[str, Any]) -> None:
     # Loaded here, so that `fhir-service --help` does not wait for them.
+    import re2  # noqa: F401 - else the first pattern loads it, while somebody waits
     import uvicorn
     from pydantic import ValidationError
 

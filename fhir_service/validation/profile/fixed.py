@@ -36,12 +36,15 @@ class Wanted(NamedTuple):
 
 def wanted(element: ElementDefinition) -> Wanted | None:
     """Return what an element fixes its values to, if anything."""
-    for prefix, exact in (("fixed", True), ("pattern", False)):
-        names = [name for name in element if name.lstrip("_").startswith(prefix)]
-        if names:
-            name = names[0].lstrip("_")
+    names = [name for name in element if name.startswith(_NAMES)]
+    for prefix, exact in (("fixed", True), ("pattern", False)) if names else ():
+        if (name := next((each for each in names if each.lstrip("_").startswith(prefix)), None)) is not None:
+            name = name.lstrip("_")
             return Wanted(element.get(name), element.get(f"_{name}"), exact)
     return None
+
+
+_NAMES = ("fixed", "pattern", "_fixed", "_pattern")
 
 
 def fixed_check(found: Wanted, rule: str, profile: str) -> Callable[[Item, Run], Faults]:

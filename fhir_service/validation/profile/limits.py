@@ -17,13 +17,15 @@ from fhir_service.validation.run import Run
 SHOWN = 80
 MOMENTS = frozenset({"date", "dateTime", "instant", "time"})
 
+_NAMES = ("minValue", "maxValue", "maxLength", "extension")
+
 ItemCheck = Callable[[Item, Run], Faults]
 
 
 def limit_checks(element: ElementDefinition, base: ElementDefinition, profile: str) -> Iterator[ItemCheck]:
     """Give the checks of the limits that an element sets and R4 does not set already."""
     for name, limit in element.items():
-        if base.get(name) == limit:
+        if not name.startswith(_NAMES) or base.get(name) == limit:
             continue
         if name.startswith("minValue"):
             yield _bound(limit, -1, "minValue", profile)
