@@ -1,12 +1,12 @@
 """A connection that reads, with what planning remembers between searches."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 import apsw
 
 from fhir_service.storage.sqlite import tally
 from fhir_service.storage.sqlite.composite_parts import near
-from fhir_service.storage.sqlite.sql import Part, Sql, count_up_to
+from fhir_service.storage.sqlite.sql import Part, Side, Sql, count_up_to
 from fhir_service.storage.sqlite.words import register
 from fhir_service.storage.store import PrimaryDates
 
@@ -26,6 +26,8 @@ class Reader:
         connection.create_scalar_function("near", near, 4, deterministic=True)
         # of a key, or the hash of something else (it may be long): rows found, limit that was counted to
         self._counts: dict[int, tuple[int, int]] = {}
+        # of ranges that are open to one side: the greatest bound known to have so many rows (or more)
+        self._many: dict[Hashable, tuple[int, int]] = {}
         self._asked = 0
         self._totals: dict[Sql, int] = {}
         self._read_at = (-1, -1)
@@ -35,19 +37,29 @@ class Reader:
         """Return how many rows of `ix` have a key, `limit` if it is as many or more; it may be a little old."""
         return self._estimate(key, lambda: self._rows_of_key(key, limit), limit)
 
-    def rows_of(self, select: Sql, limit: int) -> int:
-        """Return the same of a SELECT."""
-        return self._estimate(hash(select), lambda: count_up_to(self.connection, select, limit), limit)
+    def rows_of(self, select: Sql, limit: int, side: Side | None = None) -> int:
+        """Return the same of a SELECT; of what is open to one `side`, often without counting."""
+        return self._estimate(hash(select), lambda: count_up_to(self.connection, select, limit), limit, side)
 
-    def passing(self, part: Part, limit: int) -> int:
-        """Return the estimate of a part."""
-        return self._estimate(hash(part), lambda: part.estimate(self, limit), limit)
+    def passing(self, part: Part, limit: int, side: Side | None = None) -> int:
+        """Return the estimate of a part; as above."""
+        return self._estimate(hash(part), lambda: part.estimate(self, limit), limit, side)
 
-    def _estimate(self, of: int, count: Callable[[], int], limit: int) -> int:
+    def _estimate(self, of: int, count: Callable[[], int], limit: int, side: Side | None = None) -> int:
+        bound, many = self._many.get(side.kind, (0, 0)) if side else (0, 0)
+        if side and side.bound <= bound and limit <= many:
+            return limit
+        rows = self._counted(of, count, limit)
+        if side and rows >= limit >= many and (side.bound > bound or limit > many):
+            self._many[side.kind] = (side.bound, limit)
+        return rows
+
+    def _counted(self, of: int, count: Callable[[], int], limit: int) -> int:
         self._asked += 1
         if self._asked > _FRESH or len(self._counts) > _REMEMBERED:
             self._asked = 0
             self._counts.clear()
+            self._many.clear()
         rows, counted_to = self._counts.get(of, (0, 0))
         if rows == counted_to < limit:
             rows = count()

@@ -175,14 +175,14 @@ class Plan:
             if isinstance(part, Had):  # to try it on a resource is to try all that refer to that
                 each = 1 if isinstance(part.part, Keys) else DATED[Chained]
                 at_once = max(1, min(HAD * FEW, each * self._few(part.way.resource_type, HAD * FEW)) // self.few)
-            count = self._context.passing(part, rows * at_once)
+            count = self._context.passing(part, rows * at_once, part.side if isinstance(part, Ranges) else None)
             if count < rows * at_once:
                 rows = -(-count // at_once)
                 ordered = isinstance(part, Keys) and part.ordered
                 keys = part.keys if isinstance(part, Keys) and ordered else ()
                 start = Start(keys, None if ordered else _dated(part), part, count)
         for span in self._spans.values():
-            count = self._context.rows_of(span.rids(), rows)
+            count = self._context.rows_of(span.rids(), rows, span.side)
             if count < rows:
                 rows = count
                 start = Start((), _with_date(span.rids()), None, rows)

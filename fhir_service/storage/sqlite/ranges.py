@@ -22,6 +22,7 @@ from fhir_service.storage.sqlite.rows import FAR_DATES, NO_DATE
 from fhir_service.storage.sqlite.sql import (
     Candidate,
     Context,
+    Side,
     Sql,
     all_of,
     any_of,
@@ -151,6 +152,16 @@ class Ranges:
                 tests.append(Sql(f"i.p = ? AND i.lo = ? AND {value.test.text}", (p, number, *value.test.parameters)))
         return tests if len(tests) <= most else []
 
+    @property
+    def side(self) -> Side | None:
+        """What it has in common with other ranges, if it is open to one side."""
+        (value, *more) = self.values or (None,)
+        if more or value is None or (value.lower is None) == (value.upper is None):
+            return None
+        bound, *others = value.test.parameters
+        kind = (self.table, self.ps, value.test.text, *others)
+        return Side(kind, int(bound) if value.upper is None else -int(bound))
+
     def _selected(self, columns: str) -> Sql:
         return union_all([each for value in self.values for each in _selects(columns, self.table, self.ps, value)])
 
@@ -207,6 +218,13 @@ class Within:
     def earlier(self) -> Sql:
         """Return the SELECT of those that begin before `least`."""
         return self._far("(far = 2 OR lo < ?)", (self.least,))
+
+    @property
+    def side(self) -> Side | None:
+        """See `Ranges.side`."""
+        if self.upper is None:
+            return None if self.lower is None else Side(("from", self.p), self.lower)
+        return Side(("until", self.p), -self.upper) if self.lower is None else None
 
     @property
     def least(self) -> int:

@@ -3,7 +3,7 @@
 The text depends only on the shape of a query, so that SQLite's statements are prepared once and found again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple, Protocol
 
 import apsw
@@ -30,6 +30,16 @@ class Candidate(NamedTuple):
     depth: int = 0
 
 
+class Side(NamedTuple):
+    """Of a range that is open to one side: what it has in common with others, and its bound.
+
+    Of two with the same `kind`, the one with the greater bound passes no more than the other.
+    """
+
+    kind: Hashable
+    bound: int
+
+
 class Context(Protocol):
     """What planning asks of the database."""
 
@@ -40,11 +50,11 @@ class Context(Protocol):
         """Return how many rows of `ix` have a key, `limit` if it is as many or more; it may be a little old."""
         ...
 
-    def rows_of(self, select: "Sql", limit: int) -> int:
+    def rows_of(self, select: "Sql", limit: int, side: Side | None = None) -> int:
         """Return the same of a SELECT: an estimate, nothing to rely on."""
         ...
 
-    def passing(self, part: "Part", limit: int) -> int:
+    def passing(self, part: "Part", limit: int, side: Side | None = None) -> int:
         """Return the estimate of a part, as it may have been a little before."""
         ...
 
