@@ -5,13 +5,13 @@ https://hl7.org/fhir/R4/patient-operation-match.html and https://hl7.org/fhir/R4
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.fold import fold
+from fhir_service.fhir.search.nfkc import nfkc
 
 Grade = Literal["certain", "probable", "possible", "certainly-not"]
 
@@ -101,7 +101,7 @@ def identifiers_of(patient: Resource) -> set[tuple[str, str]]:
     """Return the identifiers with system and value; an insurance member id without differences of width."""
     pairs = ((each.get("system"), each.get("value")) for each in _objects(patient, "identifier"))
     return {
-        (system, unicodedata.normalize("NFKC", value).strip() if system == INSURANCE_MEMBER else value)
+        (system, nfkc(value).strip() if system == INSURANCE_MEMBER else value)
         for system, value in pairs
         if system and value
     }
@@ -120,7 +120,7 @@ def phones_of(patient: Resource) -> set[str]:
     points = [
         each for each in _objects(patient, "telecom") if each.get("system") in ("phone", "sms") and each.get("value")
     ]
-    digits = {_NOT_DIGIT.sub("", unicodedata.normalize("NFKC", each["value"])) for each in points}
+    digits = {_NOT_DIGIT.sub("", nfkc(each["value"])) for each in points}
     return {"0" + each[2:] if each.startswith("81") and len(each) > 10 else each for each in digits if each}
 
 

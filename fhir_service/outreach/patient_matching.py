@@ -5,12 +5,12 @@ The numbers are the patient number of a medical institution (施設患者番号)
 https://jpfhir.jp/fhir/core/StructureDefinition-jp-patient.html
 """
 
-import unicodedata
 from itertools import product
 
 from fhir_service.fhir.json import decode
 from fhir_service.fhir.outcome import Issue
 from fhir_service.fhir.resource import Resource
+from fhir_service.fhir.search.nfkc import nfkc
 from fhir_service.interactions.services import Services
 from fhir_service.outreach.codes import INSURANCE_MEMBER, OUTREACH_CLIENT_ID, PATIENT_NUMBER
 from fhir_service.outreach.matching import Matched, ambiguous, by_identifier, found, pairs
@@ -47,7 +47,7 @@ def personal_numbers(patient: Resource) -> list[tuple[str, str]]:
 
 def normal(system: str, value: str) -> str:
     """Return the value as it is compared: without differences of width in an insured person's identifier."""
-    return unicodedata.normalize("NFKC", value).strip() if system == INSURANCE_MEMBER else value
+    return nfkc(value).strip() if system == INSURANCE_MEMBER else value
 
 
 def _is_personal(system: str, value: str) -> bool:

@@ -7,7 +7,6 @@ https://hl7.org/fhir/R4/search.html#ptypes
 import math
 import re
 import sys
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -28,6 +27,7 @@ from fhir_service.fhir.search.index import (
     TokenEntry,
     UriEntry,
 )
+from fhir_service.fhir.search.nfkc import nfkc
 from fhir_service.fhir.search.parameter import SearchType
 
 Converter = Callable[[str, Any], Sequence[Entry]]
@@ -96,7 +96,7 @@ def fold_contact(value: str) -> str:
     "At the discretion of the server, token searches on ContactPoint may use special handling, such as ignoring
     punctuation": Japanese numbers are written with and without hyphens and +81, half and full width.
     """
-    normal = re.sub("[\u2010-\u2015\u2212ー]", "-", unicodedata.normalize("NFKC", value)).strip().casefold()
+    normal = re.sub("[\u2010-\u2015\u2212ー]", "-", nfkc(value)).strip().casefold()
     bare = normal.removeprefix("tel:").removeprefix("mailto:")
     if not _PHONE(bare):
         return bare

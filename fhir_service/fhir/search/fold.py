@@ -14,6 +14,8 @@ import unicodedata
 from functools import lru_cache
 from pathlib import Path
 
+from fhir_service.fhir.search.nfkc import nfkc
+
 VARIANTS = Path(__file__).with_name("kanji_variants.toml")
 
 HIRAGANA = {*range(0x3041, 0x3097), 0x309D, 0x309E}
@@ -51,10 +53,10 @@ def fold(text: str) -> str:
 def _fold(text: str) -> str:
     if text.isascii():
         return text.lower().translate(_CHARACTERS) or text.strip().lower()
-    normal = unicodedata.normalize("NFKC", text.translate(_SPACING_DAKUTEN)).casefold()
-    folded = normal.translate(_CHARACTERS)
+    plain = nfkc(text.translate(_SPACING_DAKUTEN)).casefold()
+    folded = plain.translate(_CHARACTERS)
     if not folded:
-        return normal.strip()
+        return plain.strip()
     if "ー" in folded:
         folded = _LONG_FOR_HYPHEN.sub("", folded)
     folded = _REPEATED.sub(r"\1\1", folded)

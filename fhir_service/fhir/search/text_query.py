@@ -5,9 +5,9 @@ https://hl7.org/fhir/R4/search.html#content
 """
 
 import re
-import unicodedata
 
 from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.search.nfkc import nfkc
 from fhir_service.fhir.search.query import AllOf, AnyOf, Clause, NoneOf, WordsMatch
 from fhir_service.fhir.search.words import Where, phrase
 
@@ -19,7 +19,7 @@ _PIECE = re.compile(r'\s*(?:"([^"]*)"|([()])|([^\s()"]+))')
 
 def text_clause(name: str, text: str, where: Where) -> Clause:
     """Return what is asked of the words of a resource; 400 if it cannot be read."""
-    return _Reader(name, unicodedata.normalize("NFKC", text), where).whole()
+    return _Reader(name, nfkc(text), where).whole()
 
 
 class _Reader:

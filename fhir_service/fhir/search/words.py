@@ -7,13 +7,13 @@ https://hl7.org/fhir/R4/search.html#content
 
 import html
 import re
-import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.fold import fold
+from fhir_service.fhir.search.nfkc import nfkc
 
 Where = Literal["narrative", "content"]
 
@@ -45,7 +45,7 @@ class Phrase(NamedTuple):
 def tokens(text: str) -> list[str]:
     """Return the tokens of a text in their order."""
     found: list[str] = []
-    for run in _RUNS.findall(unicodedata.normalize("NFKC", text)):
+    for run in _RUNS.findall(nfkc(text)):
         folded = fold(run)
         if _is_japanese(run):
             found += [folded[n : n + 2] for n in range(len(folded))]
@@ -56,7 +56,7 @@ def tokens(text: str) -> list[str]:
 
 def phrase(text: str) -> Phrase | None:
     """Return what a word or quoted phrase looks for, None if there is no letter in it; `metas*` is a beginning."""
-    normal = unicodedata.normalize("NFKC", text)
+    normal = nfkc(text)
     found = tokens(normal)
     if not found:
         return None

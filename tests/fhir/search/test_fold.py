@@ -1,6 +1,10 @@
+import time
+import unicodedata
+
 import pytest
 
 from fhir_service.fhir.search.fold import fold
+from fhir_service.fhir.search.nfkc import nfkc
 
 
 @pytest.mark.parametrize(
@@ -72,3 +76,17 @@ def test_the_order_in_which_texts_are_met_does_not_matter() -> None:
     latin_first = fold("abc")
 
     assert (latin_first, fold("髙")) == ("abc", "高")
+
+
+@pytest.mark.parametrize("text", ["a" + "\u0301\u0323" * 300_000, "\ufdfa" * 200_000, "か\u3099\u309a" * 200_000])
+def test_a_text_of_marks_and_ligatures_is_folded_soon(text: str) -> None:
+    started = time.process_time()
+
+    fold(text)
+
+    assert time.process_time() - started < 3
+
+
+def test_as_many_marks_as_any_language_has_are_put_in_order() -> None:
+    assert nfkc("か\u3099" * 20) == "が" * 20
+    assert nfkc("a" + "\u0301\u0323" * 15) == unicodedata.normalize("NFKC", "a" + "\u0301\u0323" * 15)
