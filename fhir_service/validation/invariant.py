@@ -84,8 +84,9 @@ class Invariant:
         expression = self._expression
         if not isinstance(expression, Expression):
             return expression
+        environment = run.environment if self._profile is None else run.allowed()
         try:
-            result = truth(expression.evaluate(item, run.environment))
+            result = truth(expression.evaluate(item, environment))
         except FhirPathError as error:
             return [self._not_evaluated(error)]
         return None if result or (result is None and self._open) else [self._fault]

@@ -6,11 +6,11 @@ https://hl7.org/fhir/R4/fhirpath.html#variables and https://hl7.org/fhir/R4/bund
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fhir_service.fhir.fhirpath import Environment, Item
+from fhir_service.fhir.fhirpath import Allowance, Environment, Item
 from fhir_service.fhir.reference import parse_reference
 from fhir_service.fhir.resource import Resource
 from fhir_service.validation.fault import Faults
@@ -38,18 +38,26 @@ class Options:
     must_support: bool = False
 
 
+MOST_STEPS = 1_000_000
+"""Of all evaluations of the rules of profiles in one check, besides those of EACH; a third of a second at the most."""
+
+EACH = 300
+"""Steps that every evaluation of such a rule has: far more than rules of a single element take."""
+
+
 class Answers:
     """What is wrong with values by profiles, each asked once: discriminators and references ask again and again.
 
     `circles` counts how often a value was asked about inside itself, which holds for as long as nothing else is known.
     """
 
-    __slots__ = ("circles", "known", "open")
+    __slots__ = ("circles", "known", "open", "steps")
 
     def __init__(self) -> None:
         self.known: dict[Question, Faults] = {}
         self.open: set[Question] = set()
         self.circles = 0
+        self.steps = Allowance(MOST_STEPS)
 
 
 Question = tuple[int, object, bool]
@@ -126,6 +134,11 @@ class Run:
             resource=self.resource,
             root=self.root,
         )
+
+    def allowed(self) -> Environment:
+        """Return the same for a rule that anybody may have written: such rules share what they may take."""
+        self.answers.steps.left += EACH
+        return replace(self.environment, allowance=self.answers.steps)
 
     def conforms_to(self, value: Resource, profile: str) -> bool | None:
         """Whether a resource conforms to a profile; None if nobody knows the profile."""

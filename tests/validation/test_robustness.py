@@ -129,6 +129,18 @@ def test_an_expression_that_would_never_end_ends(validator: Validator, know: Kno
     assert time.monotonic() - before < 10
 
 
+def test_rules_that_never_end_share_what_they_may_take(validator: Validator, know: Know) -> None:
+    dear = "(1|2|3|4|5|6|7|8|9)" + ".select(1|2|3|4|5|6|7|8|9)" * 9 + ".exists()"
+    rules = [{"key": f"slow-{n}", "severity": "error", "human": "?", "expression": dear} for n in range(50)]
+    url = know(profile("Patient", element("Patient.name", constraint=rules), name="slower"))
+
+    before = time.process_time()
+    issues = validator.check(patient(name=[{"family": str(n)} for n in range(300)]), [url])
+
+    assert time.process_time() - before < 5
+    assert {issue.severity for issue in issues if issue.profile == url} == {"warning"}
+
+
 def test_a_million_wrong_elements_are_told_of_briefly(validator: Validator) -> None:
     before = time.monotonic()
     issues = validator.check(patient(name=[{"nothing": 1}] * 1_000_000))

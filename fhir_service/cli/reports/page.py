@@ -27,6 +27,9 @@ td:first-child{white-space:nowrap}
 .warning{color:#7a4b00;font-weight:bold}
 .information{color:#00507a}
 .good{color:#006b2d}
+@media(max-width:40rem){.sum{gap:.5rem}.sum div{padding:.2rem .6rem}tr:has(th){display:none}
+tr{display:block;border-top:1px solid #ddd;padding:.4rem 0}details{padding:.5rem .6rem}
+td,td:nth-child(2){display:block;width:auto;border:0;padding:.1rem 0;overflow-wrap:anywhere}}
 @media print{details{break-inside:avoid}}
 """
 LABELS = {"fatal": "誤り", "error": "誤り", "warning": "注意", "information": "情報"}
