@@ -19,6 +19,16 @@ _TAGS = frozenset(f"{{{XHTML}}}{name}" for name in _ELEMENTS)
 _PARAGRAPH = f"{{{XHTML}}}p"
 # https://www.w3.org/TR/xhtml1/#prohibitions: a paragraph holds no blocks, such as lists and tables.
 _NOT_IN_PARAGRAPH = frozenset(f"{{{XHTML}}}{name}" for name in ("div", "blockquote", "table", "ol", "ul", "p"))
+# https://www.w3.org/TR/xhtml1/dtds.html: what stands in lists and tables only, and where; those hold nothing else.
+_PLACES = {
+    f"{{{XHTML}}}{part}": frozenset(f"{{{XHTML}}}{whole}" for whole in wholes.split())
+    for part, wholes in {
+        "li": "ul ol", "dt": "dl", "dd": "dl", "tr": "table thead tbody tfoot", "td": "tr", "th": "tr",
+        "thead": "table", "tbody": "table", "tfoot": "table", "caption": "table", "colgroup": "table",
+        "col": "table colgroup",
+    }.items()
+}  # fmt: skip
+_LISTS = frozenset(whole for wholes in _PLACES.values() for whole in wholes)
 _IMAGE = f"{{{XHTML}}}img"
 
 # What HTML 4.0 gives these elements, without the events (`onclick`) and what is deprecated as active.
@@ -92,6 +102,7 @@ def _fault_inside(root: etree._Element) -> NarrativeFault | None:
             block = etree.QName(element).localname
             said = f"p の中に {block} は置けません。", f"The element {block} cannot stand in a p."
             lesser = lesser or NarrativeFault(*said, "xhtml-block")
+        lesser = lesser or _misplaced(element)
         shows = shows or tag == _IMAGE or bool(element.text and element.text.strip())
         for name in element.keys():  # noqa: SIM118 - items() looks each up, which takes too long for very many
             if name == "target":
@@ -111,6 +122,21 @@ def _fault_inside(root: etree._Element) -> NarrativeFault | None:
     if not shows:
         lesser = NarrativeFault("表示する内容がありません(規則 txt-2)。", "It shows nothing (rule txt-2).", "txt-2")
     return lesser
+
+
+def _misplaced(element: etree._Element) -> NarrativeFault | None:
+    """Return what is wrong where a part of a list or table stands, or with what a list or table holds."""
+    tag, parent = element.tag, element.getparent()
+    around = parent.tag if parent is not None else None
+    if (tag in _PLACES or around in _LISTS) and around not in _PLACES.get(tag, ()):
+        part, whole = etree.QName(element).localname, etree.QName(parent).localname if parent is not None else "?"
+        return NarrativeFault(
+            f"{whole} の中に {part} は置けません。", f"The element {part} cannot stand in a {whole}.", "xhtml-block"
+        )
+    if tag in _LISTS and ((element.text or "").strip() or any((each.tail or "").strip() for each in element)):
+        name = etree.QName(element).localname
+        return NarrativeFault(f"{name} の中に文字は置けません。", f"No text can stand in a {name}.", "xhtml-block")
+    return None
 
 
 def _is_active(name: str, value: str) -> bool:

@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/references.html#canonical
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from fhir_service.validation.run import Check, Run
 
 SHOWN = 120
+_RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/\S+")
 
 
 def canonical_check(targets: Collection[str]) -> Check:
@@ -31,6 +33,39 @@ def canonical_check(targets: Collection[str]) -> Check:
         return [Fault("", "invalid", ja, en, rule="canonical")]
 
     return check
+
+
+def canonical_form_check(targets: Collection[str]) -> Check:
+    """Return the check that a canonical is one: absolute, or a fragment (`#id`) that names a contained resource.
+
+    One that is relative to the server (`Library/1`) is a warning, since many of R4's own examples are so; `targets` are
+    the types that may be named so, any if there are none.
+    """
+    allowed = frozenset(targets)
+
+    def check(value: Any, run: Run) -> Faults:
+        if value.__class__ is not str or ":" in value:
+            return None
+        relative = _RELATIVE.fullmatch(value)
+        if relative and (relative[1] in allowed or not allowed):
+            ja = f"「{value[:SHOWN]}」は絶対 URL ではありません。定義の url を書いてください(規則 canonical-absolute)"
+            en = f"'{value[:SHOWN]}' is no absolute URL: give the url of the definition (rule canonical-absolute)"
+            return [Fault("", "value", ja, en, "warning", "canonical-absolute")]
+        if not value.startswith("#"):
+            return [_not_absolute(value)]
+        if run.resolve(value) is not None:
+            return None
+        ja = f"「{value[:SHOWN]}」という内包リソース(contained)はありません(規則 canonical)。"
+        en = f"Nothing is contained that '{value[:SHOWN]}' names (rule canonical)."
+        return [Fault("", "invalid", ja, en, rule="canonical")]
+
+    return check
+
+
+def _not_absolute(value: str) -> Fault:
+    ja = f"「{value[:SHOWN]}」は正規 URL ではありません。絶対 URL でなければなりません(規則 canonical)。"
+    en = f"'{value[:SHOWN]}' is no canonical URL: it must be absolute (rule canonical)."
+    return Fault("", "invalid", ja, en, rule="canonical")
 
 
 def own_url_check(value: Any, _run: Run) -> Faults:

@@ -70,6 +70,11 @@ def _include(include: Resource, place: str, run: Run) -> Iterator[Fault]:
         rule = "include-system" if system.startswith("#") else "value-set"
         yield _fault(f"{place}.system", ja, f"The system '{system[:SHOWN]}' must be an absolute URI.", rule)
         return
+    if "|" in system:
+        ja = f"system「{system[:SHOWN]}」に版(|)は付けられません。版は version に書きます。"
+        en = f"The system '{system[:SHOWN]}' must not have a version after a |: that belongs in version."
+        yield _fault(f"{place}.system", ja, en, "include-system")
+        return
     if run.validator.terminology.has_value_set(system):
         ja = f"system「{system[:200]}」は値セットです。コード体系の URL を入れるか、valueSet に書いてください。"
         en = f"The system {system[:200]} is a value set: give the URL of a code system, or name it in valueSet."
@@ -81,14 +86,12 @@ def _include(include: Resource, place: str, run: Run) -> Iterator[Fault]:
         yield from _of_system(system, concept, f"{place}.concept[{index}].code", run, "value-set")
 
 
-def _of_system(
-    system: str, concept: Resource, place: str, run: Run, rule: str, severity: Severity = "error"
-) -> Iterator[Fault]:
+def _of_system(system: str, concept: Resource, place: str, run: Run, rule: str) -> Iterator[Fault]:
     code = concept.get("code")
     if isinstance(code, str) and run.validator.terminology.valid(system, code) is False:
         ja = f"コード体系 {system[:200]} に「{code[:SHOWN]}」というコードはありません。"
         en = f"The code system {system[:200]} has no code '{code[:SHOWN]}'."
-        yield _fault(place, ja, en, "unit" if system == ucum.SYSTEM else rule, severity)
+        yield _fault(place, ja, en, "unit" if system == ucum.SYSTEM else rule)
 
 
 def code_system_rules(code_system: Resource, run: Run) -> Faults:
@@ -194,19 +197,30 @@ def _whole(code_system: Resource, concepts: list[tuple[str, Resource]], run: Run
 
 
 def concept_map_rules(concept_map: Resource, run: Run) -> Faults:
-    """Return the faults of a ConceptMap: codes that the systems it maps between have not."""
+    """Return the faults of a ConceptMap: codes that the systems, or the value sets, it maps between have not."""
     found: list[Fault] = []
+    source_set, target_set = value_of(concept_map, "source")[1], value_of(concept_map, "target")[1]
     for number, group in enumerate(concept_map.get("group", ())):
-        source, target = group.get("source"), group.get("target")
+        source = None if "sourceVersion" in group else group.get("source")
+        target = None if "targetVersion" in group else group.get("target")
         for index, element in enumerate(group.get("element", ())):
             place = f".group[{number}].element[{index}]"
-            if source is not None and "sourceVersion" not in group:
-                found += _of_system(source, element, f"{place}.code", run, "concept-map")
-            if target is None or "targetVersion" in group:
-                continue
+            found += _mapped(source, source_set, element, f"{place}.code", run)
             for position, each in enumerate(element.get("target", ())):
-                found += _of_system(target, each, f"{place}.target[{position}].code", run, "concept-map")
+                found += _mapped(target, target_set, each, f"{place}.target[{position}].code", run)
     return found or None
+
+
+def _mapped(system: str | None, value_set: Any, concept: Resource, place: str, run: Run) -> Iterator[Fault]:
+    """Tell of a code that is not in the system, or in the value set, of its side of a map."""
+    code = concept.get("code")
+    if system is None or not isinstance(code, str):
+        return
+    if faults := list(_of_system(system, concept, place, run, "concept-map")):
+        yield from faults
+    elif isinstance(value_set, str) and run.validator.terminology.contains(value_set, system, code) is False:
+        ja = f"値セット {value_set[:200]} に「{code[:SHOWN]}」というコードはありません。"
+        yield _fault(place, ja, f"The value set {value_set[:200]} has no code '{code[:SHOWN]}'.", "concept-map")
 
 
 def _fault(path: str, ja: str, en: str, rule: str, severity: Severity = "error") -> Fault:

@@ -35,9 +35,7 @@ def coding_rules(coding: Any, run: Run) -> Faults:
     if known:
         return _display(coding, system, code, run) if "display" in coding else None
     if known is False:
-        ja = f"コード体系 {system[:200]} に「{code[:SHOWN]}」というコードはありません。"
-        en = f"The code system {system[:200]} has no code '{code[:SHOWN]}'."
-        return [Fault(".code", "code-invalid", ja, en, rule="code")]
+        return [_no_code(system, code, "code")]
     if ":" not in system:
         return [_relative(system)]
     if system.startswith(VALUE_SETS) or _is_value_set(system, run):
@@ -45,6 +43,12 @@ def coding_rules(coding: Any, run: Run) -> Faults:
         en = f"The system {system[:200]} is a value set: give the URL of a code system."
         return [Fault(".system", "code-invalid", ja, en, rule="system")]
     return None
+
+
+def _no_code(system: str, code: str, rule: str) -> Fault:
+    ja = f"コード体系 {system[:200]} に「{code[:SHOWN]}」というコードはありません。"
+    en = f"The code system {system[:200]} has no code '{code[:SHOWN]}'."
+    return Fault(".code", "code-invalid", ja, en, rule=rule)
 
 
 def _is_value_set(system: str, run: Run) -> bool:
@@ -72,8 +76,12 @@ def _folded(text: str) -> str:
 def quantity_rules(quantity: Any, run: Run) -> Faults:
     """Return the faults of a quantity: its code is no unit of its system."""
     system, code = quantity.get("system"), quantity.get("code")
-    if system != ucum.SYSTEM or code is None or run.validator.terminology.valid(system, code) is not False:
+    if system is not None and ":" not in system:
+        return [_relative(system, "unit")]
+    if system is None or code is None or run.validator.terminology.valid(system, code) is not False:
         return None
+    if system != ucum.SYSTEM:
+        return [_no_code(system, code, "unit")]
     ja = f"「{code[:SHOWN]}」は UCUM の単位ではありません。単位の名前は unit に、UCUM のコードは code に書きます。"
     en = f"'{code[:SHOWN]}' is no UCUM unit: its name belongs in unit, its UCUM code in code."
     return [Fault(".code", "code-invalid", ja, en, rule="unit")]

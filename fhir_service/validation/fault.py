@@ -52,6 +52,21 @@ def has_error(faults: list[Fault]) -> bool:
     return any(fault.severity in ("error", "fatal") for fault in faults)
 
 
+def gravest(faults: list[Fault], most: int) -> list[Fault]:
+    """Return this many of the faults, errors first.
+
+    The first of each rule is among them: a policy may make what breaks another rule a warning, or an error.
+    """
+    seen: set[tuple[str | None, str]] = set()
+
+    def rank(fault: Fault) -> tuple[bool, bool]:
+        again = (fault.rule, fault.severity) in seen
+        seen.add((fault.rule, fault.severity))
+        return again, not has_error([fault])
+
+    return sorted(sorted(faults, key=rank)[:most], key=lambda fault: not has_error([fault]))
+
+
 def is_sound(faults: list[Fault]) -> bool:
     """Whether none of these faults says that the value has not the shape of its type."""
     return not any(each.rule is None and each.severity == "error" and each.code in STRUCTURAL for each in faults)

@@ -23,14 +23,15 @@ from fhir_service.validation.text_lint import lint
 # code-absent: what is unknown of somebody who is met for the first time is kept with the reason for its absence.
 # display: a name in other words than those of the code system does not change what the code means.
 # identifier-system: R4 nowhere says that the system of an Identifier has to be absolute, and others send `url`.
-# hash, identifier-value, narrative-link: a file, an OID without urn:oid: and a dangling link are better kept; some of
-# HL7's examples have one.
+# hash, identifier-value, narrative-link, urn-case: a file, an OID without urn:oid:, a dangling link and capitals are
+# better kept; some of HL7's examples have one.
 # property-twice: R4 does not ask that properties of code systems differ; those of HL7's SNOMED CT do not.
-# include-system, search-parameter: definitions are kept as they are published; HL7's own have such systems and types.
+# concept-map, definition-kind, include-system, search-parameter: definitions are kept as they are published; HL7's own
+# have such faults.
 LOWERED_ON_WRITE = frozenset(
-    {"code-absent", "display", "extension-unknown", "hash", "identifier-system"}
-    | {"identifier-value", "include-system", "narrative-link", "pat-1", "property-twice"}
-    | {"concept-map", "search-parameter", "txt-2", "unit", "urn-case", "xhtml-block", "xhtml-target"}
+    {"code-absent", "concept-map", "definition-kind", "display", "extension-unknown", "hash", "identifier-system"}
+    | {"identifier-value", "include-system", "narrative-link", "pat-1", "property-twice", "search-parameter", "txt-2"}
+    | {"unit", "urn-case", "xhtml-block", "xhtml-target"}
 )
 
 UNKNOWN_PROFILE = "profile-unknown"

@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/searchparameter.html and https://hl7.org/fhir/R4/operati
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from fhir_service.validation.run import Run
 
 SHOWN = 80
+_BEGINNING = re.compile(r"(?:^|\|)[\s(]*([A-Z][A-Za-z]+)\b")  # of each part of a union: the type it begins with
 ANY = frozenset({"Any", "Type", "Resource", "DomainResource", "Element"})
 
 
@@ -29,7 +31,18 @@ def search_parameter_rules(parameter: Resource, run: Run) -> Faults:
         ja = "複合(composite)の検索パラメーターには、二つ以上の component が必要です。"
         en = "A search parameter of the type composite has two components or more."
         found.append(Fault("", "business-rule", ja, en, rule="search-parameter"))
-    return [*found, *_derived(parameter, run)] or None
+    return [*found, *_elsewhere(parameter, run), *_derived(parameter, run)] or None
+
+
+def _elsewhere(parameter: Resource, run: Run) -> Iterator[Fault]:
+    """Tell where an expression begins with types of resources that are none of those the parameter is for."""
+    named = {*_BEGINNING.findall(str(parameter.get("expression", "")))}
+    bases = {*parameter.get("base", ())}
+    resources = run.validator.definitions.resource_types
+    if bases and named and named <= resources and not named & bases and not (named | bases) & ANY:
+        ja = f"式は {', '.join(sorted(named))} のもので、base({', '.join(sorted(bases))})のものではありません。"
+        en = f"The expression is about {', '.join(sorted(named))}, not about the base: {', '.join(sorted(bases))}."
+        yield Fault(".expression", "business-rule", ja, en, rule="search-parameter")
 
 
 def _derived(parameter: Resource, run: Run) -> Iterator[Fault]:

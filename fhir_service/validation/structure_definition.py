@@ -30,7 +30,7 @@ def structure_definition_rules(definition: Any, run: Run) -> Faults:
     """Return the faults of a StructureDefinition as a definition."""
     issues = run.validator.definitions.examine(definition)[:MOST]
     found = [Fault("", each.code, each.ja, each.en, each.severity, RULE) for each in issues]
-    return [*found, *_expressions(definition, set()), *_types(definition, run)][:MOST] or None
+    return [*found, *_expressions(definition, set()), *_kind(definition, run), *_types(definition, run)][:MOST] or None
 
 
 def _types(definition: Any, run: Run) -> Iterator[Fault]:
@@ -52,6 +52,16 @@ def _types(definition: Any, run: Run) -> Iterator[Fault]:
                 en = f"The profile {canonical[:SHOWN]} is of {found}, not of {code}."
                 place = f".differential.element[{index}].type[{number}].profile[{at}]"
                 yield Fault(place, "business-rule", ja, en, rule=RULE)
+
+
+def _kind(definition: Any, run: Run) -> Iterator[Fault]:
+    """Tell of a profile that says to be of another kind than what it constrains."""
+    kind, url = definition.get("kind"), definition.get("baseDefinition")
+    base = run.validator.definitions.find(url) if definition.get("derivation") == "constraint" and url else None
+    if base is not None and base.get("kind") not in (None, kind):
+        ja = f"kind は {kind} ですが、元の {url[:SHOWN]} は {base['kind']} です。"
+        en = f"The kind is {kind}, but what it constrains, {url[:SHOWN]}, is a {base['kind']}."
+        yield Fault(".kind", "business-rule", ja, en, rule="definition-kind")
 
 
 def _expressions(definition: Any, seen: set[str]) -> Iterator[Fault]:

@@ -10,7 +10,7 @@ from typing import Any
 from fhir_service.fhir.definitions import Definitions, Element, TypeDefinition
 from fhir_service.validation.base import TYPE_BASE, BaseDefinitions
 from fhir_service.validation.binding import binding_check, bindings
-from fhir_service.validation.canonical import canonical_check, own_url_check
+from fhir_service.validation.canonical import canonical_check, canonical_form_check, own_url_check
 from fhir_service.validation.contained import contained_faults
 from fhir_service.validation.element_id import without_spaces
 from fhir_service.validation.extension import extension_check
@@ -117,8 +117,8 @@ class TypeChecks:
                 yield found
         if code == "Reference" and element.targets:
             yield target_check(element.targets)
-        if code == "canonical" and definition.name != "Meta" and not definition.name.startswith("ElementDefinition"):
-            yield from _canonicals(described)
+        if code == "canonical":
+            yield from _canonicals(described, definition.name)
         if code == "uri" and element.name == "url" and definition.kind == "resource":
             yield own_url_check
         for each in described.get("type", ()):
@@ -144,11 +144,12 @@ class TypeChecks:
         return frozenset(found)
 
 
-def _canonicals(described: dict[str, Any]) -> Iterator[Check]:
-    """Give the check of what a canonical names."""
+def _canonicals(described: dict[str, Any], type_name: str) -> Iterator[Check]:
+    """Give the checks of a canonical: its form, and what it names (a profile that is claimed is told of elsewhere)."""
     targets = [each for type_ in described.get("type", ()) for each in type_.get("targetProfile", ())]
-    names = {each.removeprefix(TYPE_BASE) for each in targets}
-    if names and "Resource" not in names:
+    names = {each.removeprefix(TYPE_BASE) for each in targets} if f"{TYPE_BASE}Resource" not in targets else set()
+    yield canonical_form_check(names)
+    if names and type_name != "Meta" and not type_name.startswith("ElementDefinition"):
         yield canonical_check(names)
 
 

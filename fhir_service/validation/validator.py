@@ -18,7 +18,7 @@ from fhir_service.fhir.resource import Resource
 from fhir_service.terminology import Terminology
 from fhir_service.validation.base import TYPE_BASE, BaseDefinitions
 from fhir_service.validation.compiled import Compiled
-from fhir_service.validation.fault import UNCHECKED, Fault, Faults, has_error
+from fhir_service.validation.fault import UNCHECKED, Fault, Faults, gravest, has_error
 from fhir_service.validation.profile.children import UNUSABLE
 from fhir_service.validation.profile.compiler import ProfileCompiler
 from fhir_service.validation.profile.extension_definition import ExtensionDefinition
@@ -223,14 +223,14 @@ def _claimed(resource: Resource) -> list[str]:
 def _distinct(faults: list[Fault]) -> list[Fault]:
     """Return the faults, those that several profiles tell of a place once, and no more than a person reads.
 
-    What is told of a profile itself is told of each. Of too many the errors come first.
+    What is told of a profile itself is told of each.
     """
     found: dict[tuple[str, str, str], Fault] = {}
     for fault in faults:
         owner = None if fault.rule in UNCHECKED else fault.profile
         found.setdefault((fault.path, fault.severity, fault.en.replace(owner or "\n", "")), fault)
     told = list(found.values())
-    return told if len(told) <= MAX_ISSUES else sorted(told, key=lambda fault: not has_error([fault]))[:MAX_ISSUES]
+    return told if len(told) <= MAX_ISSUES else gravest(told, MAX_ISSUES)
 
 
 def _unknown(canonical: str, asked: bool) -> Fault:

@@ -74,6 +74,25 @@ def test_the_code_of_a_quantity_is_a_unit(validator: Validator, code: str, expec
     assert [(rule, severity) for rule, severity, _ in rules(validator, observation)] == expected
 
 
+@pytest.mark.parametrize(
+    ("system", "code", "expected"),
+    [
+        ("http://terminology.hl7.org/CodeSystem/v3-orderableDrugForm", "TAB", []),
+        ("http://terminology.hl7.org/CodeSystem/v3-orderableDrugForm", "Tab", [("unit", "error", ".code")]),
+        ("http://example.jp/units", "錠", []),
+        ("units", "錠", [("unit", "error", ".system")]),
+    ],
+)
+def test_the_code_of_a_quantity_is_one_of_its_system(
+    validator: Validator, system: str, code: str, expected: list[tuple[str, str, str]]
+) -> None:
+    dispense = {"resourceType": "MedicationDispense", "status": "unknown", "medicationCodeableConcept": {"text": "x"}}
+
+    found = rules(validator, dispense | {"quantity": {"value": 1, "system": system, "code": code}})
+
+    assert found == [(rule, severity, f"MedicationDispense.quantity{at}") for rule, severity, at in expected]
+
+
 def test_a_supplement_is_no_system_of_codes(validator: Validator) -> None:
     url = "http://example.jp/fhir/CodeSystem/supplement"
     added = {"resourceType": "CodeSystem", "id": "s", "url": url, "status": "active", "content": "supplement"}
@@ -98,6 +117,23 @@ def test_the_system_of_an_identifier_is_absolute(validator: Validator) -> None:
     person = {"resourceType": "Patient", "identifier": [{"system": "患者番号", "value": "1"}]}
 
     assert rules(validator, person) == [("identifier-system", "error", "Patient.identifier[0].system")]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("urn:oid:1.2.392.100495.20.3.51", []),
+        ("https://example.jp/a", []),
+        ("1.2.392.100495.20.3.51", [("identifier-value", "error", "Patient.identifier[0].value")]),
+        ("山田", [("identifier-value", "error", "Patient.identifier[0].value")]),
+    ],
+)
+def test_an_identifier_of_the_system_of_uris_is_a_uri(
+    validator: Validator, value: str, expected: list[tuple[str, str, str]]
+) -> None:
+    person = {"resourceType": "Patient", "identifier": [{"system": "urn:ietf:rfc:3986", "value": value}]}
+
+    assert rules(validator, person) == expected
 
 
 @pytest.mark.parametrize(
@@ -127,19 +163,3 @@ def test_a_code_without_a_system_is_of_no_value_set(validator: Validator) -> Non
 
     assert rules(**active) == []
     assert rules(code="active") == ["binding-required"]
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ("urn:oid:1.2.392.100495.20.3.51", []),
-        ("https://example.jp/1", []),
-        ("1.2.392.100495.20.3.51", [("identifier-value", "error", "Patient.identifier[0].value")]),
-    ],
-)
-def test_an_identifier_that_is_a_uri_is_a_full_one(
-    validator: Validator, value: str, expected: list[tuple[str, str, str]]
-) -> None:
-    person = {"resourceType": "Patient", "identifier": [{"system": "urn:ietf:rfc:3986", "value": value}]}
-
-    assert rules(validator, person) == expected

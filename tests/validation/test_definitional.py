@@ -96,6 +96,94 @@ def test_a_canonical_names_a_definition_of_a_type_that_may_be(validator: Validat
 
 
 @pytest.mark.parametrize(
+    ("definition", "expected"),
+    [
+        ("http://e.jp/m", []),
+        ("MessageDefinition/m", []),
+        ("#m", []),
+        ("#other", ["canonical"]),
+        ("Patient/1", ["canonical"]),
+        ("m", ["canonical"]),
+    ],
+)
+def test_a_canonical_is_absolute_or_names_what_is_contained(
+    validator: Validator, definition: str, expected: list[str]
+) -> None:
+    contained = {
+        "resourceType": "MessageDefinition",
+        "id": "m",
+        "status": "draft",
+        "date": "2026-11-23",
+        "eventUri": "urn:oid:1.2.392",
+    }
+    header = {
+        "resourceType": "MessageHeader",
+        "contained": [contained],
+        "eventUri": "urn:oid:1.2.392",
+        "source": {"endpoint": "http://e.jp"},
+        "responsible": {"reference": "#m"} if definition != "#m" else {"display": "a"},
+        "definition": definition,
+    }
+
+    found = [rule for rule, severity, at in told(validator, header) if severity == "error" and at == "definition"]
+    assert found == expected
+
+
+@pytest.mark.parametrize("profile", ["Patient/1", "profile"])
+def test_a_profile_is_claimed_by_its_absolute_url(validator: Validator, profile: str) -> None:
+    person = {"resourceType": "Patient", "meta": {"profile": [profile]}}
+
+    assert ("canonical", "error", "meta.profile[0]") in told(validator, person)
+
+
+def search_parameter(**elements: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "SearchParameter",
+        "url": "http://example.jp/fhir/SearchParameter/x",
+        "name": "X",
+        "status": "draft",
+        "description": "試験",
+        "code": "x",
+        "base": ["Patient"],
+        "type": "token",
+        **elements,
+    }
+
+
+@pytest.mark.parametrize(
+    ("elements", "expected"),
+    [
+        ({"expression": "Patient.gender"}, []),
+        ({"expression": "(Person.gender | Patient.gender)"}, []),
+        ({"expression": "Resource.id"}, []),
+        ({"expression": "gender"}, []),
+        ({"expression": "Person.gender"}, [("search-parameter", "error", "expression")]),
+        ({"expression": "Patient", "type": "composite"}, [("search-parameter", "error", "SearchParameter")]),
+    ],
+)
+def test_a_search_parameter_is_about_its_base(validator: Validator, elements: dict[str, Any], expected: Told) -> None:
+    assert told(validator, search_parameter(**elements)) == expected
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("resource", []), ("complex-type", ["definition-kind"])])
+def test_a_profile_is_of_the_kind_that_it_constrains(validator: Validator, kind: str, expected: list[str]) -> None:
+    definition = {
+        "resourceType": "StructureDefinition",
+        "url": "http://example.jp/fhir/StructureDefinition/x",
+        "name": "X",
+        "status": "draft",
+        "kind": kind,
+        "abstract": False,
+        "type": "Composition",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Composition",
+        "derivation": "constraint",
+        "differential": {"element": [{"id": "Composition", "path": "Composition"}]},
+    }
+
+    assert [rule for rule, _, at in told(validator, definition) if at == "kind"] == expected
+
+
+@pytest.mark.parametrize(
     ("base", "kind", "expected"),
     [
         ("Organization", "string", []),
@@ -251,6 +339,27 @@ def test_a_map_is_between_codes_that_there_are(validator: Validator) -> None:
     assert told(validator, {"resourceType": "ConceptMap", "status": "active", "group": [group]}) == [
         ("concept-map", "error", "group[0].element[0].code"),
         ("concept-map", "error", "group[0].element[0].target[0].code"),
+    ]
+
+
+def test_a_map_is_between_the_value_sets_that_it_names(validator: Validator) -> None:
+    element = {"code": "male", "target": [{"code": "male", "equivalence": "equal"}]}
+    concept_map = {
+        "resourceType": "ConceptMap",
+        "status": "active",
+        "sourceCanonical": "http://hl7.org/fhir/ValueSet/administrative-gender",
+        "targetCanonical": "http://hl7.org/fhir/ValueSet/observation-status",
+        "group": [{"source": GENDER, "target": GENDER, "element": [element]}],
+    }
+
+    assert told(validator, concept_map) == [("concept-map", "error", "group[0].element[0].target[0].code")]
+
+
+def test_the_version_of_a_system_stands_beside_it(validator: Validator) -> None:
+    compose = {"include": [{"system": "http://loinc.org|2.67"}]}
+
+    assert told(validator, {"resourceType": "ValueSet", "status": "active", "compose": compose}) == [
+        ("include-system", "error", "compose.include[0].system")
     ]
 
 
