@@ -77,7 +77,8 @@ DEFECTS: dict[str, set[tuple[str, str | None]]] = {
 DEFECTS_TOLD: dict[str, set[str]] = {
     # Codes that the code systems have not, also two as one (`proposed,waitlist`).
     "concept-map": {
-        "Bundle-conceptmaps", "Bundle-valuesets", "ConceptMap-cm-administrative-gender-v3", "ValueSet-nhin-purposeofuse",
+        "Bundle-conceptmaps", "Bundle-valuesets", "ConceptMap-cm-administrative-gender-v3",
+        "ValueSet-nhin-purposeofuse",
         *(f"ConceptMap-sc-{name}" for name in (
             "appointmentstatus", "clinicalimpression-status", "condition-ver-status", "contract-publicationstatus",
             "contract-status", "diagnostic-report-status", "goal-achievement", "medication-admin-status",
