@@ -27,7 +27,7 @@ h1 {{ font-size: 1.6rem; margin: .25rem 0; }} h2 {{ font-size: 1.15rem; margin: 
 .wide {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; background: #fff; width: 100%; font-size: .95rem; }}
 th, td {{ border: 1px solid #dde3e9; padding: .3rem .6rem; text-align: left; vertical-align: top; }}
-th {{ background: #eef1f4; }} code {{ overflow-wrap: anywhere; }}
+th {{ background: #eef1f4; }} code {{ overflow-wrap: break-word; }} td:last-child {{ overflow-wrap: anywhere; }}
 .types {{ columns: 12rem; padding: 1rem 2rem; background: #fff; border: 1px solid #dde3e9; }}
 </style>
 </head>
