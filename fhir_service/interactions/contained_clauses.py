@@ -12,7 +12,7 @@ from functools import cached_property
 from fhir_service.fhir import json
 from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.resource import Key, Resource
-from fhir_service.fhir.search.contained import contained_in
+from fhir_service.fhir.search.contained import CONTAINER, contained_in
 from fhir_service.fhir.search.index import IndexEntries
 from fhir_service.fhir.search.match import holds
 from fhir_service.fhir.search.parameter import SearchParameter
@@ -35,8 +35,6 @@ from fhir_service.interactions.services import Services
 from fhir_service.storage.store import Cursor, Version
 
 _AT_ONCE = 1_000
-_CONTAINER = "#"
-"""How a contained resource refers to its container."""
 
 
 class Container:
@@ -84,7 +82,7 @@ class Contained:
         for entry in self.entries.references:
             if entry.code in codes and entry.target and (key := local_key(entry.target, "")):
                 yield key
-        if any((code, _CONTAINER) in self.references for code in codes):
+        if any((code, CONTAINER) in self.references for code in codes):
             yield self.container.version.key
 
 

@@ -364,3 +364,59 @@ def test_very_many_references_among_contained_resources_are_refused(api: httpx.C
     answer = api.post("Patient", json={"resourceType": "Patient", "contained": people, "link": links})
 
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("resource", "chain"),
+    [
+        (
+            {
+                "resourceType": "MedicationRequest",
+                "status": "active",
+                "intent": "order",
+                "subject": {"display": "someone"},
+                "contained": [
+                    {"resourceType": "Medication", "id": "m", "manufacturer": {"reference": "#o"}},
+                    {"resourceType": "Organization", "id": "o", "name": "潮風製薬", "partOf": {"reference": "#p"}},
+                    {"resourceType": "Organization", "id": "p", "name": "潮風グループ"},
+                ],
+                "medicationReference": {"reference": "#m"},
+            },
+            "medication.manufacturer.partof.name",
+        ),
+        (
+            {
+                "resourceType": "Encounter",
+                "status": "planned",
+                "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "HH"},
+                "contained": [
+                    {
+                        "resourceType": "Condition",
+                        "id": "c",
+                        "code": {"text": "x"},
+                        "subject": {"display": "someone"},
+                        "encounter": {"reference": "#"},
+                    }
+                ],
+                "diagnosis": [{"condition": {"reference": "#c"}}],
+            },
+            "diagnosis:Condition.encounter.status",
+        ),
+    ],
+)
+def test_a_chain_that_would_lead_deeper_inside_is_refused(
+    api: httpx.Client, resource: dict[str, Any], chain: str
+) -> None:
+    asked = {chain: "planned"}
+    type_ = resource["resourceType"]
+    assert api.get(type_, params=asked).status_code == 200, "nothing leads there as long as it is not stored"
+
+    made = api.post(type_, json=resource)
+    assert made.status_code == 201, made.text
+    try:
+        refused = api.get(type_, params=asked)
+    finally:
+        api.delete(f"{type_}/{made.json()['id']}")
+
+    assert refused.status_code == 400, refused.text
+    assert "third level, or back to the container" in refused.text

@@ -10,7 +10,7 @@ https://hl7.org/fhir/R4/search.html#contained
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from fhir_service.fhir.outcome import FhirError, Issue
@@ -34,6 +34,9 @@ from fhir_service.fhir.search.query import (
 
 CONTAINED = "_contained"
 """The code under which the types of contained resources stand; "" for any."""
+
+CONTAINER = "#"
+"""How a contained resource refers to its container."""
 
 MOST_TOLD_APART = 64
 """Those beyond count as one with the last."""
@@ -94,7 +97,14 @@ def add_contained(
         for each in contained
         if "id" in each
     }
-    alone = lru_cache(maxsize=None)(lambda text: said_inside(by_id[text], index))
+    names = {*by_id, CONTAINER}
+
+    @cache
+    def alone(text: str) -> IndexEntries:
+        said = said_inside(by_id[text], index)
+        said.tokens += [_further(code) for code, to in references(by_id[text]) if to in names]
+        return said
+
     numbers: Counter[str] = Counter()
     links = 0
     for code, text in dict.fromkeys(references(resource)):
@@ -103,12 +113,19 @@ def add_contained(
         said = said_inside(target, index)
         further: Counter[str] = Counter()
         for next_code, next_text in dict.fromkeys(references(target)):
-            if next_text in by_id and next_text != text:
+            if next_text in (CONTAINER, text):
+                said.tokens.append(_further(next_code))
+            elif next_text in by_id:
                 links += 1
                 if links > MOST_LINKS:
                     raise _too_many_links()
                 add_under(said, next_code, by_id[next_text]["resourceType"], alone(next_text), further)
         add_under(entries, code, target["resourceType"], said, numbers)
+
+
+def _further(code: str) -> TokenEntry:
+    """Return the mark of a reference that leads on inside the container, to where its index does not follow."""
+    return TokenEntry(f"{code}:", None, "")
 
 
 def said_inside(resource: Resource, index: Callable[[Resource], IndexEntries]) -> IndexEntries:
@@ -143,19 +160,25 @@ def inside(chain: Chain, is_there: Callable[[Match], bool]) -> Iterator[Clause]:
     """Give the clauses on a resource itself that are fulfilled if what it contains fulfils the chain.
 
     `is_there` tells whether what a clause asks for is there at all, so that no more are given than are of use.
+    FhirError (400) where a reference leads further inside than is indexed: to a third level, or back to the container.
     """
     reference = chain.parameter
     for code in (reference.holder,) if reference.holder else reference.stored:
+        if is_there(_there(reference, f"{code}:")):
+            raise _too_far(reference.code)
         for target, rest in chain.clauses:
             for number in range(MOST_TOLD_APART):
                 prefix = _prefix(f"{code}:{target}", number)
-                parameter = SearchParameter(reference.resource_type, prefix, "token", None, "")
-                there = Match(parameter, (TokenValue("", ""),))
+                there = _there(reference, prefix)
                 moved = _moved(rest, prefix, chain.literal or bool(chain.canonical))
                 if moved is None or not is_there(there):
                     break
                 positive = isinstance(moved, Match) and moved.modifier not in ("not", "missing")
                 yield moved if positive else AllOf((there, moved))
+
+
+def _there(reference: SearchParameter, mark: str) -> Match:
+    return Match(SearchParameter(reference.resource_type, mark, "token", None, ""), (TokenValue("", ""),))
 
 
 def _moved(clause: Clause, prefix: str, outwards: bool) -> Clause | None:
@@ -192,6 +215,17 @@ def _renamed(parameter: SearchParameter, prefix: str) -> SearchParameter:
         code=prefix + parameter.code,
         members=tuple(prefix + code for code in parameter.members),
         holder=parameter.holder and prefix + parameter.holder,
+    )
+
+
+def _too_far(code: str) -> FhirError:
+    return FhirError(
+        Issue(
+            "not-supported",
+            f"包含リソースの参照「{code}」は、さらに奥の包含リソースか、包含する側に戻る参照です。連鎖はそこまではたどりません。",
+            f"'{code}' refers to contained resources at a third level, or back to the container; "
+            "chains do not go that far.",
+        )
     )
 
 
