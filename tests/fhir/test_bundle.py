@@ -110,9 +110,17 @@ def test_a_malformed_entry_is_400_and_says_where(raw: Any, expression: str) -> N
 
 
 def test_entries_are_a_list() -> None:
-    assert entries_of({"resourceType": "Bundle"}) == []
+    assert entries_of({"resourceType": "Bundle"}, 1) == []
     with pytest.raises(FhirError):
-        entries_of({"resourceType": "Bundle", "entry": {}})
+        entries_of({"resourceType": "Bundle", "entry": {}}, 1)
+
+
+def test_no_more_entries_are_read_than_is_said() -> None:
+    assert entries_of({"resourceType": "Bundle", "entry": [{}]}, 1) == [{}]
+    with pytest.raises(FhirError) as raised:
+        entries_of({"resourceType": "Bundle", "entry": [{}, {}]}, 1)
+
+    assert raised.value.status == 413
 
 
 def test_the_error_of_an_entry_leads_through_it() -> None:
