@@ -1,6 +1,7 @@
 """A connection that reads, with what planning remembers between searches."""
 
 from collections.abc import Callable, Hashable
+from typing import Any
 
 import apsw
 
@@ -12,7 +13,10 @@ from fhir_service.storage.store import PrimaryDates
 
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM ix WHERE k = ? LIMIT ?)"
 _REMEMBERED = 20_000
-_FRESH = 5_000
+_MOST_OF_PAGES = 8_000_000
+"""So many bytes the bodies in remembered pages have at the most."""
+
+_FRESH = 20_000
 """After so many counts asked for, all are made anew: they are estimates, and the tables grow."""
 
 
@@ -30,6 +34,8 @@ class Reader:
         self._many: dict[Hashable, tuple[int, int]] = {}
         self._asked = 0
         self._totals: dict[Sql, int] = {}
+        self._pages: dict[Sql, list[tuple[Any, ...]]] = {}
+        self._bytes_of_pages = 0
         self._read_at = (-1, -1)
         self.to_tally: set[int] = set()
 
@@ -88,13 +94,29 @@ class Reader:
             self._totals[select] = self.connection.execute(select.text, select.parameters).get
         return self._totals[select]
 
+    def page(self, select: Sql) -> list[tuple[Any, ...]]:
+        """Return the rows of a page, for which many more have to be gathered; remembered until something is written."""
+        self._forget_what_changed()
+        found = self._pages.get(select)
+        if found is None:
+            found = self._pages[select] = self.connection.execute(select.text, select.parameters).fetchall()
+            self._bytes_of_pages += sum(len(row[-1]) for row in found if isinstance(row[-1], bytes))
+        return found
+
     def _forget_what_changed(self) -> None:
         written: int = self.connection.execute("PRAGMA data_version").get  # by others
         if (at := (written, self.connection.total_changes())) != self._read_at:
             self._read_at = at
             self._totals.clear()
+            self._forget_pages()
         if len(self._totals) > _REMEMBERED:
             self._totals.clear()
+        if self._bytes_of_pages > _MOST_OF_PAGES or len(self._pages) > _REMEMBERED:
+            self._forget_pages()
+
+    def _forget_pages(self) -> None:
+        self._pages.clear()
+        self._bytes_of_pages = 0
 
     def primary_date(self, resource_type: str) -> str | None:
         """Return the code of the primary date parameter of a type."""

@@ -95,7 +95,10 @@ def _page(reader: Reader, plan: Plan, part: Part, *, with_versions: bool) -> dic
         select = plan.page(part)
         if with_versions:
             select = _with_versions(select, plan.order, part)
-        found = reader.connection.execute(select.text, select.parameters).fetchall()
+        if plan.start.gathered is not None:
+            found = reader.page(select)
+        else:
+            found = reader.connection.execute(select.text, select.parameters).fetchall()
         for row in found:
             rows[row[:size]] = _version(row[size:]) if with_versions else None
         if len(found) < part.limit or len(rows) >= part.limit:
