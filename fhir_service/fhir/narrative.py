@@ -92,6 +92,7 @@ def _fault_inside(root: etree._Element) -> NarrativeFault | None:
     shows = False
     lesser: NarrativeFault | None = None
     for element in root.iter():
+        shows = shows or bool(element.tail and element.tail.strip())
         if isinstance(element, etree._Comment):
             continue
         tag = element.tag
@@ -117,7 +118,6 @@ def _fault_inside(root: etree._Element) -> NarrativeFault | None:
             if _is_active(name, value):
                 said = f"属性 {name!s} に実行される内容があります。", f"The attribute {name!s} holds active content."
                 return NarrativeFault(*said)
-        shows = shows or bool(element.tail and element.tail.strip())
 
     if not shows:
         lesser = NarrativeFault("表示する内容がありません(規則 txt-2)。", "It shows nothing (rule txt-2).", "txt-2")

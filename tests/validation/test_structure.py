@@ -465,6 +465,15 @@ def test_a_narrative_that_shows_nothing_is_refused(check: Validator) -> None:
     assert [(issue.rule, issue.severity) for issue in issues] == [("txt-2", "error")]
 
 
+@pytest.mark.parametrize(
+    ("inside", "shows"), [("<!-- 訪問 -->訪問", True), ("<b/>訪問", True), ("<!-- 訪問 -->", False)]
+)
+def test_a_narrative_shows_the_text_behind_a_comment(check: Validator, inside: str, shows: bool) -> None:
+    issues = check(patient(text={"status": "generated", "div": DIV.format(inside)}))
+
+    assert [issue.rule for issue in issues] == ([] if shows else ["txt-2"])
+
+
 def contained(*resources: Any) -> Resource:
     """Return a patient that contains these and refers to each of them."""
     ids = [each.get("id") for each in resources if isinstance(each, dict)]
