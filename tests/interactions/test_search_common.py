@@ -132,14 +132,3 @@ async def test_they_are_in_memory(fhir: Fhir) -> None:
 )
 def test_what_names_no_type_or_list_is_refused(api: httpx.Client, query: str) -> None:
     assert api.get(f"Observation?{query}").status_code == 400
-
-
-@pytest.mark.parametrize(
-    "criterion", [("name", "%"), ("name:contains", "・"), ("_filter", 'name co "%"'), ("organization.name", "()")]
-)
-def test_a_text_of_which_nothing_is_compared_is_refused(api: httpx.Client, criterion: tuple[str, str]) -> None:
-    refused = api.get("Patient", params=dict([criterion]))
-
-    assert refused.status_code == 400, refused.text
-    assert ":exact" in refused.text
-    assert api.get("Patient", params={"name:exact": "%"}).status_code == 200

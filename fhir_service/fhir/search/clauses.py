@@ -34,7 +34,7 @@ from fhir_service.fhir.search.query import (
     Value,
 )
 from fhir_service.fhir.search.terminology import Member, Terminology, codes_above, codes_below, codes_in
-from fhir_service.fhir.search.values import Reading, folded, read, reference, split, token, unescape
+from fhir_service.fhir.search.values import Reading, read, reference, split, token, unescape
 
 # How many values one parameter can have. A token is looked up as it is; a bare id may mean a reference to any type;
 # each range or text is a look-up of its own.
@@ -300,8 +300,6 @@ class Criterion:
         if modifier == "identifier":
             return ReferenceValue((), identifier=token(parameter, text))
         if modifier == "text":
-            return folded(parameter.code, unescape(text, parameter.code))
-        if modifier == "exact":
             plain = unescape(text, parameter.code)
             return StringValue(plain, fold(plain))
         if modifier == "code-text":  # https://hl7.org/fhir/R5/search.html#modifiercodetext: "starts with or is"

@@ -105,18 +105,6 @@ def bad_escape(key: str) -> FhirError:
     )
 
 
-def nothing_left(code: str, text: str) -> FhirError:
-    shown = text if len(text) <= 80 else f"{text[:80]}…"
-    return FhirError(
-        Issue(
-            "value",
-            f"「{code}」の値「{shown}」は、検索で無視される記号や空白だけです。そのまま探すには「{code}:exact」を使ってください。",
-            f"The value '{shown}' of '{code}' has only punctuation and spaces, which a search ignores; "
-            f"'{code}:exact' finds it as it is.",
-        )
-    )
-
-
 def empty_value(key: str) -> FhirError:
     return FhirError(
         Issue("value", f"検索パラメータ「{key}」に値がありません。", f"The search parameter '{key}' has no value.")

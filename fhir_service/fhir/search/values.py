@@ -136,15 +136,8 @@ def _date(parameter: SearchParameter, text: str, reading: Reading) -> DateValue:
 
 
 def _string(parameter: SearchParameter, text: str, reading: Reading) -> StringValue:
-    return folded(parameter.code, unescape(text, parameter.code))
-
-
-def folded(code: str, plain: str) -> StringValue:
-    """Return a text as it is compared; 400 for one that has nothing left, and would silently find nothing."""
-    value = StringValue(plain, fold(plain))
-    if not value.folded:
-        raise problems.nothing_left(code, plain)
-    return value
+    plain = unescape(text, parameter.code)
+    return StringValue(plain, fold(plain))
 
 
 def _token(parameter: SearchParameter, text: str, reading: Reading) -> TokenValue:
