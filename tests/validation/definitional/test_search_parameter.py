@@ -1,0 +1,139 @@
+"""SearchParameters, and the definitions that name them or have parameters of their own."""
+
+from typing import Any
+
+import pytest
+
+from fhir_service.validation.validator import Validator
+from tests.validation.definitional.conftest import Told, told
+
+
+def search_parameter(**elements: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "SearchParameter",
+        "url": "http://example.jp/fhir/SearchParameter/x",
+        "name": "X",
+        "status": "draft",
+        "description": "試験",
+        "code": "x",
+        "base": ["Patient"],
+        "type": "token",
+        **elements,
+    }
+
+
+@pytest.mark.parametrize(
+    ("elements", "expected"),
+    [
+        ({"expression": "Patient.gender"}, []),
+        ({"expression": "(Person.gender | Patient.gender)"}, []),
+        ({"expression": "Resource.id"}, []),
+        ({"expression": "gender"}, []),
+        ({"expression": "Person.gender"}, [("search-parameter", "error", "expression")]),
+        ({"expression": "Patient", "type": "composite"}, [("search-parameter", "error", "SearchParameter")]),
+    ],
+)
+def test_a_search_parameter_is_about_its_base(validator: Validator, elements: dict[str, Any], expected: Told) -> None:
+    assert told(validator, search_parameter(**elements)) == expected
+
+
+@pytest.mark.parametrize(
+    ("base", "kind", "expected"),
+    [
+        ("Organization", "string", []),
+        ("Organization", "token", [("search-parameter", "error", "type")]),
+        ("Patient", "string", [("search-parameter", "error", "base[0]")]),
+    ],
+)
+def test_a_derived_search_parameter_is_of_the_type_and_resources_of_its_origin(
+    validator: Validator, base: str, kind: str, expected: Told
+) -> None:
+    parameter = {
+        "resourceType": "SearchParameter",
+        "url": "http://example.jp/fhir/SearchParameter/x",
+        "derivedFrom": "http://hl7.org/fhir/SearchParameter/Organization-name",
+        "name": "X",
+        "status": "draft",
+        "description": "試験",
+        "code": "x",
+        "base": [base],
+        "type": kind,
+        "expression": f"{base}.name",
+    }
+
+    assert told(validator, parameter) == expected
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("date", 0), ("token", 1)])
+def test_a_search_parameter_of_a_capability_statement_has_its_type(
+    validator: Validator, kind: str, expected: int
+) -> None:
+    parameter = {
+        "name": "birthdate",
+        "definition": "http://hl7.org/fhir/SearchParameter/individual-birthdate",
+        "type": kind,
+    }
+    statement = {
+        "resourceType": "CapabilityStatement",
+        "description": "試験",
+        "status": "active",
+        "date": "2026-11-22",
+        "kind": "requirements",
+        "fhirVersion": "4.0.1",
+        "format": ["json"],
+        "rest": [{"mode": "server", "resource": [{"type": "Patient", "searchParam": [parameter]}]}],
+    }
+
+    place = "rest[0].resource[0].searchParam[0].type"
+    assert told(validator, statement) == [("search-parameter", "error", place)] * expected
+
+
+def test_expressions_and_parameters_can_be_read(validator: Validator) -> None:
+    parameter = {
+        "resourceType": "SearchParameter",
+        "url": "http://example.jp/sp",
+        "name": "Made",
+        "status": "active",
+        "description": "x",
+        "code": "x",
+        "base": ["Patient"],
+        "type": "string",
+        "expression": "Patient.name.where(",
+    }
+    named = {"name": "a", "use": "in", "min": 0, "max": "1"}
+    operation = {
+        "resourceType": "OperationDefinition",
+        "name": "Made",
+        "status": "active",
+        "kind": "operation",
+        "code": "x",
+        "system": True,
+        "type": False,
+        "instance": False,
+        "parameter": [named | {"type": "string"}, named | {"type": "Patients", "min": 2}],
+    }
+
+    assert told(validator, parameter) == [("expression", "error", "expression")]
+    assert {each for each in told(validator, operation) if each[0] == "operation"} == {
+        ("operation", "error", "parameter[1].name"),
+        ("operation", "error", "parameter[1].type"),
+        ("operation", "error", "parameter[1].max"),
+    }
+
+
+def test_a_composite_search_parameter_has_parts(validator: Validator) -> None:
+    part = {"definition": "http://hl7.org/fhir/SearchParameter/clinical-code", "expression": "code"}
+    parameter = {
+        "resourceType": "SearchParameter",
+        "url": "https://example.jp/fhir/SearchParameter/both",
+        "name": "Both",
+        "status": "active",
+        "description": "a",
+        "code": "both",
+        "base": ["Observation"],
+        "type": "composite",
+        "expression": "Observation",
+    }
+
+    assert told(validator, parameter | {"component": [part, part]}) == []
+    assert told(validator, parameter | {"component": [part]}) == [("search-parameter", "error", "SearchParameter")]
