@@ -15,6 +15,7 @@ from bench.processes import Running
 
 K6 = Path(sys.executable).with_name("k6")
 SCRIPTS = Path(__file__).with_name("k6")
+Metrics = dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,42 +32,67 @@ class Load:
 
 def run(script: str, server: Running, *, clients: int, seconds: float, **files: object) -> Load:
     """Drive `server` with so many clients for so long; `files` are handed to the script as JSON files."""
+    before = server.cpu()
+    given = {"BASE": server.base, "CLIENTS": str(clients), "SECONDS": str(seconds)}
+    metrics = _drive(script, given, files, limit=seconds + 60)
+    spent = server.cpu() - before
+    requests = metrics["http_reqs"]
+    return _load(metrics["http_req_duration"], int(requests["count"]), requests["rate"], _failed(metrics), spent)
+
+
+def beside(
+    servers: dict[str, Running], turns: list[tuple[str, float]], *, clients: int, paths: dict[str, list[str]]
+) -> dict[str, Load]:
+    """Drive several servers, one after the other: `turns` are their names, and the seconds (at least 1) of each turn.
+
+    A failed request counts for all of them: the script counts without a name.
+    """
+    before = {name: server.cpu() for name, server in servers.items()}
+    bases = {name: server.base for name, server in servers.items()}
+    files: dict[str, object] = {"servers": bases, "turns": turns, "paths": paths}
+    metrics = _drive("beside", {"CLIENTS": str(clients)}, files, limit=sum(each for _, each in turns) + 60)
+    loads = {}
+    for name, server in servers.items():
+        times, count = metrics[name], int(metrics[name]["count"])
+        rate = count / sum(seconds for turn, seconds in turns if turn == name)
+        loads[name] = _load(times, count, rate, _failed(metrics), server.cpu() - before[name])
+    return loads
+
+
+def _drive(script: str, given: dict[str, str], files: dict[str, object], limit: float) -> Metrics:
+    """Run a script; return what k6 measured, by the name of the metric."""
     with tempfile.TemporaryDirectory() as folder:
-        environment = {"BASE": server.base, "CLIENTS": str(clients), "SECONDS": str(seconds)}
         for name, content in files.items():
             file = Path(folder) / f"{name}.json"
             file.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-            environment[name.upper()] = str(file) if not isinstance(content, int) else str(content)
+            given[name.upper()] = str(file) if not isinstance(content, int) else str(content)
         summary = Path(folder) / "summary.json"
-        before = server.cpu()
-        _drive(script, environment, summary, limit=seconds + 60)
-        spent = server.cpu() - before
-        return _read(json.loads(summary.read_text(encoding="utf-8"))["metrics"], spent)
+        command = [str(K6), "run", "--quiet", "--no-usage-report", "--address", "", "--summary-export", str(summary)]
+        done = subprocess.run(
+            [*command, str(SCRIPTS / f"{script}.js")],
+            env=os.environ | given,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=limit,
+            check=False,
+        )
+        if done.returncode:
+            raise SystemExit(f"k6 {script}: {done.stderr[-4000:]}")
+        metrics: Metrics = json.loads(summary.read_text(encoding="utf-8"))["metrics"]
+        return metrics
 
 
-def _drive(script: str, environment: dict[str, str], summary: Path, limit: float) -> None:
-    command = [str(K6), "run", "--quiet", "--no-usage-report", "--address", "", "--summary-export", str(summary)]
-    done = subprocess.run(
-        [*command, str(SCRIPTS / f"{script}.js")],
-        env=os.environ | environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=limit,
-        check=False,
-    )
-    if done.returncode:
-        raise SystemExit(f"k6 {script}: {done.stderr[-4000:]}")
+def _failed(metrics: Metrics) -> int:
+    return int(metrics.get("failed", {}).get("count", 0))
 
 
-def _read(metrics: dict[str, dict[str, float]], cpu: float) -> Load:
-    requests = int(metrics["http_reqs"]["count"])
-    times = metrics["http_req_duration"]
+def _load(times: dict[str, float], requests: int, rate: float, failed: int, cpu: float) -> Load:
     return Load(
         requests=requests,
-        rate=metrics["http_reqs"]["rate"],
+        rate=rate,
         p50=times["med"],
         p99=times["p(99)"],
-        failed=int(metrics.get("failed", {}).get("count", 0)),
+        failed=failed,
         cpu=cpu / requests * 1e6 if requests else 0.0,
     )

@@ -1,7 +1,9 @@
 """Measure every kind of search on two data sets, one ten times the other: `make bench-search`.
 
-Eight clients ask at random places for pages of 20; meanwhile observations are created, so that nothing lives long
-that a server remembers of what it found. `--write-docs` puts the table into docs/performance.md.
+Both servers and a bare one run all the time, and each kind is measured on them in turn, a second or so each: a machine
+that slows down slows all three. Eight clients ask at random places for pages of 20; meanwhile observations are created,
+so that nothing lives long that a server remembers of what it found. `--write-docs` puts the table into
+docs/performance.md.
 """
 
 import argparse
@@ -18,10 +20,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
+from statistics import fmean
 from urllib.parse import quote, urlsplit
 
 from bench import data, k6, machine, proof, report
-from bench.processes import Running, fhir_server, run_command
+from bench.processes import Running, bare_server, fhir_server, run_command
 
 CLIENTS = 8
 WRITES = 10  # a second
@@ -36,27 +39,28 @@ PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One kind of search: p50 and p99 in milliseconds on the small and on the large data set."""
+    """One kind of search on the small and on the large data set, and the bare server at the same time (if measured)."""
 
     name: str
-    small: tuple[float, float]
-    large: tuple[float, float]
-    failed: int = 0
+    small: k6.Load
+    large: k6.Load
+    bare: k6.Load | None = None
 
     @property
     def growth(self) -> float:
-        return self.large[0] / self.small[0] if self.small[0] else 0.0
+        return self.large.p50 / self.small.p50 if self.small.p50 else 0.0
 
     @property
     def met(self) -> str:
-        if self.failed:
-            return f"{self.failed} failed"
-        fast = self.large[0] <= MOST_P50 and self.large[1] <= MOST_P99
+        if self.large.failed:
+            return f"{self.large.failed} failed"
+        fast = self.large.p50 <= MOST_P50 and self.large.p99 <= MOST_P99
         return "met" if fast and self.growth <= MOST_GROWTH else "missed"
 
     def cells(self) -> tuple[str, ...]:
-        times = (f"{each:,.2f}" for each in (*self.small, *self.large))
-        return (self.name, *times, f"{self.growth:.2f}", self.met)
+        times = (f"{each:,.2f}" for load in (self.small, self.large) for each in (load.p50, load.p99))
+        ratio = f"{self.large.rate / self.bare.rate:.3f}" if self.bare else ""
+        return (self.name, *times, f"{self.growth:.2f}", f"{self.large.cpu:,.0f}", ratio, self.met)
 
 
 def dataset(size: int) -> Iterator[data.Resource]:
@@ -133,24 +137,35 @@ def _filled(template: str, random: Random, people: int, codes: int) -> str:
     return quote(path, safe="/?&=,:$") + "&_count=20"
 
 
-def measure(folder: Path, size: int, seconds: float) -> dict[str, tuple[float, float, int]]:
-    """Return p50, p99 and how many failed of each kind of search on a data set of this size."""
+def measure(folder: Path, sizes: tuple[int, int], seconds: float) -> Iterator[Measured]:
+    """Yield each kind of search, measured for so many seconds on a small and on a large data set."""
+    small, large = sizes
+    few_data, many_data = (loaded(folder, size) for size in sizes)
+    with fhir_server(few_data) as few, fhir_server(many_data) as many, bare_server(folder) as bare:
+        proof.prove(few, small)
+        proof.prove(many, large)
+        with writing(few, small), writing(many, large):
+            servers = {"small": few, "large": many, "bare": bare}
+            turns = [("small", seconds / 2), ("large", seconds / 2), ("bare", 1.0)]
+            turns += turns[1::-1]
+            of_small = searches(small)
+            for name, of_large in searches(large).items():
+                paths = {"small": of_small[name], "large": of_large, "bare": ["/"]}
+                for number in range(3):  # what is planned once is found again
+                    proof.get(few, paths["small"][number])
+                    proof.get(many, paths["large"][number])
+                loads = k6.beside(servers, turns, clients=CLIENTS, paths=paths)
+                yield Measured(name, loads["small"], loads["large"], loads["bare"])
+            yield Measured(f"walk of {PAGES} pages, each page", *walks(few, many))
+
+
+def loaded(folder: Path, size: int) -> Path:
+    """Return a data directory that holds the data set of this size."""
     directory, file = folder / f"data-{size}", folder / f"{size}.ndjson"
     data.write_ndjson(file, dataset(size))
     run_command("load", file, "--data-dir", directory)
     file.unlink()
-    found: dict[str, tuple[float, float, int]] = {}
-    with fhir_server(directory) as server:
-        proof.prove(server, size)
-        with writing(server, size):
-            for name, paths in searches(size).items():
-                for path in paths[:3]:  # what is planned once is found again
-                    proof.get(server, path)
-                load = k6.run("get", server, clients=CLIENTS, seconds=seconds, paths=paths)
-                found[name] = (load.p50, load.p99, load.failed)
-                print(f"  {size:,}: {name}: p50 {load.p50:.2f} ms, p99 {load.p99:.1f} ms", file=sys.stderr, flush=True)
-            found[f"walk of {PAGES} pages, each page"] = walk(server)
-    return found
+    return directory
 
 
 @contextmanager
@@ -183,10 +198,30 @@ def writing(server: Running, size: int) -> Iterator[None]:
         raise SystemExit(f"a create beside the searches failed: {refused[0]}")
 
 
-def walk(server: Running) -> tuple[float, float, int]:
-    """Return p50, p99 and failures of the pages that eight clients walk through, each from the first to the last."""
+def walks(few: Running, many: Running) -> tuple[k6.Load, k6.Load]:
+    """Return what the pages took that eight clients walk through to the last, on one server, the other, and again."""
+    walked: dict[str, list[float]] = {few.base: [], many.base: []}
+    spent = {server.base: -server.cpu() for server in (few, many)}
+    for server in (few, many, many, few):
+        walked[server.base] += _walk(server)
+    return (
+        _walked(walked[few.base], spent[few.base] + few.cpu()),
+        _walked(walked[many.base], spent[many.base] + many.cpu()),
+    )
+
+
+def _walked(times: list[float], cpu: float) -> k6.Load:
+    times.sort()
+    count = len(times)
+    missing = 2 * CLIENTS * PAGES - count
+    seconds = sum(times) / 1000 / CLIENTS
+    p50, p99 = times[count // 2], times[count * 99 // 100]
+    return k6.Load(count, rate=count / seconds, p50=p50, p99=p99, failed=missing, cpu=cpu / count * 1e6)
+
+
+def _walk(server: Running) -> list[float]:
+    """Return the milliseconds of each page; there are fewer than expected if a walk ends early."""
     times: list[float] = []
-    failed: list[str] = []
 
     def client() -> None:
         address = urlsplit(server.base)
@@ -194,7 +229,6 @@ def walk(server: Running) -> tuple[float, float, int]:
         url: str | None = f"{address.path}/Observation?category=survey&_sort=-date&_count=20"
         for _ in range(PAGES):
             if url is None:
-                failed.append("ended")
                 return
             begun = time.perf_counter()
             connection.request("GET", url)
@@ -207,8 +241,7 @@ def walk(server: Running) -> tuple[float, float, int]:
         thread.start()
     for thread in threads:
         thread.join()
-    times.sort()
-    return times[len(times) // 2], times[len(times) * 99 // 100], len(failed)
+    return times
 
 
 def _next(body: bytes) -> str | None:
@@ -219,9 +252,20 @@ def _next(body: bytes) -> str | None:
 
 def markdown(small: int, large: int, rows: list[Measured]) -> str:
     """Return the table as Markdown."""
-    head = ("search", f"p50, {small:,}", "p99", f"p50, {large:,}", "p99", "growth", "")
-    lines = [f"| {' | '.join(head)} |", "|---|---:|---:|---:|---:|---:|---|"]
+    head = ("search", f"p50, {small:,}", "p99", f"p50, {large:,}", "p99", "growth", "CPU µs", "of ceiling", "")
+    lines = [f"| {' | '.join(head)} |", "|---|---:|---:|---:|---:|---:|---:|---:|---|"]
     return "\n".join([*lines, *(f"| {' | '.join(row.cells())} |" for row in rows)])
+
+
+def ceiling(rows: list[Measured]) -> str:
+    """Return what the bare server did beside the searches, as a sentence."""
+    bare = [row.bare for row in rows if row.bare]
+    rates = [load.rate for load in bare]
+    cpu = fmean(load.cpu for load in bare)
+    return (
+        f"The bare server beside them: {min(rates):,.0f}–{max(rates):,.0f} requests/s, "
+        f"p50 {fmean(load.p50 for load in bare):.2f} ms, {cpu:.0f} µs of CPU a request."
+    )
 
 
 def write_document(text: str) -> None:
@@ -236,9 +280,11 @@ def main() -> None:
     day = datetime.now(UTC).date().isoformat()
     with tempfile.TemporaryDirectory(dir=arguments.folder, prefix="fhir-bench-") as folder:
         described = machine.describe(Path(folder))
-        few, many = (measure(Path(folder), size, arguments.seconds) for size in (small, large))
-    rows = [Measured(name, few[name][:2], many[name][:2], few[name][2] + many[name][2]) for name in many]
-    text = f"Measured {day} on {described}.\n\n{markdown(small, large, rows)}"
+        rows = []
+        for row in measure(Path(folder), (small, large), arguments.seconds):
+            rows.append(row)
+            print("  " + "  ".join(row.cells()), file=sys.stderr, flush=True)
+    text = f"Measured {day} on {described}. {ceiling(rows)}\n\n{markdown(small, large, rows)}"
     print(text)
     if arguments.write_docs:
         write_document(text)
@@ -247,7 +293,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.search", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the data: no figures to quote")
-    parser.add_argument("--seconds", type=float, default=4.0, help="of each kind of search")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each kind of search on each data set")
     parser.add_argument("--folder", type=Path, help="where the databases are written (the system's temporary folder)")
     parser.add_argument("--write-docs", action="store_true", help="put the table into docs/performance.md")
     return parser.parse_args()
