@@ -22,6 +22,13 @@ class TextBody(str):
     __slots__ = ()
 
 
+@dataclass(slots=True)
+class Spent:
+    """The seconds that what a client wrote as an expression or query took; the entries of a batch share them."""
+
+    seconds: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class FhirRequest:
     """One RESTful request.
@@ -39,6 +46,7 @@ class FhirRequest:
     body: Any = None
     raw: bytes = b""
     media_type: str = ""
+    spent: Spent = field(default_factory=Spent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,9 @@ async def put(
     resource: Resource, request: FhirRequest, services: Services, *, method: Method = "PUT", expected: int | None = None
 ) -> tuple[Put, list[Condition]]:
     """Return the change that stores this (checked) resource and the conditions it is bound to."""
-    entries = await apart(resource, lambda: services.indexer.index(resource))
-    change = Put(resource, entries, method, expected)
-    return change, [*integrity(resource, request.base)] if services.referential_integrity else []
+
+    def prepared() -> tuple[Put, list[Condition]]:
+        change = Put(resource, services.indexer.index(resource), method, expected)
+        return change, [*integrity(resource, request.base)] if services.referential_integrity else []
+
+    return await apart(resource, prepared)

@@ -4,12 +4,15 @@ https://hl7.org/fhir/R4/http.html#transaction-integrity leaves it to the server;
 specification has it for a delete (https://hl7.org/fhir/R4/http.html#delete).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
 
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.reference import local_key, parse_reference, reference_texts, references
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.storage.store import Exists
+
+SHOWN = 99  # references that are told of as missing, and one issue that says how many more are
 
 
 def local_references(resource: Resource, base: str) -> Iterator[tuple[str, Key]]:
@@ -42,6 +45,7 @@ def _is_conditional(text: str, base: str) -> bool:
 
 def _not_in_a_transaction(resource: Resource, base: str) -> FhirError:
     """https://hl7.org/fhir/R4/http.html#trules"""
+    conditional = (found for found in references(resource) if _is_conditional(found.text, base))
     return FhirError(
         *(
             Issue(
@@ -50,16 +54,25 @@ def _not_in_a_transaction(resource: Resource, base: str) -> FhirError:
                 f'The conditional reference "{found.text[:200]}" is possible in a transaction only.',
                 (found.expression,),
             )
-            for found in references(resource)
-            if _is_conditional(found.text, base)
+            for found in islice(conditional, SHOWN)
         )
     )
 
 
-def dangling(absent: Iterable[Key], resource: Resource, base: str) -> FhirError:
-    """Return the error (409) for a resource that refers to what does not exist: an issue for each such reference."""
+def dangling(absent: Collection[Key], resource: Resource, base: str) -> FhirError:
+    """Return the error (409) for a resource that refers to what does not exist: an issue for each, of many the first.
+
+    The walk ends with the last that is told: how many more are missing is known without it.
+    """
     missing = frozenset(absent)
-    return FhirError(*(dangling_issue(key, at) for at, key in local_references(resource, base) if key in missing))
+    at_fault = ((at, key) for at, key in local_references(resource, base) if key in missing)
+    shown = list(islice(at_fault, SHOWN))
+    issues = [dangling_issue(key, at) for at, key in shown]
+    if more := len(missing.difference(key for _, key in shown)):
+        ja = f"このほか{more:,}件の参照先がこのサーバーにありません。"
+        en = f"{more:,} more of what it refers to do not exist on this server."
+        issues.append(Issue("incomplete", ja, en, severity="information"))
+    return FhirError(*issues)
 
 
 def dangling_issue(key: Key, expression: str) -> Issue:

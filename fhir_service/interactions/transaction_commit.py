@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/http.html#trules
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 
 from fhir_service.fhir.bundle_links import FullUrls
 from fhir_service.fhir.json import decode
@@ -200,12 +201,12 @@ def _about(writes: Sequence[Write], key: Key) -> Write:
 
 
 def _dangling(absent: frozenset[Key], writes: Sequence[Write], base: str) -> FhirError:
-    issues = [
+    issues = (
         issue
         for write in writes
         if write.put is not None and not absent.isdisjoint(write.links.keys)
         for at, key in local_references(write.put, base)
         if key in absent
         for issue in write.refused(FhirError(dangling_issue(key, at))).issues
-    ]
-    return FhirError(*issues[:ISSUES_SHOWN])
+    )
+    return FhirError(*islice(issues, ISSUES_SHOWN))

@@ -117,6 +117,33 @@ def _first_is(kind: str) -> Holds:
     return holds
 
 
+# https://hl7.org/fhir/R4/questionnaire.html#invs; `type` is required: where an extension stands in its place, they fail
+_OPTIONED = frozenset(
+    ("choice", "open-choice", "decimal", "integer", "date", "dateTime", "time", "string", "quantity")
+)  # of que-5: what may have options
+_LONG = frozenset(("boolean", "decimal", "integer", "string", "text", "url", "open-choice"))  # of que-10
+
+
+def _only_in(types: frozenset[str], *names: str) -> Holds:
+    """Return whether these are absent, or the item is of one of the types."""
+    present = _any(*names)
+    return lambda item: not present(item) or item.get("type") in types
+
+
+def _never_in(types: frozenset[str], *names: str) -> Holds:
+    """Return whether these are absent, or the item is of another type."""
+    present = _any(*names)
+    return lambda item: not present(item) or item.get("type", min(types)) not in types
+
+
+_DISPLAY = frozenset(("display",))
+
+
+def _grouped(item: dict[str, Any]) -> bool:
+    kind = item.get("type")
+    return kind is not None and (kind != "group" or "item" in item) and (kind != "display" or "item" not in item)
+
+
 def _has_narrative(value: dict[str, Any]) -> bool:
     return "div" in value.get("text", ())
 
@@ -157,6 +184,28 @@ NATIVE: Mapping[str, Holds] = {
     "concept.empty() or filter.empty()": _one_or_none("concept", "filter"),
     "concept.code.combine($this.descendants().concept.code).isDistinct()": _unrepeated("concept", "code"),
     "descendants().linkId.isDistinct()": _unrepeated("item", "linkId"),
+    "(type='group' implies item.empty().not()) and "
+    "(type.trace('type')='display' implies item.trace('item').empty())": _grouped,
+    "type!='display' or code.empty()": _never_in(_DISPLAY, "code"),
+    "answerOption.empty() or answerValueSet.empty()": _one_or_none("answerOption", "answerValueSet"),
+    "(type ='choice' or type = 'open-choice' or type = 'decimal' or type = 'integer' or type = 'date' or "
+    "type = 'dateTime' or type = 'time' or type = 'string' or type = 'quantity') or (answerValueSet.empty() and "
+    "answerOption.empty())": _only_in(_OPTIONED, "answerValueSet", "answerOption"),
+    "type!='display' or (required.empty() and repeats.empty())": _never_in(_DISPLAY, "required", "repeats"),
+    "(type!='group' and type!='display') or initial.empty()": _never_in(_DISPLAY | {"group"}, "initial"),
+    "type!='display' or readOnly.empty()": _never_in(_DISPLAY, "readOnly"),
+    "(type in ('boolean' | 'decimal' | 'integer' | 'string' | 'text' | 'url' | 'open-choice')) or "
+    "maxLength.empty()": _only_in(_LONG, "maxLength"),
+    "answerOption.empty() or initial.empty()": _one_or_none("answerOption", "initial"),
+    "enableWhen.count() > 2 implies enableBehavior.exists()": lambda item: (
+        len(item.get("enableWhen", ())) <= 2 or _has(item, "enableBehavior")
+    ),
+    "repeats=true or initial.count() <= 1": lambda item: (
+        item.get("repeats") is True or len(item.get("initial", ())) <= 1
+    ),
+    "code.exists() or display.exists()": _any("code", "display"),
+    "code.exists() or abstract = true": lambda contained: _has(contained, "code") or contained.get("abstract") is True,
+    "type.exists() or actor.exists()": _any("type", "actor"),
     "resource.exists() or request.exists() or response.exists()": _any("resource", "request", "response"),
     "fullUrl.contains('/_history/').not()": lambda value: "/_history/" not in (value.get("fullUrl") or ""),
     "entry.all(request.exists() = (%resource.type = 'batch' or %resource.type = 'transaction' or "

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -98,6 +99,18 @@ def test_a_resource_of_a_hundred_thousand_elements_is_stored_while_others_read(s
     assert max(took) < 2.0
 
 
+def test_a_list_of_sixty_thousand_dangling_references_is_refused_while_others_read(server: Any) -> None:
+    entries = [{"item": {"reference": f"Patient/not-here-{n}"}} for n in range(60_000)]
+    many = {"resourceType": "List", "status": "current", "mode": "working", "entry": entries}
+
+    with readers(server.base) as took:
+        answer = httpx.post(f"{server.base}/List", json=many, timeout=60)
+
+    assert answer.status_code == 409
+    assert "59,901" in answer.json()["issue"][-1]["details"]["text"]
+    assert max(took) < 0.5
+
+
 @pytest.mark.parametrize("kind", ["batch", "transaction"])
 def test_a_bundle_of_too_many_entries_is_413(server: Any, kind: str) -> None:
     answer = httpx.post(server.base, json={"resourceType": "Bundle", "type": kind, "entry": [{}] * 20_001}, timeout=60)
@@ -131,3 +144,16 @@ def test_the_entries_of_a_batch_take_turns_with_what_others_ask(server: Any) -> 
 
     assert answer.status_code == 200
     assert max(took) < 2.0
+
+
+def test_the_expressions_of_a_batch_share_their_time(server: Any) -> None:
+    dear = "(1|2|3|4|5|6|7|8|9)" + ".select(1|2|3|4|5|6|7|8|9)" * 5
+    expressions = [dear] * 60 + ["1 + 1"] * 20
+    entries = [{"request": {"method": "GET", "url": f"$fhirpath?expression={quote(each)}"}} for each in expressions]
+
+    answer = httpx.post(server.base, json={"resourceType": "Bundle", "type": "batch", "entry": entries}, timeout=120)
+
+    statuses = [entry["response"]["status"] for entry in answer.json()["entry"]]
+    assert {each[:3] for each in statuses[:60]} == {"422"}
+    assert {each[:3] for each in statuses[60:]} == {"200"}
+    assert answer.elapsed.total_seconds() < 3  # each by itself would be given 0.7 seconds

@@ -1,5 +1,7 @@
 """https://hl7.org/fhir/R4/http.html#transaction-integrity"""
 
+import time
+
 import pytest
 
 from fhir_service.fhir.outcome import FhirError
@@ -51,6 +53,19 @@ def test_a_dangling_reference_is_a_conflict_that_says_where() -> None:
     assert error.status == 409
     assert [issue.expression for issue in error.issues] == [("Observation.encounter",)]
     assert "Encounter/2" in error.issues[0].en and "Encounter/2" in error.issues[0].ja
+
+
+def test_of_many_that_dangle_the_first_are_told_and_how_many_more_there_are() -> None:
+    entries = [{"item": {"reference": f"Patient/{n}"}} for n in range(60_000)]
+    absent = [Key("Patient", str(n)) for n in range(60_000)]
+
+    started = time.process_time()
+    error = dangling(absent, {"resourceType": "List", "entry": entries}, BASE)
+
+    assert time.process_time() - started < 0.3
+    assert len(error.issues) == 100
+    assert error.issues[98].expression == ("List.entry[98].item",)
+    assert "59,901" in error.issues[99].en
 
 
 def test_the_error_for_a_delete_names_who_refers() -> None:

@@ -21,7 +21,7 @@ from fhir_service.fhir.definitions.archive import Package
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Resource
 
-MAX_FILES = 100_000
+MAX_FILES = 25_000  # the largest published, of value sets, have some ten thousand
 MAX_FILE = 64 * 1024 * 1024  # bytes; the largest definitions published have about 20 MB
 MAX_PACKAGE = 128 * 1024 * 1024  # bytes unpacked
 

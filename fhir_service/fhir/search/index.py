@@ -99,3 +99,15 @@ class IndexEntries:
     composites: list[CompositeEntry] = field(default_factory=list)
     date: int | None = None
     coded: frozenset[str] = frozenset()
+
+    def has_more(self, limit: int) -> bool:
+        """Whether there are more than so many of any kind that a resource can have many of."""
+        return (
+            len(self.tokens) > limit
+            or len(self.references) > limit
+            or len(self.strings) > limit
+            or len(self.dates) > limit
+            or len(self.quantities) > limit
+            or len(self.composites) > limit
+            or len(self.uris) > limit
+        )

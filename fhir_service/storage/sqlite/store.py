@@ -98,7 +98,7 @@ class _Snapshot:
 
 
 _BREATH = 32  # changes that are prepared before others have their turn
-_HEAVY = 1_000  # strings or tokens of one change: some ten milliseconds
+_HEAVY = 1_000  # index entries of one kind in one change: some ten milliseconds
 
 
 class SqliteStore:
@@ -331,4 +331,4 @@ async def _prepared(changes: Sequence[Change], conditions: Sequence[Condition]) 
 
 def _is_heavy(change: Change) -> bool:
     """Whether a change takes so long to prepare that a thread has to do it."""
-    return isinstance(change, Put) and (len(change.entries.strings) > _HEAVY or len(change.entries.tokens) > _HEAVY)
+    return isinstance(change, Put) and change.entries.has_more(_HEAVY)
