@@ -12,10 +12,9 @@ from functools import cached_property
 from fhir_service.fhir import json
 from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.resource import Key, Resource
-from fhir_service.fhir.search.contained import CONTAINER, contained_in
+from fhir_service.fhir.search.contained import CONTAINER, codes_inside, contained_in, with_types
 from fhir_service.fhir.search.index import IndexEntries
 from fhir_service.fhir.search.match import holds
-from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.query import (
     AllOf,
     AnyOf,
@@ -43,33 +42,36 @@ class Container:
     def __init__(self, version: Version, services: Services) -> None:
         self.version = version
         self._services = services
-        self._resource: Resource = json.decode(version.body)
-        self.contained = [Contained(self, each, services) for each in contained_in(self._resource)]
+        resource: Resource = json.decode(version.body)
+        self._typed = with_types(resource)
+        pairs = zip(contained_in(resource), contained_in(self._typed), strict=True)
+        self.contained = [Contained(self, each, typed, services) for each, typed in pairs]
 
     @cached_property
     def references(self) -> frozenset[tuple[str, str]]:
         """The texts of its references, with the codes of their parameters."""
-        return frozenset(self._services.indexer.references(self._resource))
+        return frozenset(self._services.indexer.references(self._typed))
 
 
 class Contained:
-    """A resource within another."""
+    """A resource within another. `typed` is the same, its references with the types of what is beside it."""
 
-    def __init__(self, container: Container, resource: Resource, services: Services) -> None:
+    def __init__(self, container: Container, resource: Resource, typed: Resource, services: Services) -> None:
         self.container = container
         self.resource = resource
         self.type: str = resource["resourceType"]
         self.name = f"#{resource['id']}" if "id" in resource else None
+        self._typed = typed
         self._services = services
 
     @cached_property
     def entries(self) -> IndexEntries:
-        return self._services.indexer.index(self.resource)
+        return self._services.indexer.index(self._typed)
 
     @cached_property
     def references(self) -> frozenset[tuple[str, str]]:
         """The texts of its references, with the codes of their parameters."""
-        return frozenset(self._services.indexer.references(self.resource))
+        return frozenset(self._services.indexer.references(self._typed))
 
     def led_to(self, codes: Iterable[str]) -> Iterator["Contained"]:
         """Give what is contained beside it that it refers to by these parameters."""
@@ -111,7 +113,7 @@ class ContainedSearch:
             case Chain(parameter, clauses):
                 found: Some = set()
                 for type_, rest in clauses:
-                    found |= await self._chained(clause, _codes(parameter), type_, rest, among)
+                    found |= await self._chained(clause, codes_inside(parameter), type_, rest, among)
                 return found
             case Has():
                 return await self._had(clause, among)
@@ -137,7 +139,7 @@ class ContainedSearch:
 
     async def _had(self, has: Has, among: Some) -> Some:
         """Return those to which a resource refers that fulfils a `_has`: their container, or what is beside them."""
-        codes = _codes(has.parameter)
+        codes = codes_inside(has.parameter)
         source = has.resource_type
         beside = {each: {by for by in _beside(each, codes) if by.type == source} for each in among}
         passed = await self.fulfilling(has.clause, set().union(*beside.values()))
@@ -180,11 +182,6 @@ class ContainedSearch:
                 yield version
             if (after := page.next) is None:
                 return
-
-
-def _codes(parameter: SearchParameter) -> tuple[str, ...]:
-    """Return the codes under which a reference stands that leads into a container."""
-    return (parameter.holder,) if parameter.holder else parameter.stored
 
 
 def _beside(contained: Contained, codes: tuple[str, ...]) -> Iterator[Contained]:

@@ -420,3 +420,87 @@ def test_a_chain_that_would_lead_deeper_inside_is_refused(
 
     assert refused.status_code == 400, refused.text
     assert "third level, or back to the container" in refused.text
+
+
+def wearer(one: str) -> list[dict[str, Any]]:
+    """Return observations of a contained person: of one a device beside it, of the other nothing else is known."""
+
+    def observation(id_: str, status: str, **elements: Any) -> dict[str, Any]:
+        person = {"resourceType": "Patient", "id": "p", "name": [{"family": one}]}
+        watch = {
+            "resourceType": "Device",
+            "id": "d",
+            "status": "active",
+            "patient": {"reference": "#p"},
+            "owner": {"reference": "#o"},
+        }
+        maker = {"resourceType": "Organization", "id": "o", "name": "Maker"}
+        contained = [person, watch, maker] if elements else [person]
+        made = {"resourceType": "Observation", "id": f"{one}-{id_}", "status": status, "code": {"text": "x"}}
+        return made | {"contained": contained, "subject": {"reference": "#p"}} | elements
+
+    stored = {"resourceType": "Patient", "id": one, "name": [{"family": one}]}
+    device = {"resourceType": "Device", "id": one, "status": "active", "patient": {"reference": f"Patient/{one}"}}
+    return [
+        stored,
+        device,
+        observation("worn", "final", device={"reference": "#d"}, performer=[{"reference": "#p"}]),
+        observation("bare", "amended"),
+        {"resourceType": "Observation", "id": f"{one}-of", "status": "final", "code": {"text": "x"}}
+        | {"subject": {"reference": f"Patient/{one}"}},
+    ]
+
+
+OF_WEARERS = {
+    "subject:Patient._has:Device:patient:status=active": 2,
+    "patient._has:Device:patient:status=active": 2,
+    "subject:Patient._has:Device:patient:status=inactive": 0,
+    "subject:Patient._has:Observation:subject:status=amended": 1,
+    "subject:Patient._has:Observation:patient:status=final": 2,
+    "subject:Patient._has:Observation:performer:status=final": 1,
+    "subject:Patient._has:Observation:performer:status=amended": 0,
+    "subject:Patient._has:Observation:subject:_id=ONE-worn": 1,
+    "subject:Patient._has:Observation:subject:subject:Patient.family=ONE": 3,
+    "subject:Patient._has:Device:patient:organization.name=Maker": "400",
+    "subject:Patient._has:Device:patient:_has:Observation:device:status=final": "400",
+    "_filter=not(subject:Patient._has:Device:patient:status eq active)": 1,
+}
+
+
+def test_has_asks_of_a_contained_resource_what_is_within_its_container(api: httpx.Client) -> None:
+    one = uuid4().hex
+    made = wearer(one)
+    for each in made:
+        api.put(f"{each['resourceType']}/{each['id']}", json=each).raise_for_status()
+    ids = ",".join(each["id"] for each in made)
+
+    try:
+        found: dict[str, Any] = {}
+        for asked in OF_WEARERS:
+            answer = api.get(f"Observation?{asked.replace('ONE', one)}&_id={ids}&_summary=count")
+            found[asked] = answer.json()["total"] if answer.is_success else str(answer.status_code)
+    finally:  # what is refused for these would be so for other tests
+        for each in reversed(made):
+            api.delete(f"{each['resourceType']}/{each['id']}")
+
+    assert found == OF_WEARERS
+
+
+async def test_so_it_does_in_memory(fhir: Fhir) -> None:
+    await fhir.put(*wearer("one"))
+
+    found: dict[str, Any] = {}
+    for asked in OF_WEARERS:
+        status, answer = await fhir("GET", f"Observation?{asked.replace('ONE', 'one')}&_summary=count")
+        found[asked] = answer["total"] if status == 200 else str(status)
+
+    assert found == OF_WEARERS
+
+
+async def test_a_reference_to_what_is_contained_beside_it_has_the_type_of_that(fhir: Fhir) -> None:
+    await fhir.put(*linked("one"))
+    inside = "_contained=true&_containedType=contained"
+
+    assert await fhir.total(f"Observation?patient:missing=false&{inside}") == 2
+    await fhir.put(report("山田", "Nara") | {"id": "r"})
+    assert await fhir.total(f"Observation?patient:missing=true&{inside}") == 0

@@ -46,6 +46,8 @@ class Oracle:
         self._items: dict[tuple[int, str], list[Item]] = {}
         self._bundles: dict[int, Resource] = {}  # those of first entries
         self._left: dict[int, Resource] = {}  # lists without what is marked as deleted
+        inside = ((each, container) for container in self.resources.values() for each in container.get("contained", ()))
+        self.containers = {id(each): (each, container) for each, container in inside}
         self._expressions = cache(
             lambda kind, code: list(_expressions(self.parameter(kind, code), registry.definitions))
         )
@@ -141,11 +143,17 @@ class Oracle:
         raise AssertionError(tree)
 
     def _referrers(self, resource: Resource) -> Iterable[Resource]:
-        """Return what may refer to a resource; of one that a chain has led into, nothing is asked."""
+        """Return what may refer to a resource: to a contained one its container, and what that contains."""
+        if id(resource) in self.containers:
+            _, container = self.containers[id(resource)]
+            return (container, *container["contained"])
         return self.resources.values() if self.resources.get(key_of(resource)) is resource else ()
 
     def _names(self, resource: Resource) -> dict[str, Resource]:
-        """Return what a resource contains, by what it is called there."""
+        """Return what a resource contains, or what is beside it and around it, by what it is called there."""
+        if id(resource) in self.containers:
+            _, container = self.containers[id(resource)]
+            return {"#": container, **self._names(container)}
         return {f"#{each.get('id')}": each for each in resource.get("contained", ())}
 
     def _differs(self, resource: Resource, code: str, asked: str) -> bool:
@@ -278,8 +286,6 @@ class OfContained(Oracle):
     def __init__(self, oracle: Oracle) -> None:
         super().__init__(oracle.resources.values(), oracle._registry, oracle._base)
         self.filters = oracle.filters
-        inside = ((each, container) for container in self.resources.values() for each in container.get("contained", ()))
-        self.containers = {id(each): (each, container) for each, container in inside}
 
     def find_contained(self, resource_type: str, query: Sequence[Pair]) -> set[str]:
         """Return what fulfils all criteria, as `Type/id#id`."""
@@ -291,18 +297,6 @@ class OfContained(Oracle):
 
     def _root(self, resource: Resource) -> Resource | None:
         return self.containers[id(resource)][1] if id(resource) in self.containers else None
-
-    def _referrers(self, resource: Resource) -> Iterable[Resource]:
-        if id(resource) not in self.containers:
-            return self.resources.values()
-        _, container = self.containers[id(resource)]
-        return (container, *container["contained"])
-
-    def _names(self, resource: Resource) -> dict[str, Resource]:
-        if id(resource) not in self.containers:
-            return super()._names(resource)
-        _, container = self.containers[id(resource)]
-        return {"#": container, **super()._names(container)}
 
 
 def _by_full_url(bundle: Resource, text: str) -> Iterator[Resource]:

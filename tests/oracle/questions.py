@@ -166,10 +166,22 @@ class Questions:
                     kind = target["resourceType"]
                     if kind in self._by_type and (not parameter.targets or kind in parameter.targets):
                         named = f":{kind}" if self._random.random() < 0.5 else ""
-                        for name, text in self._criterion(kind, depth + 1):
+                        back = id(target) in self._oracle.containers and self._random.random() < 0.4
+                        for name, text in self._back(target) if back else self._criterion(kind, depth + 1):
                             if named or not name.startswith("_has"):
                                 yield f"{code}{named}.{name}", text
                         return
+
+    def _back(self, target: Resource) -> Iterator[Pair]:
+        """Give a `_has` of a contained resource, by what is within its container, and mostly by what refers to it."""
+        _, container = self._oracle.containers[id(target)]
+        for source in self._random.sample([container, *container["contained"]], len(container["contained"]) + 1):
+            for code, parameter in self._shuffled(source["resourceType"]):
+                to = self._oracle.targets(source, code) if parameter.type == "reference" else ()
+                if any(each is target for each in to):
+                    for name, text in self._value(source):
+                        yield f"_has:{source['resourceType']}:{code}:{name}", text
+                    return
 
     def _has(self, resource_type: str, depth: int) -> Iterator[Pair]:
         source = self._random.choice(sorted(self._by_type))

@@ -25,7 +25,7 @@ from fhir_service.interactions.services import Services
 from fhir_service.storage.memory import MemoryStore
 from fhir_service.storage.sqlite import SqliteStore
 from fhir_service.storage.store import Put, Store
-from tests.oracle import forms, people
+from tests.oracle import forms, inside, people
 from tests.oracle.evaluator import OfContained, Oracle, Pair
 from tests.oracle.questions import Questions
 
@@ -33,6 +33,7 @@ BASE = "http://fhir.example/fhir"
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 FULL = os.environ.get("SEARCH_ORACLE") == "full"
 ASKED = 20_000 if FULL else 800
+MADE = {"people": people.made, "forms": forms.made, "inside": inside.made}
 OF_A_KIND = 30 if FULL else 8
 
 
@@ -84,12 +85,10 @@ class World:
         return iter(wrong)
 
 
-@pytest.fixture(params=["examples", "people", "forms"])
+@pytest.fixture(params=["examples", "people", "forms", "inside"])
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    if request.param == "people":
-        resources = people.made(Random(7), 60)
-    elif request.param == "forms":
-        resources = forms.made(Random(7), 60)
+    if request.param in MADE:
+        resources = MADE[request.param](Random(7), 60)
     else:
         resources = list(_examples(request.getfixturevalue("r4_examples")))
     made = World(resources, tmp_path / "s.db")

@@ -24,6 +24,7 @@ from fhir_service.fhir.search.query import (
     AnyOf,
     Chain,
     Clause,
+    Has,
     IdMatch,
     LastUpdatedMatch,
     Match,
@@ -37,6 +38,8 @@ CONTAINED = "_contained"
 
 CONTAINER = "#"
 """How a contained resource refers to its container."""
+
+_HAS = "_has:"
 
 MOST_TOLD_APART = 64
 """Those beyond count as one with the last."""
@@ -97,25 +100,27 @@ def add_contained(
         for each in contained
         if "id" in each
     }
-    names = {*by_id, CONTAINER}
+    steps = _steps({CONTAINER: resource, **by_id}, references)
 
     @cache
     def alone(text: str) -> IndexEntries:
         said = said_inside(by_id[text], index)
-        said.tokens += [_further(code) for code, to in references(by_id[text]) if to in names]
+        said.tokens += [_mark(f"{code}:") for code, _ in steps[text]]
         return said
 
     numbers: Counter[str] = Counter()
     links = 0
-    for code, text in dict.fromkeys(references(resource)):
+    for code, text in steps[CONTAINER]:
         if (target := by_id.get(text)) is None:
             continue
         said = said_inside(target, index)
         further: Counter[str] = Counter()
-        for next_code, next_text in dict.fromkeys(references(target)):
-            if next_text in (CONTAINER, text):
-                said.tokens.append(_further(next_code))
-            elif next_text in by_id:
+        for next_code, next_text in steps[text]:
+            if next_text == CONTAINER and next_code.startswith(_HAS):
+                said.tokens.append(_mark(next_code + CONTAINER))
+            elif next_text in (CONTAINER, text):
+                said.tokens.append(_mark(f"{next_code}:"))
+            else:
                 links += 1
                 if links > MOST_LINKS:
                     raise _too_many_links()
@@ -123,9 +128,32 @@ def add_contained(
         add_under(entries, code, target["resourceType"], said, numbers)
 
 
-def _further(code: str) -> TokenEntry:
-    """Return the mark of a reference that leads on inside the container, to where its index does not follow."""
-    return TokenEntry(f"{code}:", None, "")
+def _steps(
+    by_name: dict[str, Resource], references: Callable[[Resource], Iterable[tuple[str, str]]]
+) -> dict[str, list[tuple[str, str]]]:
+    """Return for each resource where chains and `_has` lead from it: by the code of a parameter to what it refers to,
+    by `_has:Type:code` to what refers to it.
+    """
+    named = {
+        name: [pair for pair in dict.fromkeys(references(each)) if pair[1] in by_name] for name, each in by_name.items()
+    }
+    steps = {name: [*pairs] for name, pairs in named.items()}
+    for name, pairs in named.items():
+        for code, to in pairs:
+            steps[to].append((_had(by_name[name]["resourceType"], code), name))
+    return steps
+
+
+def _had(resource_type: str, code: str) -> str:
+    """Return the code under which stands what the resources of a type say that refer to this one by a parameter."""
+    return f"{_HAS}{resource_type}:{code}"
+
+
+def _mark(code: str) -> TokenEntry:
+    """Return a mark. `code:` leads on inside the container to where its index does not follow; `_has:Type:code#`: the
+    container itself refers to this one.
+    """
+    return TokenEntry(code, None, "")
 
 
 def said_inside(resource: Resource, index: Callable[[Resource], IndexEntries]) -> IndexEntries:
@@ -163,25 +191,33 @@ def inside(chain: Chain, is_there: Callable[[Match], bool]) -> Iterator[Clause]:
     FhirError (400) where a reference leads further inside than is indexed: to a third level, or back to the container.
     """
     reference = chain.parameter
-    for code in (reference.holder,) if reference.holder else reference.stored:
-        if is_there(_there(reference, f"{code}:")):
+    outwards = chain.literal or bool(chain.canonical)
+    for code in codes_inside(reference):
+        if is_there(_there(f"{code}:")):
             raise _too_far(reference.code)
         for target, rest in chain.clauses:
             for number in range(MOST_TOLD_APART):
                 prefix = _prefix(f"{code}:{target}", number)
-                there = _there(reference, prefix)
-                moved = _moved(rest, prefix, chain.literal or bool(chain.canonical))
-                if moved is None or not is_there(there):
+                there = _there(prefix)
+                if not is_there(there):
+                    break
+                moved = _moved(rest, prefix, outwards, is_there)
+                if moved is None:
                     break
                 positive = isinstance(moved, Match) and moved.modifier not in ("not", "missing")
                 yield moved if positive else AllOf((there, moved))
 
 
-def _there(reference: SearchParameter, mark: str) -> Match:
-    return Match(SearchParameter(reference.resource_type, mark, "token", None, ""), (TokenValue("", ""),))
+def codes_inside(parameter: SearchParameter) -> tuple[str, ...]:
+    """Return the codes under which a reference stands that leads into a container."""
+    return (parameter.holder,) if parameter.holder else parameter.stored
 
 
-def _moved(clause: Clause, prefix: str, outwards: bool) -> Clause | None:
+def _there(mark: str) -> Match:
+    return Match(_of_the_store(mark, "token"), (TokenValue("", ""),))
+
+
+def _moved(clause: Clause, prefix: str, outwards: bool, is_there: Callable[[Match], bool]) -> Clause | None:
     """Return the clause as one about the container; None for what no contained resource fulfils.
 
     `outwards`: its chains may lead to what is stored.
@@ -190,14 +226,16 @@ def _moved(clause: Clause, prefix: str, outwards: bool) -> Clause | None:
         case Match(parameter):
             return replace(clause, parameter=_renamed(parameter, prefix))
         case IdMatch(ids):
-            return Match(_of_the_store("_id", "token", prefix), tuple(TokenValue(None, id_) for id_ in ids))
+            return Match(_of_the_store(f"{prefix}_id", "token"), tuple(TokenValue(None, id_) for id_ in ids))
         case LastUpdatedMatch(dates):
-            return Match(_of_the_store("_lastUpdated", "date", prefix), dates)
+            return Match(_of_the_store(f"{prefix}_lastUpdated", "date"), dates)
         case Chain(parameter):
             renamed = replace(clause, parameter=_renamed(parameter, prefix))
             return renamed if outwards else replace(renamed, literal=False, canonical=())
+        case Has():
+            return AnyOf(tuple(_moved_back(clause, prefix, is_there)))
         case AnyOf(clauses) | AllOf(clauses) | NoneOf(clauses):
-            moved = [_moved(each, prefix, outwards) for each in clauses]
+            moved = [_moved(each, prefix, outwards, is_there) for each in clauses]
             if isinstance(clause, AllOf) and None in moved:
                 return None
             return replace(clause, clauses=tuple(each for each in moved if each is not None))
@@ -205,8 +243,20 @@ def _moved(clause: Clause, prefix: str, outwards: bool) -> Clause | None:
             return None
 
 
-def _of_the_store(code: str, search_type: SearchType, prefix: str) -> SearchParameter:
-    return SearchParameter("", prefix + code, search_type, None, "")
+def _moved_back(has: Has, prefix: str, is_there: Callable[[Match], bool]) -> Iterator[Clause]:
+    """Give the clauses about the container that a `_has` of what it contains becomes.
+
+    What refers to a contained resource is contained beside it, or is the container.
+    """
+    for code in codes_inside(has.parameter):
+        had = prefix + _had(has.resource_type, code)
+        yield Chain(_of_the_store(had, "reference"), ((has.resource_type, has.clause),), literal=False)
+        if is_there(by_container := _there(had + CONTAINER)):
+            yield AllOf((by_container, has.clause))
+
+
+def _of_the_store(code: str, search_type: SearchType) -> SearchParameter:
+    return SearchParameter("", code, search_type, None, "")
 
 
 def _renamed(parameter: SearchParameter, prefix: str) -> SearchParameter:

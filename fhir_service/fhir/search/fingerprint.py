@@ -10,7 +10,7 @@ from fhir_service.fhir.search.first_entry import leads_inside
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.registry import SearchRegistry
 
-INDEX = 3
+INDEX = 4
 """Counts up when a release makes other entries of the same definition."""
 
 INSIDE = 2
