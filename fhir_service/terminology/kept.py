@@ -11,11 +11,11 @@ from fhir_service.terminology.external import external
 
 
 class Kept(Protocol):
-    """Where bytes are kept by name, for as long as the definitions are the same."""
+    """Where bytes are kept by name, for as long as the definitions are the same; `made_of` is their generation."""
 
     def get(self, name: str) -> bytes | memoryview | None: ...
 
-    def put(self, name: str, data: bytes) -> None: ...
+    def put(self, name: str, data: bytes, made_of: int) -> None: ...
 
 
 class Nothing:
@@ -24,7 +24,7 @@ class Nothing:
     def get(self, name: str) -> bytes | memoryview | None:
         return None
 
-    def put(self, name: str, data: bytes) -> None:
+    def put(self, name: str, data: bytes, made_of: int) -> None:
         pass
 
 

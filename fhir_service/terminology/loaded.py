@@ -4,7 +4,7 @@ Each value set is worked out when it is first asked for and kept, as sets that c
 """
 
 from contextlib import suppress
-from threading import local
+from threading import Lock, local
 from typing import Protocol, TypeVar
 
 from fhir_service.fhir.resource import Resource
@@ -27,6 +27,7 @@ from fhir_service.terminology.value_set import is_whole, selected
 MOST_KEPT = 4_000
 MOST_SYSTEMS = 256  # their concepts are kept whole, with names and properties
 MOST_NESTED = 40
+_KEEPING = Lock()  # several threads ask at once
 
 Value = TypeVar("Value")
 
@@ -47,6 +48,23 @@ class _Waiting(local):
         self.value_sets: list[str] = []
 
 
+class _Known:
+    """What was worked out of the definitions as they are at one time; when they change, another takes its place.
+
+    A thread that still works with what there was writes into what nobody asks any more.
+    """
+
+    __slots__ = ("code_systems", "generation", "members", "names", "not_here", "value_sets")
+
+    def __init__(self, generation: int) -> None:
+        self.generation = generation
+        self.value_sets: dict[str, Selection | None] = {}
+        self.code_systems: dict[str, CodeSystem] = {}
+        self.names: dict[str, Names | None] = {}
+        self.not_here: dict[str, None] = {}
+        self.members: dict[str, frozenset[Member] | None] = {}
+
+
 class LoadedTerminology:
     """Answers from the ValueSets and CodeSystems that the definitions hold. It is a `Terminology`.
 
@@ -56,28 +74,20 @@ class LoadedTerminology:
     def __init__(self, definitions: Findable, kept: Kept | None = None) -> None:
         self._definitions = definitions
         self._kept = kept or Nothing()
-        self._value_sets: dict[str, Selection | None] = {}
-        self._code_systems: dict[str, CodeSystem] = {}
-        self._names: dict[str, Names | None] = {}
-        self._not_here: dict[str, None] = {}
-        self._members: dict[str, frozenset[Member] | None] = {}
         self._waiting = _Waiting()
-        self._generation = definitions.generation
+        self._known = _Known(definitions.generation)
 
-    def _anew(self) -> None:
+    def _anew(self) -> _Known:
         """Work everything out again where a definition was stored, changed or removed."""
-        self._generation = self._definitions.generation
-        self._value_sets.clear()
-        self._code_systems.clear()
-        self._names.clear()
-        self._not_here.clear()
-        self._members.clear()
+        self._known = known = _Known(self._definitions.generation)
+        return known
 
     def contains(self, value_set: str, system: str | None, code: str) -> bool | None:
-        if self._generation != self._definitions.generation:
-            self._anew()
+        known = self._known
+        if known.generation != self._definitions.generation:
+            known = self._anew()
         try:
-            found = self._value_sets[value_set]
+            found = known.value_sets[value_set]
         except KeyError:
             found = self.selection(value_set)
         return None if found is None else found.contains(system, code)
@@ -87,12 +97,14 @@ class LoadedTerminology:
         return selected(value_set, self.selection, self.code_system).contains(system, code)
 
     def members(self, value_set: str) -> frozenset[Member] | None:
-        if self._generation != self._definitions.generation:
-            self._anew()
-        if value_set not in self._members:
+        known = self._known
+        if known.generation != self._definitions.generation:
+            known = self._anew()
+        try:
+            return known.members[value_set]
+        except KeyError:
             found = self.selection(value_set)
-            _keep(self._members, value_set, None if found is None else _counted(found))
-        return self._members[value_set]
+            return _keep(known.members, value_set, None if found is None else _counted(found))
 
     def has_value_set(self, url: str) -> bool:
         return self.selection(url) is not None
@@ -124,16 +136,17 @@ class LoadedTerminology:
 
     def selection(self, value_set: str) -> Selection | None:
         """Return the codes of a value set, None if it is not here or contains itself."""
-        if self._generation != self._definitions.generation:
-            self._anew()
-        if value_set in self._value_sets:
-            return self._value_sets[value_set]
+        known = self._known
+        if known.generation != self._definitions.generation:
+            known = self._anew()
+        with suppress(KeyError):
+            return known.value_sets[value_set]
         waiting = self._waiting.value_sets
         if value_set in waiting or len(waiting) > MOST_NESTED:
             return None
-        return _keep(self._value_sets, value_set, self._selection(value_set))
+        return _keep(known.value_sets, value_set, self._selection(value_set, known.generation))
 
-    def _selection(self, value_set: str) -> Selection | None:
+    def _selection(self, value_set: str, generation: int) -> Selection | None:
         if (kept := self._kept.get(f"codes {value_set}")) is not None:
             with suppress(ValueError):
                 return decode_selection(kept)
@@ -148,18 +161,19 @@ class LoadedTerminology:
             waiting.pop()
         # what is asked inside another may be without what contains itself
         if not waiting and (data := encode_selection(found)) is not None:
-            self._kept.put(f"codes {value_set}", data)
+            self._kept.put(f"codes {value_set}", data, generation)
         return found
 
     def _named(self, system: str) -> Names | None:
         """Return the codes of a system that is here with their names; none of one that brings no concepts."""
-        if self._generation != self._definitions.generation:
-            self._anew()
-        if system in self._names:
-            return self._names[system]
-        return _keep(self._names, system, self._read_names(system), MOST_SYSTEMS)
+        known = self._known
+        if known.generation != self._definitions.generation:
+            known = self._anew()
+        with suppress(KeyError):
+            return known.names[system]
+        return _keep(known.names, system, self._read_names(system, known.generation), MOST_SYSTEMS)
 
-    def _read_names(self, system: str) -> Names | None:
+    def _read_names(self, system: str, generation: int) -> Names | None:
         if (kept := self._kept.get(f"names {system}")) is not None:
             with suppress(ValueError):
                 return decode_names(kept)
@@ -167,21 +181,22 @@ class LoadedTerminology:
         if definition is None or definition.get("resourceType") != "CodeSystem":
             return None
         made = names_of(definition, self.code_system(system))
-        self._kept.put(f"names {system}", encode_names(made))
+        self._kept.put(f"names {system}", encode_names(made), generation)
         return made
 
     def code_system(self, url: str, version: str | None = None) -> CodeSystem | None:
         """Return a code system whose content is here, all or in part; of the version that is asked for if any."""
-        if self._generation != self._definitions.generation:
-            self._anew()
+        known = self._known
+        if known.generation != self._definitions.generation:
+            known = self._anew()
         canonical = f"{url}|{version}" if version else url
-        found = self._code_systems.get(canonical)
-        if found is not None or canonical in self._not_here:
+        found = known.code_systems.get(canonical)
+        if found is not None or canonical in known.not_here:
             return found
         definition = self._definitions.find(canonical)
         if definition is None or not _has_concepts(definition):
-            return _keep(self._not_here, canonical, None)
-        return _keep(self._code_systems, canonical, read(definition), MOST_SYSTEMS)
+            return _keep(known.not_here, canonical, None)
+        return _keep(known.code_systems, canonical, read(definition), MOST_SYSTEMS)
 
     def _reached(self, system: str, code: str, way: int) -> frozenset[Member] | None:
         known = self.code_system(system)
@@ -215,7 +230,8 @@ def _counted(selection: Selection) -> frozenset[Member] | None:
 
 def _keep(kept: dict[str, Value], key: str, value: Value, most: int = MOST_KEPT) -> Value:
     """Keep a value, in place of the oldest if there are many: the names come from clients, too."""
-    if len(kept) >= most:
-        kept.pop(next(iter(kept)), None)
-    kept[key] = value
+    with _KEEPING:
+        if len(kept) >= most:
+            kept.pop(next(iter(kept)), None)
+        kept[key] = value
     return value

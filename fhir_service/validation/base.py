@@ -49,8 +49,9 @@ class BaseDefinitions:
     def _elements(self, root: str) -> _Elements:
         if (kept := self._compiled.get(f"type {root}")) is not None:
             return _rows(kept)
+        generation = self._definitions.generation
         definition = self._definitions.find(TYPE_BASE + root) or {}
         elements = definition.get("snapshot", {}).get("element", ())
         made = _encode({each["path"]: checked(each) for each in elements})
-        self._compiled.put(f"type {root}", made)
+        self._compiled.put(f"type {root}", made, generation)
         return _rows(made)

@@ -9,6 +9,7 @@ import shutil
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 
 import fhir_service
 from fhir_service.fhir.definitions import Definitions
@@ -37,39 +38,44 @@ class Compiled:
     def __init__(self, folder: Path | None, definitions: Definitions) -> None:
         self._folder = folder
         self._definitions = definitions
-        self._generation: int | None = None
-        self._pack: Pack | None = None
+        self._opening = Lock()
+        self._open: tuple[int, Pack | None] = (-1, None)
         self._current()  # what it takes to look through all definitions, a start pays for and no request
 
     def get(self, name: str) -> memoryview | None:
         """Return what is kept by this name; None if there is none, or none whole."""
-        pack = self._current()
+        _, pack = self._current()
         return None if pack is None else pack.get(name)
 
-    def put(self, name: str, data: bytes) -> None:
-        """Keep something by this name, whole or not at all."""
-        pack = self._current()
-        if pack is None:
+    def put(self, name: str, data: bytes, made_of: int) -> None:
+        """Keep something by this name, whole or not at all; nothing if the definitions have changed since `made_of`.
+
+        That is the generation of the definitions before it was made.
+        """
+        generation, pack = self._current()
+        if pack is None or generation != made_of:
             return
         try:
             if pack.is_new:
                 _make_room(pack.path.parent)
             pack.append(name, data)
         except OSError:
-            self._pack = None  # a full or read-only disk: what is made is kept in memory alone
+            self._open = (generation, None)  # a full or read-only disk: what is made is kept in memory alone
 
     def renew(self) -> None:
         """Know what other processes have kept by now."""
-        self._generation = None
+        self._open = (-1, None)
         self._current()
 
-    def _current(self) -> Pack | None:
-        """Return the file of the definitions that are here now."""
-        if self._folder is not None and self._generation != self._definitions.generation:
-            self._generation = self._definitions.generation
-            whole = f"{fhir_service.__version__} {_code()} {self._definitions.fingerprint}"
-            self._pack = Pack(self._folder / sha256(whole.encode()).hexdigest()[:32])
-        return self._pack
+    def _current(self) -> tuple[int, Pack | None]:
+        """Return the generation of the definitions and the file of them; several threads ask, one opens it."""
+        if self._folder is None or self._open[0] == self._definitions.generation:
+            return self._open
+        with self._opening:
+            while self._open[0] != (generation := self._definitions.generation):
+                whole = f"{fhir_service.__version__} {_code()} {self._definitions.fingerprint}"
+                self._open = (generation, Pack(self._folder / sha256(whole.encode()).hexdigest()[:32]))
+            return self._open
 
 
 def _make_room(folder: Path) -> None:

@@ -31,6 +31,7 @@ def prepare(definitions: Definitions, compiled: Compiled) -> None:
     """
     if is_prepared(compiled):
         return
+    generation = definitions.generation
     base = BaseDefinitions(definitions, compiled)
     profiles = ProfileCompiler(definitions, base, compiled)
     terminology = LoadedTerminology(definitions, compiled)
@@ -49,7 +50,7 @@ def prepare(definitions: Definitions, compiled: Compiled) -> None:
         for each in source.all("CodeSystem"):
             if isinstance(url := each.get("url"), str):
                 terminology.is_supplement(url)
-    compiled.put(_DONE, b"")
+    compiled.put(_DONE, b"", generation)
 
 
 def _canonical(definition: Resource) -> str:

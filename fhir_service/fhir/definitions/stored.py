@@ -26,6 +26,7 @@ class _Head(msgspec.Struct):
 
 
 class _Stored(NamedTuple):
+    key: Key
     url: str
     version: str
     packed: bytes
@@ -39,13 +40,14 @@ _decode_head = msgspec.json.Decoder(_Head).decode
 class StoredDefinitions:
     """The definitions among the stored resources, by url; what R4 itself defines is left out, since R4's own is used.
 
-    Of several with one url the newest version is found, and of one version what was written last.
+    Of several with one url the newest version is found, and of one version what was written last. One thread writes;
+    others may read meanwhile, and find what there was or what there is.
     """
 
     def __init__(self, is_of_r4: Callable[[str], bool]) -> None:
         self._is_of_r4 = is_of_r4
         self._by_key: dict[Key, _Stored] = {}
-        self._by_url: dict[str, list[Key]] = {}
+        self._by_url: dict[str, tuple[_Stored, ...]] = {}  # of one url, whole tuples take each other's place
 
     @property
     def package(self) -> Package:
@@ -53,20 +55,25 @@ class StoredDefinitions:
 
     def put(self, key: Key, body: bytes) -> bool:
         """Know a stored definition, or know it as it is now; return whether anything became different."""
-        changed = self.forget(key)
         head = _head(body)
         if key.type not in TYPES or not head.url or self._is_of_r4(head.url):
-            return changed
-        self._by_key[key] = _Stored(head.url, head.version, zlib.compress(body, 1), sha256(body).hexdigest())
-        self._by_url.setdefault(head.url, []).append(key)
+            return self.forget(key)
+        if (known := self._by_key.get(key)) is not None and known.url != head.url:
+            self.forget(key)
+        stored = _Stored(key, head.url, head.version, zlib.compress(body, 1), sha256(body).hexdigest())
+        self._by_key[key] = stored
+        self._by_url[head.url] = (*self._others(head.url, key), stored)
         return True
 
     def forget(self, key: Key) -> bool:
         """Forget what was deleted; return whether it was known."""
         known = self._by_key.pop(key, None)
         if known is not None:
-            self._by_url[known[0]] = [each for each in self._by_url[known[0]] if each != key]
+            self._by_url[known.url] = self._others(known.url, key)
         return known is not None
+
+    def _others(self, url: str, key: Key) -> tuple[_Stored, ...]:
+        return tuple(each for each in self._by_url.get(url, ()) if each.key != key)
 
     def knows(self, url: str) -> bool:
         """Whether there is a definition with this url."""
@@ -80,36 +87,36 @@ class StoredDefinitions:
         """Return the canonical URL of a stored definition, with its version if it has one."""
         if (known := self._by_key.get(key)) is None:
             return None
-        return f"{known[0]}|{known[1]}" if known[1] else known[0]
+        return f"{known.url}|{known.version}" if known.version else known.url
 
     @property
     def fingerprint(self) -> str:
         """What tells this content from any other, as far as checks are made of it."""
         rows = [
             f"{key.type} {each.url}|{each.version} {each.digest}"
-            for key, each in self._by_key.items()
+            for key, each in list(self._by_key.items())
             if key.type in ("StructureDefinition", "ValueSet", "CodeSystem")
         ]
         return sha256("\n".join(sorted(rows)).encode()).hexdigest()
 
     def head(self, url: str, version: str | None = None) -> tuple[str, str] | None:
         """Return resource type and version of what `find` gives, without reading it."""
-        key = self._newest(url, version)
-        return (key.type, self._by_key[key].version) if key else None
+        found = self._newest(url, version)
+        return (found.key.type, found.version) if found else None
 
     def find(self, url: str, version: str | None = None) -> Resource | None:
         """Return the definition with this url, of this version if one is named, else of the newest."""
-        key = self._newest(url, version)
-        if key is None:
+        found = self._newest(url, version)
+        if found is None:
             return None
-        resource: Resource = _decode(zlib.decompress(self._by_key[key].packed))
+        resource: Resource = _decode(zlib.decompress(found.packed))
         return resource
 
-    def _newest(self, url: str, version: str | None) -> Key | None:
-        keys = [key for key in self._by_url.get(url, ()) if version in (None, self._by_key[key].version)]
-        if not keys:
-            return None
-        return max(enumerate(keys), key=lambda each: (newest_first(self._by_key[each[1]].version), each[0]))[1]
+    def _newest(self, url: str, version: str | None) -> _Stored | None:
+        among = [each for each in self._by_url.get(url, ()) if version in (None, each.version)]
+        if len(among) < 2:
+            return among[0] if among else None
+        return max(enumerate(among), key=lambda each: (newest_first(each[1].version), each[0]))[1]
 
     def all(self, resource_type: str) -> Iterator[Resource]:
         """Give every definition of this type."""

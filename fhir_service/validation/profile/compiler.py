@@ -46,6 +46,23 @@ class Profile:
         return Fault("", "structure", ja, en, rule="profile-type", profile=self.url)
 
 
+class _Known:
+    """What was compiled of the definitions as they are at one time; when they change, another takes its place.
+
+    A thread that still compiles what there was puts it where nobody asks any more.
+    """
+
+    __slots__ = ("asked", "extensions", "generation", "outlines", "profiles", "types")
+
+    def __init__(self, generation: int) -> None:
+        self.generation = generation
+        self.asked: dict[tuple[str, Package | None], Profile | FhirError] = {}
+        self.profiles: dict[Named, Profile | FhirError] = {}
+        self.outlines: dict[Named, Outline] = {}
+        self.types: dict[Named, str] = {}
+        self.extensions: dict[str, ExtensionDefinition] = {}
+
+
 class ProfileCompiler:
     """Compiles profiles, each once; `within` is the package whose definition asks for one."""
 
@@ -53,83 +70,83 @@ class ProfileCompiler:
         self._definitions = definitions
         self._base = base
         self._compiled = compiled
-        self._asked: dict[tuple[str, Package | None], Profile | FhirError] = {}
-        self._profiles: dict[Named, Profile | FhirError] = {}
-        self._outlines: dict[Named, Outline] = {}
-        self._types: dict[Named, str] = {}
-        self._extensions: dict[str, ExtensionDefinition] = {}
-        self._generation = definitions.generation
+        self._known = _Known(definitions.generation)
 
     def renew(self) -> None:
         """Forget what was compiled of definitions that are no longer all there is; those of R4 itself stay."""
-        if self._generation != self._definitions.generation:
-            self._generation = self._definitions.generation
-            for kept in (self._asked, self._profiles, self._outlines, self._types):
-                kept.clear()
-            self._extensions = {url: each for url, each in self._extensions.items() if url.startswith(TYPE_BASE)}
+        before, generation = self._known, self._definitions.generation
+        if before.generation != generation:
+            known = _Known(generation)
+            kept = list(before.extensions.items())  # others may be adding to it
+            known.extensions = {url: each for url, each in kept if url.startswith(TYPE_BASE)}
+            self._known = known
 
     def profile(self, canonical: str, within: Package | None = None) -> Profile | None:
         """Return a profile, None if it is not here; FhirError if its definition cannot be used."""
-        found = self._asked.get((canonical, within))
+        known = self._known
+        found = known.asked.get((canonical, within))
         if found is None:
             named = self._named(canonical, within)
             if named is None:
                 return None
-            found = self._asked[canonical, within] = self._profile(named, canonical, within)
+            found = known.asked[canonical, within] = self._profile(known, named, canonical, within)
         if isinstance(found, FhirError):
             raise found
         return found
 
     def extension(self, url: str) -> ExtensionDefinition | None:
         """Return the definition of an extension, None if it is not here or cannot be used."""
-        found = self._extensions.get(url)
+        known = self._known
+        found = known.extensions.get(url)
         if found is None:
             named = self._named(url, None)
             if named is None:
                 return None
             try:
-                outline = self._outline(named, url, None)
+                outline = self._outline(known, named, url, None)
                 if outline.type != "Extension":
                     return None
                 found = extension_definition(outline, self._check(outline, named))
             except FhirError:
                 return None
-            self._extensions[url] = found
+            known.extensions[url] = found
         return found
 
     def tree(self, canonical: str, within: Package | None = None) -> Node | None:
         """Return the elements of a profile, None if it is not here or cannot be used."""
+        known = self._known
         named = self._named(canonical, within)
         try:
-            return None if named is None else self._outline(named, canonical, within).root
+            return None if named is None else self._outline(known, named, canonical, within).root
         except (FhirError, *UNSOUND, RecursionError):
             return None
 
     def type_of(self, canonical: str, within: Package | None = None) -> str:
         """Return the type that a profile is of, empty if the profile is not here."""
+        known = self._known
         named = self._named(canonical, within)
         if named is None:
             return ""
-        if named not in self._types:
-            kept = self._kept(named)
+        if named not in known.types:
+            kept = self._kept(known, named)
             definition = self._definitions.find(canonical, within) if kept is None else None
-            self._types[named] = kept.type if kept else str((definition or {}).get("type", ""))
-        return self._types[named]
+            known.types[named] = kept.type if kept else str((definition or {}).get("type", ""))
+        return known.types[named]
 
     def _named(self, canonical: str, within: Package | None) -> Named | None:
         url = canonical if ":" in canonical else f"{TYPE_BASE}{canonical}"
         named = self._definitions.name(url, within)
         return named if named is not None and named.resource_type == "StructureDefinition" else None
 
-    def _profile(self, named: Named, canonical: str, within: Package | None) -> Profile | FhirError:
-        found = self._profiles.get(named)
+    def _profile(self, known: _Known, named: Named, canonical: str, within: Package | None) -> Profile | FhirError:
+        found = known.profiles.get(named)
         if found is None:
             try:
-                outline = self._outline(named, canonical, within)
+                outline = self._outline(known, named, canonical, within)
                 found = Profile(outline, self._check(outline, named))
             except FhirError as error:
                 found = error
-            self._profiles[named] = found
+            known.profiles[named] = found
         return found
 
     def _check(self, outline: Outline, named: Named) -> ItemCheck:
@@ -141,25 +158,25 @@ class ProfileCompiler:
         except (*UNSOUND, RecursionError) as error:
             raise _unreadable(outline.url) from error
 
-    def _outline(self, named: Named, canonical: str, within: Package | None) -> Outline:
-        found = self._kept(named)
+    def _outline(self, known: _Known, named: Named, canonical: str, within: Package | None) -> Outline:
+        found = self._kept(known, named)
         if found is None:
             snapshot = self._definitions.snapshot(canonical, within)
             if snapshot is None:
                 raise _unreadable(named.url)
             try:
-                found = self._outlines[named] = outlines.outlined(snapshot)
+                found = known.outlines[named] = outlines.outlined(snapshot)
             except (*UNSOUND, RecursionError) as error:
                 raise _unreadable(named.url) from error
-            self._compiled.put(str(named), outlines.encode(found))
+            self._compiled.put(str(named), outlines.encode(found), known.generation)
         return found
 
-    def _kept(self, named: Named) -> Outline | None:
+    def _kept(self, known: _Known, named: Named) -> Outline | None:
         """Return the outline that is in memory or on disk."""
-        found = self._outlines.get(named)
+        found = known.outlines.get(named)
         if found is None and (kept := self._compiled.get(str(named))) is not None:
             try:
-                found = self._outlines[named] = outlines.decode(kept)
+                found = known.outlines[named] = outlines.decode(kept)
             except msgspec.DecodeError:
                 return None
         return found
