@@ -91,9 +91,12 @@ class ResponseCheck:
 
     def _misplaced(self, link_id: Any, where: str) -> Fault:
         shown = str(link_id)[:SHOWN]
-        if _has_item(self.questionnaire.get("item", ()), link_id):
-            ja = f"項目「{shown}」の置き場所が質問票と違います。"
-            return _fault(where, ja, f"The item '{shown}' is not where the questionnaire has it.", "place", "structure")
+        holder = _holder_of(self.questionnaire, link_id)
+        if holder is not None:
+            place, at = _place_in(holder)
+            ja = f"項目「{shown}」の置き場所が質問票と違います。{place}。"
+            en = f"The item '{shown}' is not where the questionnaire has it: {at}."
+            return _fault(where, ja, en, "place", "structure")
         ja = f"linkId「{shown}」は質問票にありません。"
         return _fault(f"{where}.linkId", ja, f"The questionnaire has no linkId '{shown}'.", "link-id", "structure")
 
@@ -195,14 +198,30 @@ def _text(question: Resource, item: Resource, where: str) -> Iterator[Fault]:
         yield _fault(f"{where}.text", ja, en, "text")
 
 
-def _has_item(items: list[Resource], link_id: Any) -> bool:
-    pending = list(items)
+def _holder_of(questionnaire: Resource, link_id: Any) -> Resource | None:
+    """Return the item (or the Questionnaire) that has an item of this linkId, None if none has."""
+    pending = [questionnaire]
     while pending:
-        item = pending.pop()
-        if item.get("linkId") == link_id:
-            return True
-        pending.extend(item.get("item", ()))
-    return False
+        holder = pending.pop()
+        items = holder.get("item", ())
+        if any(item.get("linkId") == link_id for item in items):
+            return holder
+        pending.extend(items)
+    return None
+
+
+def _place_in(holder: Resource) -> tuple[str, str]:
+    """Return where the items of this one stand in a response.
+
+    https://hl7.org/fhir/R4/questionnaireresponse.html#link
+    """
+    name = str(holder.get("linkId", ""))[:SHOWN]
+    if "resourceType" in holder:
+        return "いちばん外側(QuestionnaireResponse.item)に置きます", "it belongs to the response itself"
+    if holder.get("type") == "group":
+        return f"グループ「{name}」の item に置きます", f"it belongs into the group '{name}' (item.item)"
+    ja = f"質問「{name}」の答えの item(answer.item)に置きます"
+    return ja, f"it belongs to the answer to '{name}' (item.answer.item)"
 
 
 def _shown(question: Resource) -> str:

@@ -106,7 +106,7 @@ class Validator:
         except FhirError as error:
             return [_unusable(canonical, error, asked)]
         if profile is None:
-            return [_unknown(canonical, asked)]
+            return [_unknown(canonical, self.definitions.versions(canonical.partition("|")[0]), asked)]
         kind = resource.get("resourceType")
         if not isinstance(kind, str) or not self.definitions.has_type(kind):
             return []
@@ -233,12 +233,22 @@ def _distinct(faults: list[Fault]) -> list[Fault]:
     return told if len(told) <= MAX_ISSUES else gravest(told, MAX_ISSUES)
 
 
-def _unknown(canonical: str, asked: bool) -> Fault:
+def _unknown(canonical: str, versions: tuple[str, ...], asked: bool) -> Fault:
+    """Return that a profile is not here, and which other versions of it are."""
     shown = canonical[:200]
-    ja = f"プロファイル「{shown}」はこのサーバーにありません。検証していません(規則 profile-unknown)。"
-    en = f"The profile {shown} is not known here; it was not checked (rule profile-unknown)."
+    here = ", ".join(versions)[:120]
+    ja = f"プロファイル「{shown}」はこのサーバーにありません{f'(ある版: {here})' if here else ''}。"
+    en = f"The profile {shown} is not known here{f' (but in the versions {here})' if here else ''}"
     path = "" if asked else ".meta.profile"
-    return Fault(path, "not-found", ja, en, "error" if asked else "warning", "profile-unknown", shown)
+    return Fault(
+        path,
+        "not-found",
+        f"{ja}検証していません(規則 profile-unknown)。",
+        f"{en}; it was not checked (rule profile-unknown).",
+        "error" if asked else "warning",
+        "profile-unknown",
+        shown,
+    )
 
 
 def _not_checked(canonical: str) -> Fault:

@@ -12,11 +12,13 @@ INTRODUCTION = """\
 
 事業の様式(Questionnaire)を、欄ごとに示します。回答(QuestionnaireResponse)では、欄を`linkId`で指します。
 `profiles/questionnaires/` から `make profile-pages` で作られるので、書き換えるのは定義のほうです。
-選択肢の符号は[コード](codes.md#form-answer)にあります。
+選択肢の符号は[コード](codes.md#form-answer)にあります。字下げした問いは上の欄の中にあり、上がまとまりならその
+`item`に、問いならその答えの`answer.item`に置きます。
 
 The forms of the programme, field by field; an answer names its field by the `linkId`. Made of
 `profiles/questionnaires/` by `make profile-pages`; change those. The codes of the options stand
-[there](codes.md#form-answer)."""
+[there](codes.md#form-answer). An indented question stands within the field above it: in the `item` of a group, in the
+`answer.item` of a question."""
 
 # https://hl7.org/fhir/R4/valueset-item-type.html
 KINDS = {

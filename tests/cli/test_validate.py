@@ -62,6 +62,16 @@ def test_what_is_right_ends_with_zero(tmp_path: Path) -> None:
     assert "Patient/good" in ended.stdout
 
 
+def test_what_cannot_be_read_in_a_file_of_lines_has_the_line_of_the_file(tmp_path: Path) -> None:
+    lines = tmp_path / "three.ndjson"
+    lines.write_text(f'{json.dumps(GOOD)}\n\n{{"resourceType":"Patient","name":\n', encoding="utf-8")
+
+    ended = run(tmp_path, lines)
+
+    assert "three.ndjson:3" in ended.stdout
+    assert "3 行" in ended.stdout
+
+
 def test_folders_lines_xml_and_gzip_are_read(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()

@@ -390,3 +390,30 @@ def test_an_item_that_is_there_has_as_many_answers_as_it_needs(validator: Valida
 
     assert rules(validator, [question, asked("b", "string")], [answer("b", {"valueString": "x"})]) == {}
     assert rules(validator, [question], [{"linkId": "a"}]) == {"min-occurs": "error"}
+
+
+def test_what_is_misplaced_is_told_where_it_belongs(validator: Validator) -> None:
+    questions = [
+        asked("g", "group", item=[asked("a", "string")]),
+        asked("q", "boolean", item=[asked("why", "string")]),
+        asked("top", "string"),
+    ]
+    response = {
+        "resourceType": "QuestionnaireResponse",
+        "status": "completed",
+        "contained": [{"resourceType": "Questionnaire", "id": "q", "status": "active", "item": questions}],
+        "questionnaire": "#q",
+        "item": [
+            group("g", answer("top", {"valueString": "x"})),
+            answer("a", {"valueString": "x"}),
+            answer("why", {"valueString": "x"}),
+        ],
+    }
+
+    issues = {
+        " ".join(issue.expression): issue for issue in validator.check(response) if issue.rule == "questionnaire-place"
+    }
+
+    assert "いちばん外側" in issues["QuestionnaireResponse.item[0].item[0]"].ja
+    assert "グループ「g」の item" in issues["QuestionnaireResponse.item[1]"].ja
+    assert "質問「q」の答えの item" in issues["QuestionnaireResponse.item[2]"].ja

@@ -132,7 +132,7 @@ def _items(file: Path, stream: IO[bytes] | gzip.GzipFile) -> Iterator[Item | Unr
     elif kind in LINES:
         for number, line in enumerate(stream, 1):
             if line.strip():
-                yield Item(Place(str(file), number), "json", line)
+                yield Item(Place(str(file), number), "json", line.rstrip(b"\r\n"))
     else:
         endings = ", ".join((*WHOLE, *LINES))
         ja = f"名前の終わりが {endings}(または、これに .gz)のどれでもありません。"

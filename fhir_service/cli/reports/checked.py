@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fhir_service.cli.loading.sources import WHOLE, Item, Place, Unreadable, decoded, find_files, read_files
@@ -73,6 +73,18 @@ def know_definitions(files: Iterable[Path], definitions: Definitions) -> None:
 
 
 def _checked(item: Item, policy: Policy, definitions: Definitions, profiles: Sequence[str]) -> Checked:
+    found = _found(item, policy, definitions, profiles)
+    if item.place.line is None:
+        return found
+    return replace(found, issues=tuple(_in_the_file(each, item.place.line) for each in found.issues))
+
+
+def _in_the_file(issue: Issue, first: int) -> Issue:
+    """Return an issue of a text that begins at this line of its file, with the line of the file."""
+    return issue if issue.line is None else replace(issue, line=issue.line + first - 1)
+
+
+def _found(item: Item, policy: Policy, definitions: Definitions, profiles: Sequence[str]) -> Checked:
     issues: list[Issue] = []
     wrong_encoding = _encoding_issue(item.data) if not _names_encoding(item) else None
     if wrong_encoding is not None:

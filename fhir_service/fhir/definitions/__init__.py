@@ -107,6 +107,10 @@ class Definitions:
         """Return which definition `find` gives, without reading it."""
         return self._sources.name(canonical, within)
 
+    def versions(self, url: str) -> tuple[str, ...]:
+        """Return the versions in which a definition is here."""
+        return self._sources.versions(url)
+
     @property
     def fingerprint(self) -> str:
         """What tells all that snapshots are made of, as it is now, from any other content."""

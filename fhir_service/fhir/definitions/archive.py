@@ -48,6 +48,15 @@ class Package:
     def __str__(self) -> str:
         return f"{self.name}#{self.version}"
 
+    def gives(self, asked: str | None, own: str | None) -> bool:
+        """Whether a definition of this package that says `own` of its version is of the version that is asked for.
+
+        One that says nothing has the package's, also without its label: `1.1.2` is what is in `1.1.2-url`.
+        """
+        if asked is None:
+            return True
+        return asked == own if own else asked in (self.version, self.version.partition("-")[0])
+
 
 def write_archive(
     package: Package, definitions: Iterable[Resource], types: Iterable[Any] = (), *, digest: str = ""
@@ -164,14 +173,14 @@ class Archive:
     def head(self, url: str, version: str | None = None) -> tuple[str, str] | None:
         """Return resource type and version of what `find` gives, without reading it."""
         kind, row = self._by_url.get(url, ("", None))
-        if row is None or version not in (None, row[1] or self.package.version):
+        if row is None or not self.package.gives(version, row[1]):
             return None
         return kind, row[1] or self.package.version
 
     def find(self, url: str, version: str | None = None) -> Resource | None:
         """Return the definition with this url, of this version if one is named (its own, or else the package's)."""
         _, row = self._by_url.get(url, ("", None))
-        if row is None or version not in (None, row[1] or self.package.version):
+        if row is None or not self.package.gives(version, row[1]):
             return None
         resource: Resource = _decode(self._lines(row[2])[row[3]])
         return resource

@@ -31,7 +31,7 @@ class Held:
     def find(self, url: str, version: str | None = None) -> Resource | None:
         """Return the definition with this url, of this version if one is named (its own, or else the package's)."""
         found = self._by_url.get(url)
-        if found is None or version not in (None, found.get("version") or self.package.version):
+        if found is None or not self.package.gives(version, found.get("version")):
             return None
         return found
 

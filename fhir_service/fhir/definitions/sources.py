@@ -81,6 +81,11 @@ class Sources:
                 return Named(head[0], url, head[1], str(source.package))
         return None
 
+    def versions(self, url: str) -> tuple[str, ...]:
+        """Return the versions in which a definition is here, the first found first."""
+        heads = (source.head(url) for source in self.all)
+        return tuple(dict.fromkeys(head[1] for head in heads if head is not None and head[1]))
+
     def pinned(self, canonical: str, within: Package) -> str:
         """Return a canonical so that it names the same definition to everybody as it does to this package.
 

@@ -56,6 +56,23 @@ def test_without_a_version_the_newest_is_meant_and_with_one_that_version(definit
     assert definitions.snapshot(f"{URL}base|3.0.0") is None
 
 
+def test_what_says_no_version_has_its_packages_with_or_without_the_label() -> None:
+    definitions = Definitions(
+        Archive(R4),
+        [
+            Held(Package("below", "1.1.2-url"), [profile("base", 1), profile("own", 1, version="7.0.0")]),
+            Held(Package("below", "1.1.2"), [profile("released", 2)]),
+        ],
+    )
+
+    assert least(definitions, f"{URL}base|1.1.2") == 1
+    assert least(definitions, f"{URL}base|1.1.2-url") == 1
+    assert definitions.snapshot(f"{URL}base|1.1") is None
+    assert definitions.snapshot(f"{URL}own|1.1.2") is None
+    assert definitions.snapshot(f"{URL}released|1.1.2-url") is None
+    assert definitions.versions(f"{URL}base") == ("1.1.2-url",)
+
+
 def test_a_package_means_the_version_that_it_depends_on(definitions: Definitions) -> None:
     assert least(definitions, f"{URL}person") == 1
     assert least(definitions, f"{URL}base", ABOVE) == 1
