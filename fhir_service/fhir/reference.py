@@ -66,6 +66,16 @@ def local_key(text: str, base: str) -> Key | None:
     return Key(type_, id_) if absolute is None or absolute == base else None
 
 
+def split_canonical(text: str) -> tuple[str, str | None, str | None]:
+    """Return URL, version and fragment of a canonical, `url|version#fragment`.
+
+    https://hl7.org/fhir/R4/references.html#canonical
+    """
+    whole, _, fragment = text.partition("#")
+    url, _, version = whole.partition("|")
+    return url, version or None, fragment or None
+
+
 Place = tuple[Any, str | int]
 """Where an object stands: the place of what holds it (None for the resource's own), and the step from there."""
 

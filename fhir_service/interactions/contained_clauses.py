@@ -89,8 +89,8 @@ class Contained:
 
 
 Some = set[Contained]
-Canonical = tuple[str, str | None]
-"""A URL, and the version after `|`."""
+Canonical = tuple[str, str | None, str | None]
+"""A URL, the version after `|`, and the resource of this server of which it is the address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ class ContainedSearch:
 
     async def _named(self, chain: Chain, canonicals: set[Canonical]) -> dict[Canonical, list[Key]]:
         """Return the definitions that canonical URLs name: of the version that each says, if that is here."""
-        versions: dict[str, list[tuple[str | None, Key]]] = {url: [] for url, _ in canonicals}
+        versions: dict[str, list[tuple[str | None, Key]]] = {url: [] for url, _, _ in canonicals}
         for type_ in chain.canonical if canonicals else ():
             url = self.services.indexer.registry.parameters(type_)["url"]
             query = Query(type_, (Match(url, tuple(UriValue(each) for each in sorted(versions))),))
@@ -169,9 +169,9 @@ class ContainedSearch:
                 said = json.decode(version.body)
                 versions[said["url"]].append((said.get("version"), version.key))
         return {
-            (url, wanted): [key for version, key in versions[url] if version == wanted and wanted is not None]
-            or [key for _, key in versions[url]]
-            for url, wanted in canonicals
+            (url, wanted, address): [key for version, key in versions[url] if version == wanted and wanted is not None]
+            or [*[key for _, key in versions[url]], *filter(None, [local_key(address or "", "")])]
+            for url, wanted, address in canonicals
         }
 
     async def _found(self, query: Query) -> AsyncIterator[Version]:
@@ -195,4 +195,4 @@ def _urls(contained: Contained, codes: tuple[str, ...]) -> Iterator[Canonical]:
     """Give the canonical URLs by which it names definitions, each with its version."""
     for entry in contained.entries.references:
         if entry.code in codes and entry.target and entry.canonical:
-            yield entry.target, entry.version
+            yield entry.target, entry.version, entry.address

@@ -46,6 +46,6 @@ def _asked_versions(
     for version in shown:
         for entry in services.indexer.index(json.decode(version.body)).references:
             if entry.target is not None and (version.key.type, entry.code) in codes:
-                named = _NUMBER(entry.version or "")
-                asked.setdefault(entry.target, set()).add(int(named[0]) if named else None)
+                named = None if entry.canonical else _NUMBER(entry.version or "")
+                asked.setdefault(entry.address or entry.target, set()).add(int(named[0]) if named else None)
     return asked

@@ -187,13 +187,14 @@ class Resources:
             if entry.code != parameter.code or entry.target is None or not entry.canonical or entry.inner:
                 continue
             exact = entry.version is not None and self._known_by(types, f"{entry.target}|{entry.version}")
-            yield from exact or self._known_by(types, entry.target)
+            yield from exact or self._known_by(types, entry.target, entry.address)
 
-    def _known_by(self, types: tuple[str, ...], url: str) -> list[Key]:
-        return [each for each in self.entries if each.type in types and self._has_url(each, url)]
+    def _known_by(self, types: tuple[str, ...], url: str, address: str | None = None) -> list[Key]:
+        return [each for each in self.entries if each.type in types and self._is_known(each, url, address)]
 
-    def _has_url(self, key: Key, url: str) -> bool:
-        return any(entry == UriEntry("url", url) for entry in self.entries[key].uris)
+    def _is_known(self, key: Key, url: str, address: str | None) -> bool:
+        entries = self.entries[key]
+        return UriEntry("url", url) in entries.uris or (address is not None and entries.address == address)
 
     def _sort_keys(self, key: Key, query: Query) -> Iterator[SortValue]:
         if not query.sort:

@@ -212,3 +212,104 @@ def test_a_chain_may_end_at_any_number_of_definitions(api: httpx.Client) -> None
     assert found(api, f"Questionnaire?publisher={made}&_has:QuestionnaireResponse:questionnaire:_id={made}-a") == [
         "1099"
     ]
+
+
+@pytest.fixture
+def addressed(api: httpx.Client) -> tuple[str, str]:
+    """The id of a Questionnaire, to which the server gave it, and the beginning of the ids of what names it."""
+    made = uuid4().hex[:8]
+    form = {"resourceType": "Questionnaire", "status": "active", "title": f"T{made}", "url": f"http://q.example/{made}"}
+    other = {"resourceType": "Questionnaire", "id": f"{made}-other", "status": "draft", "title": f"A{made}"}
+    id_ = api.post("Questionnaire", json=form | {"version": "1"}).raise_for_status().json()["id"]
+    api.put(f"Questionnaire/{other['id']}", json=other).raise_for_status()
+    base = str(api.base_url).rstrip("/")
+    named = {
+        "relative": f"Questionnaire/{id_}",
+        "absolute": f"{base}/Questionnaire/{id_}",
+        "part": f"http://q.example/{made}#item",
+        "version": f"http://q.example/{made}|1#item",
+        "elsewhere": f"http://elsewhere.example/fhir/Questionnaire/{id_}",
+        "other": f"Questionnaire/{made}-other|7#item",
+    }
+    for name, canonical in named.items():
+        answer = {"resourceType": "QuestionnaireResponse", "id": f"{made}-{name}", "status": "completed"}
+        api.put(f"QuestionnaireResponse/{made}-{name}", json=answer | {"questionnaire": canonical}).raise_for_status()
+    return id_, made
+
+
+MEANT = ["absolute", "part", "relative", "version"]
+
+
+def test_addresses_and_parts_lead_to_the_definition(api: httpx.Client, addressed: tuple[str, str]) -> None:
+    id_, made = addressed
+    answers = f"QuestionnaireResponse?_id={','.join(f'{made}-{each}' for each in (*MEANT, 'elsewhere', 'other'))}"
+
+    assert sorted(found(api, f"{answers}&questionnaire.title=T{made}")) == MEANT
+    assert sorted(found(api, f"{answers}&questionnaire._id={id_}")) == MEANT
+    assert found(api, f"{answers}&questionnaire.status=draft") == ["other"]
+    assert found(api, f"{answers}&_sort=questionnaire.title,_id") == ["elsewhere", "other", *MEANT]
+    for each in MEANT:
+        asked = f"Questionnaire?_has:QuestionnaireResponse:questionnaire:_id={made}-{each}"
+        assert [entry["resource"]["id"] for entry in api.get(asked).json()["entry"]] == [id_]
+        page = api.get(f"QuestionnaireResponse?_id={made}-{each}&_include=QuestionnaireResponse:questionnaire").json()
+        assert [entry["resource"]["id"] for entry in page["entry"]] == [f"{made}-{each}", id_]
+
+
+def test_what_names_a_definition_by_its_address_or_a_part_of_it_is_brought_along(
+    api: httpx.Client, addressed: tuple[str, str]
+) -> None:
+    id_, made = addressed
+
+    page = api.get(f"Questionnaire?_id={id_}&_revinclude=QuestionnaireResponse:questionnaire").json()
+
+    brought = [each["resource"]["id"] for each in page["entry"] if each["search"]["mode"] == "include"]
+    assert sorted(brought) == [f"{made}-{each}" for each in MEANT]
+
+
+def test_a_canonical_is_found_by_its_address_and_with_its_part_or_without(
+    api: httpx.Client, addressed: tuple[str, str]
+) -> None:
+    id_, made = addressed
+    answers, url = "QuestionnaireResponse?questionnaire", f"http://q.example/{made}"
+
+    assert sorted(found(api, f"{answers}={url}")) == ["part", "version"]
+    assert sorted(found(api, f"{answers}={url}%23item")) == ["part", "version"]
+    assert found(api, f"{answers}={url}|1%23item") == ["version"]
+    assert found(api, f"{answers}={url}%23other") == []
+    assert sorted(found(api, f"{answers}=Questionnaire/{id_}")) == ["absolute", "relative"]
+    assert found(api, f"{answers}=Questionnaire/{made}-other|7%23item") == ["other"]
+    assert api.get(f"{answers}:below={url}|1%23item").status_code == 400
+
+
+async def test_addresses_and_parts_mean_the_same_in_memory(fhir: Fhir) -> None:
+    base = "http://example.org/fhir"
+    form = {"resourceType": "Questionnaire", "id": "q", "status": "active", "url": "http://q.example/q"}
+    names = (
+        "Questionnaire/q",
+        f"{base}/Questionnaire/q",
+        "http://q.example/q#item",
+        "http://elsewhere/Questionnaire/q",
+    )
+    answer = {"resourceType": "QuestionnaireResponse", "status": "completed"}
+    await fhir.put(form, *({**answer, "id": str(n), "questionnaire": name} for n, name in enumerate(names)))
+
+    assert await fhir.total("QuestionnaireResponse?questionnaire.status=active") == 3
+    assert await fhir.total("QuestionnaireResponse?questionnaire.status=active&_contained=both") == 3
+    assert await fhir.total("Questionnaire?_has:QuestionnaireResponse:questionnaire:_id=2") == 1
+    assert await fhir.total("Questionnaire?_has:QuestionnaireResponse:questionnaire:_id=3") == 0
+
+
+async def test_a_contained_resource_names_definitions_by_address_and_part(fhir: Fhir) -> None:
+    form = {"resourceType": "Questionnaire", "id": "q", "status": "active", "url": "http://q.example/q"}
+    answers = [
+        {"resourceType": "QuestionnaireResponse", "id": str(n), "status": "completed", "questionnaire": name}
+        for n, name in enumerate(("Questionnaire/q", "http://q.example/q|2#item", "Questionnaire/x"))
+    ]
+    derived = [{"reference": f"#{n}"} for n in range(3)]
+    score = {"resourceType": "Observation", "id": "o", "status": "final", "code": {"text": "x"}, "derivedFrom": derived}
+    await fhir.put(form, score | {"contained": answers})
+
+    inside = "_contained=true&_containedType=contained"
+    assert await fhir.total(f"QuestionnaireResponse?questionnaire.status=active&{inside}") == 2
+    assert await fhir.total("Observation?derived-from:QuestionnaireResponse.questionnaire.status=active") == 1
+    assert await fhir.total("Observation?derived-from:QuestionnaireResponse.questionnaire.status=draft") == 0

@@ -200,14 +200,16 @@ class Oracle:
                 yield found
 
     def _named(self, canonical: str, types: Sequence[str]) -> Iterator[Resource]:
-        """Give the resources of these types with a canonical URL: of the version that it says, if that is here."""
-        url, _, version = canonical.partition("|")
-        here = [
-            each
-            for each in self.resources.values()
-            if each.get("url") == url and each["resourceType"] in (types or (each["resourceType"],))
+        """Give the resources of these types with a canonical URL, or that stand there on this server: of the version
+        that it says, if that is here.
+        """
+        url, _, version = canonical.partition("#")[0].partition("|")
+        address = url.removeprefix(f"{self._base}/")
+        allowed = [
+            each for each in self.resources.values() if each["resourceType"] in (types or (each["resourceType"],))
         ]
-        yield from [each for each in here if version and each.get("version") == version] or here
+        exact = [each for each in allowed if version and (each.get("url"), each.get("version")) == (url, version)]
+        yield from exact or [each for each in allowed if each.get("url") == url or str(key_of(each)) == address]
 
     def items(self, resource: Resource, code: str) -> list[Item]:
         """Return what the parameter's own expression selects in a resource."""

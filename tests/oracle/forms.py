@@ -33,9 +33,11 @@ def made(random: Random, count: int) -> list[Resource]:
 
 
 def name(random: Random) -> str:
-    """Return a canonical: of a version or of none."""
+    """Return a canonical: of a version or of none, of a part or of the whole, some an address on the server."""
     version = random.choice((None, None, *VERSIONS, *UNKNOWN[:2]))
-    return random.choice((*URLS, "http://q.example/nothing")) + (f"|{version}" if version else "")
+    address = random.choice((f"Questionnaire/q{random.randrange(8)}", f"PlanDefinition/d{random.randrange(8)}"))
+    url = random.choice((*URLS, *URLS, "http://q.example/nothing", address, f"http://fhir.example/fhir/{address}"))
+    return url + (f"|{version}" if version else "") + random.choice(("", "", "", "#part"))
 
 
 def _definition(random: Random, resource_type: str, id_: str) -> Resource:

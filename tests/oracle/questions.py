@@ -325,7 +325,7 @@ class Questions:
             return
         yield "", escaped(text).replace("\\|", "|")
         if not isinstance(value, dict):
-            url, _, version = text.partition("|")
+            url, _, version = text.partition("#")[0].partition("|")
             yield "", url
             yield ":below", "|".join((url, *([version[: self._random.choice((1, 3))]] if version else []))).rstrip(".")
             yield "", f"{url}|{self._random.choice(('1', '2.0', version or '3'))}"

@@ -372,8 +372,13 @@ def reference(modifier: str, kind: str, value: Any, asked: str, base: str, targe
         text = value
     if text is None or text.startswith("#"):
         return False
+    asked = plain(asked)
+    if kind != "Reference":
+        (text, _, part), (asked, _, wanted_part) = text.partition("#"), asked.partition("#")
+        if wanted_part and part != wanted_part:
+            return False
     held, version = _parts(text, base)
-    wanted, wanted_version = _parts(plain(asked), base)
+    wanted, wanted_version = _parts(asked, base)
     if modifier == "below":
         return held == wanted and (wanted_version is None or is_below(version or "", wanted_version))
     if wanted_version not in (None, version):

@@ -124,7 +124,10 @@ def change(random: Random) -> Change:
         resource["text"] = {"div": f"<div><p>{_prose(random)}</p>{_prose(random)}</div>"}
     if random.random() < 0.6:
         resource["note"] = [_prose(random), {"text": _prose(random)}]
-    return Put(resource, _entries(random, resource_type), random.choice(("PUT", "POST")))
+    said = _entries(random, resource_type)
+    if "url" in PARAMETERS[resource_type]:
+        said.address = str(key)
+    return Put(resource, said, random.choice(("PUT", "POST")))
 
 
 def query(random: Random) -> Query:
@@ -229,7 +232,12 @@ def _part(random: Random, kind: SearchType) -> tuple[Any, ...]:
 
 def _reference(random: Random, resource_type: str, code: str) -> ReferenceEntry:
     if (resource_type, code) in CANONICAL and (code != "depends-on" or random.random() < 0.5):
-        return ReferenceEntry(code, random.choice(FORMS), random.choice((None, None, *VERSIONS)), canonical=True)
+        version, part = random.choice((None, None, *VERSIONS)), random.choice((None, None, "part"))
+        if random.random() < 0.8:
+            return ReferenceEntry(code, random.choice(FORMS), version, canonical=True, fragment=part)
+        address = f"{random.choice(CANONICAL[resource_type, code])}/{random.choice(IDS[:4])}"
+        url = random.choice((address, f"http://here.example/{address}"))
+        return ReferenceEntry(code, url, version, canonical=True, fragment=part, address=address)
     if random.random() < 0.15:
         return ReferenceEntry(code, None, None, random.choice(SYSTEMS), random.choice(CODES))
     if random.random() < 0.1:
@@ -360,7 +368,8 @@ def _value(random: Random, kind: SearchType, resource_type: str, code: str, modi
         case "reference":
             if (resource_type, code) in CANONICAL and random.random() < 0.6:
                 url, version = random.choice(FORMS), random.choice((None, *VERSIONS))
-                return ReferenceValue((url,), version, below=random.random() < 0.5)
+                below = random.random() < 0.5
+                return ReferenceValue((url,), version, None, below, None if below else random.choice((None, "part")))
             targets = [f"{type_}/{random.choice(IDS)}" for type_ in TARGETS[resource_type, code]]
             return ReferenceValue((*targets, random.choice(URIS)), random.choice((None, None, "1")))
         case "string":

@@ -257,6 +257,8 @@ class Criterion:
         texts = self._texts("reference")
         values = tuple(reference(parameter, text, self.reading) for text in texts)
         if registry.only_canonical(parameter) and modifier == "below":
+            if any(each.fragment for each in values):
+                raise problems.malformed(self.key, f"{parameter.code}:below=url|1")
             return Match(parameter, tuple(replace(each, below=True) for each in values))
         part_of = tuple(filter(None, map(registry.part_of, parameter.targets)))
         if not part_of:

@@ -13,6 +13,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
+from fhir_service.fhir.reference import split_canonical
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.dates import Bounds, bounds, period
 from fhir_service.fhir.search.fold import fold
@@ -247,12 +248,12 @@ def canonical_uri(code: str, value: str) -> Sequence[Entry]:
     return (UriEntry(code, value), UriEntry(code, bare)) if bar else (UriEntry(code, value),)
 
 
-def canonical(code: str, value: str) -> Sequence[Entry]:
+def canonical(code: str, value: str) -> Sequence[ReferenceEntry]:
     """One to a contained resource has no target, but it is a value: `:missing=false`."""
-    target, _, version = value.partition("|")
     if value.startswith("#"):
         return (ReferenceEntry(code, None, canonical=True),)
-    return (ReferenceEntry(code, target, version or None, canonical=True),)
+    url, version, fragment = split_canonical(value)
+    return (ReferenceEntry(code, url, version, canonical=True, fragment=fragment),)
 
 
 def position(code: str, value: Resource) -> Sequence[Entry]:

@@ -16,7 +16,7 @@ from fhir_service.fhir.fhirpath import Environment, Expression, FhirPathError, I
 from fhir_service.fhir.reference import parse_reference
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.contained import add_contained, with_types
-from fhir_service.fhir.search.converters import CONVERTERS, Converter, code_of, name_part, nothing
+from fhir_service.fhir.search.converters import CONVERTERS, Converter, canonical, code_of, name_part, nothing
 from fhir_service.fhir.search.first_entry import add_first, leads_inside
 from fhir_service.fhir.search.index import CompositeEntry, Entry, IndexEntries, ReferenceEntry, UriEntry
 from fhir_service.fhir.search.match import LISTS
@@ -148,8 +148,10 @@ class Indexer:
             add_contained(entries, resource, self.references, self.index)
         if plan.first:
             add_first(entries, resource, plan.first, self.references, self.index)
-        if plan.has_canonical_url and "url" in resource and "version" in resource:
-            entries.uris += _versioned_url(resource)
+        if plan.has_canonical_url:
+            if "url" in resource and "version" in resource:
+                entries.uris += _versioned_url(resource)
+            entries.address = f"{resource['resourceType']}/{resource['id']}" if "id" in resource else None
         if plan.date is not None:
             entries.date = min((each.low for each in entries.dates if each.code == plan.date), default=None)
         return entries
@@ -227,7 +229,7 @@ class Indexer:
         """Return the converters of a type of parameter by data type; the System types are among them."""
         converters = dict(CONVERTERS.get(search_type, {}))
         if search_type == "reference":
-            converters["Reference"] = self._reference
+            converters = {**dict.fromkeys(converters, self._canonical), "Reference": self._reference}
         by_property = {f"value{name[0].upper()}{name[1:]}": each for name, each in converters.items()}
         converters["Extension"] = lambda code, value: _extension(code, value, by_property)
         for system, fhir in SYSTEM_TYPES.items():
@@ -267,6 +269,14 @@ class Indexer:
             return self._reference(code, value)
         target, version = self._target(value["reference"])
         return (ReferenceEntry(code, target, version, held=True),)
+
+    def _canonical(self, code: str, value: str) -> Sequence[Entry]:
+        """Return what a canonical says, and the address that it is on this server."""
+        (entry,) = canonical(code, value)
+        found = parse_reference(entry.target or "")
+        if found.kind != "literal" or found.base not in self._local:
+            return (entry,)
+        return (entry._replace(address=str(found.key)),)
 
     def _split_target(self, text: str) -> tuple[str | None, str | None]:
         """Return target and version of a literal reference; that to a contained resource has no target."""

@@ -33,6 +33,8 @@ class ReferenceEntry(NamedTuple):
     held: bool = False  # `SearchParameter.holder` has the same
     inner: bool = False  # it stands in an entry of a Bundle, and leads to nothing that is stored
     canonical: bool = False  # it names a definition by its URL
+    fragment: str | None = None  # of a canonical, after `#`: a part of what it names
+    address: str | None = None  # `Type/id`, of a canonical that is the address of a resource on this server
 
 
 class StringEntry(NamedTuple):
@@ -86,7 +88,8 @@ class IndexEntries:
     """All entries of one resource. `date` is its primary clinical date (microseconds), None if it has none;
     `coded` are the token parameters of the type that have codes, not identifiers and such.
 
-    `references` to this server are also what `_include`, chains and referential integrity read.
+    `references` to this server are also what `_include`, chains and referential integrity read. `address` is `Type/id`
+    of a resource whose type has a canonical URL: by its address it is named, too.
     """
 
     tokens: list[TokenEntry] = field(default_factory=list)
@@ -98,6 +101,7 @@ class IndexEntries:
     uris: list[UriEntry] = field(default_factory=list)
     composites: list[CompositeEntry] = field(default_factory=list)
     date: int | None = None
+    address: str | None = None
     coded: frozenset[str] = frozenset()
 
     def has_more(self, limit: int) -> bool:

@@ -208,7 +208,8 @@ def _reference(entry: ReferenceEntry, value: ReferenceValue) -> bool:
     # finds major version 1. https://hl7.org/fhir/R4/search.html#versions
     if value.below and value.version is not None and entry.version is not None:
         same_version = is_version_below(entry.version, value.version)
-    return entry.target is not None and entry.target in value.targets and same_version
+    same_part = value.fragment is None or value.fragment == entry.fragment
+    return entry.target is not None and entry.target in value.targets and same_version and same_part
 
 
 def is_version_below(version: str, asked: str) -> bool:

@@ -45,13 +45,14 @@ class ReferenceValue:
     """`targets`: every `Type/id`, URL or canonical that the value may mean. With `:identifier`, system and value.
 
     `subject:Patient=1` has become the target `Patient/1`; its match has no modifier. `below`: any version that begins
-    with the parts of `version` (`questionnaire:below=url|1`).
+    with the parts of `version` (`questionnaire:below=url|1`). `fragment`: of a canonical, after `#`.
     """
 
     targets: tuple[str, ...]
     version: str | None = None
     identifier: TokenValue | None = None
     below: bool = False
+    fragment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

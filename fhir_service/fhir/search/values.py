@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from fhir_service.fhir.reference import parse_reference
+from fhir_service.fhir.reference import ParsedReference, parse_reference, split_canonical
 from fhir_service.fhir.search import problems
 from fhir_service.fhir.search.converters import bounded, fold_contact
 from fhir_service.fhir.search.dates import bounds
@@ -164,30 +164,43 @@ def token(parameter: SearchParameter, text: str) -> TokenValue:
 
 def reference(parameter: SearchParameter, text: str, reading: Reading) -> ReferenceValue:
     """Return what an id, `Type/id`, URL or canonical means."""
-    plain, _, business_version = unescape(text, parameter.code).partition("|")
-    found = parse_reference(plain)
-    version = business_version or found.version
+    unescaped = unescape(text, parameter.code)
     canonical = any(path.type != "Reference" for path in reading.registry.paths(parameter))
+    if canonical:
+        plain, version, fragment = split_canonical(unescaped)
+    else:
+        plain, _, version = unescaped.partition("|")
+        fragment = None
+    found = parse_reference(plain)
+    targets = _targets(parameter, plain, found, reading, canonical)
+    if not targets:
+        raise problems.bad_value(parameter, text)
+    return ReferenceValue(targets, version or found.version, fragment=fragment)
+
+
+def _targets(
+    parameter: SearchParameter, plain: str, found: ParsedReference, reading: Reading, canonical: bool
+) -> tuple[str, ...]:
+    """Return what an id, `Type/id` or URL may mean; () if it is none."""
     match found.kind:
         case "literal" if found.key and found.is_local(reading.base):
-            if found.key.type not in reading.registry.definitions.resource_types:
-                raise problems.bad_value(parameter, text)
             # "A relative reference resolving to the same value as a specified absolute URL, or vice versa, qualifies
             # as a match." A Reference is indexed relative; a canonical as it is, so both its forms are asked for.
             absolute = (f"{reading.base}/{found.key}",) if canonical else ()
-            return ReferenceValue((str(found.key), *absolute), version)
+            known = found.key.type in reading.registry.definitions.resource_types
+            return (str(found.key), *absolute) if known else ()
         case "literal":
-            return ReferenceValue((f"{found.base}/{found.key}",), version)
+            return (f"{found.base}/{found.key}",)
         case "urn":
-            return ReferenceValue((plain,), version)
+            return (plain,)
         case "other" if ":" in plain:
-            return ReferenceValue((plain,), version)
+            return (plain,)
         case "other" if _ID(plain):
             types = parameter.targets or sorted(reading.registry.definitions.resource_types)
             bare = (plain,) if canonical else ()
-            return ReferenceValue((*(f"{each}/{plain}" for each in types), *bare), version)
+            return (*(f"{each}/{plain}" for each in types), *bare)
         case _:
-            raise problems.bad_value(parameter, text)
+            return ()
 
 
 def _quantity(parameter: SearchParameter, text: str, reading: Reading) -> QuantityValue:

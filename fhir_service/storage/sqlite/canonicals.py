@@ -1,12 +1,13 @@
 """References by canonical URL in SQL: from a canonical to the definitions that it means, and back.
 
-A canonical means the definitions that have its URL, of those types that its parameter can name. If it says a version
-and that is here, it means no other; if not, each of them.
+A canonical means the definitions that have its URL, of those types that its parameter can name, and the one that stands
+at the URL, if that is an address of this server. If it says a version and that is here, it means no other; if not, each
+of them.
 https://hl7.org/fhir/R4/references.html#canonical
 
-`rf` holds under a definition's own parameter `url` what it is known by, its URL and `url|version`; under the parameter
-of another resource the canonicals that this says, each as a whole. `cn` leads from every such canonical to what
-definitions are known by: few rows, however many resources say the same.
+`rf` holds under a definition's own parameter `url` what it is known by, its URL, `url|version` and `Type/id`; under the
+parameter of another resource the canonicals that this says, each as a whole. `cn` leads from every such canonical to
+what definitions are known by: few rows, however many resources say the same.
 """
 
 from collections.abc import Sequence

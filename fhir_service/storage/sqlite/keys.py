@@ -131,7 +131,8 @@ def reference_texts(entry: ReferenceEntry) -> tuple[str, ...]:
     if entry.target is None:
         return identifier
     if entry.canonical:
-        return (entry.target, name_text(entry))
+        names = (entry.target, name_text(entry))
+        return names if entry.fragment is None else (*names, *(f"{name}#{entry.fragment}" for name in names))
     if entry.version is None:
         return (entry.target, *identifier)
     return (entry.target, entry.target + _SEPARATOR + entry.version, *identifier)
@@ -149,9 +150,10 @@ def definition_text(url: str) -> str:
 
 def target_texts(value: ReferenceValue) -> tuple[str, ...]:
     """Return the texts that a reference value (not an identifier) looks for."""
-    if value.version is None:
-        return value.targets
-    return tuple(target + _SEPARATOR + value.version for target in value.targets)
+    end = ("" if value.version is None else _SEPARATOR + value.version) + (
+        f"#{value.fragment}" if value.fragment else ""
+    )
+    return tuple([target + end for target in value.targets]) if end else value.targets
 
 
 def label_text(folded: str) -> str:

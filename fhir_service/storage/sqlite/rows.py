@@ -126,6 +126,8 @@ def index_of(resource_type: str, entries: IndexEntries) -> Index:
         texts.append((parameter_id(resource_type, code), uri, key))
         if code == "url":
             references.append((parameter_id(resource_type, code), hash64(definition_text(uri))))
+    if entries.address is not None:
+        references.append((parameter_id(resource_type, "url"), hash64(definition_text(entries.address))))
     for quantity in entries.quantities:
         texts += unit_texts(resource_type, quantity.code, quantity)
     strings = {(parameter_id(resource_type, code), folded, hash64(text)) for code, text, folded in entries.strings}
@@ -226,13 +228,15 @@ def _reference(resource_type: str, reference: ReferenceEntry) -> _Reference:
     forward: tuple[tuple[int, int], ...] = () if local_key(target, "") is None else ((p, hash64(target)),)
     if not reference.canonical:
         return _Reference(keys, tokens, forward)
-    name, whole = hash64(name_text(reference)), hash64(definition_text(target))
+    name = hash64(name_text(reference))
+    meant = [hash64(definition_text(each)) for each in dict.fromkeys((target, reference.address)) if each is not None]
     forward += ((p, name),)
     if reference.version is None:
-        return _Reference(keys, tokens, forward, ((whole, name, 0),))
+        return _Reference(keys, tokens, forward, tuple([(each, name, 0) for each in meant]))
     text = f"{target}|{reference.version}"
     exact = hash64(definition_text(text))
-    return _Reference(keys, tokens, forward, ((exact, name, 0), (whole, name, exact)), ((p, text, name ^ c),))
+    names = ((exact, name, 0), *[(each, name, exact) for each in meant])
+    return _Reference(keys, tokens, forward, names, ((p, text, name ^ c),))
 
 
 def _date_rows(resource_type: str, entries: IndexEntries, more: set[tuple[int, int, int]]) -> tuple[DateRow, ...]:
