@@ -10,10 +10,11 @@ from fhir_service.validation.coding import coding_rules, identifier_rules, meta_
 from fhir_service.validation.element_id import element_id_rules
 from fhir_service.validation.measure import measure_report_rules, measure_rules
 from fhir_service.validation.narrative_link import narrative_link_rules
+from fhir_service.validation.operation_definition import operation_definition_rules
 from fhir_service.validation.questionnaire import questionnaire_rules
 from fhir_service.validation.questionnaire_response import questionnaire_response_rules
 from fhir_service.validation.run import Check
-from fhir_service.validation.search_parameter import operation_definition_rules, search_parameter_rules
+from fhir_service.validation.search_parameter import search_parameter_rules
 from fhir_service.validation.structure_definition import structure_definition_rules
 from fhir_service.validation.vital_signs import vital_sign_rules
 

@@ -1,37 +1,124 @@
-"""SearchParameters and OperationDefinitions: expressions that can be read, types that there are.
+"""SearchParameters: expressions that can be read, of the base and type that the parameter says.
 
-https://hl7.org/fhir/R4/searchparameter.html and https://hl7.org/fhir/R4/operationdefinition.html
+https://hl7.org/fhir/R4/searchparameter.html
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from fhir_service.fhir.fhirpath.error import FhirPathError
-from fhir_service.fhir.fhirpath.parser import parse
+from fhir_service.fhir.fhirpath.static import Selected
 from fhir_service.fhir.resource import Resource
+from fhir_service.validation.element_path import elements_at
+from fhir_service.validation.expression import read_expression
 from fhir_service.validation.fault import Fault, Faults
 
 if TYPE_CHECKING:
     from fhir_service.validation.run import Run
 
 SHOWN = 80
+MOST_TYPES = 6  # that a message repeats
+HL7 = "http://hl7.org/fhir/SearchParameter/"
 _BEGINNING = re.compile(r"(?:^|\|)[\s(]*([A-Z][A-Za-z]+)\b")  # of each part of a union: the type it begins with
+_PLAIN = re.compile(r"[A-Z]\w*(\.\w+)+")
 ANY = frozenset({"Any", "Type", "Resource", "DomainResource", "Element"})
+
+# https://hl7.org/fhir/R4/search.html#table, and what R4's own parameters search besides. An Extension has any value.
+_URIS = {"uri", "url", "canonical", "oid", "uuid"}
+_AMOUNTS = {"Quantity", "Money", "Range", "Age", "Duration", "Distance", "Count", "SampledData"}
+SEARCHED: dict[str, frozenset[str]] = {
+    kind: frozenset(types | {"Extension"})
+    for kind, types in {
+        "number": {"decimal", "integer", "positiveInt", "unsignedInt", "Range"},
+        "date": {"date", "dateTime", "instant", "Period", "Timing"},
+        "string": {"string", "markdown", "HumanName", "Address", "code", "id", "CodeableConcept", "Annotation"} | _URIS,
+        "token": {"code", "Coding", "CodeableConcept", "Identifier", "ContactPoint", "boolean", "string", "id"} | _URIS,
+        "reference": {"Reference"} | _URIS,
+        "quantity": _AMOUNTS,
+        "uri": _URIS,
+    }.items()
+}
 
 
 def search_parameter_rules(parameter: Resource, run: Run) -> Faults:
     """Return the faults of a SearchParameter: expressions that cannot be read, and another type than its origin's."""
-    found = [*expression_faults(parameter.get("expression"), ".expression")]
-    for index, component in enumerate(parameter.get("component", ())):
-        found += expression_faults(component.get("expression"), f".component[{index}].expression")
-    if parameter.get("type") == "composite" and len(parameter.get("component", ())) < 2:
+    bases = parameter.get("base", ())
+    reading = read_expression(parameter.get("expression"), ".expression", run, _only(bases, run))
+    found = [*reading.faults, *_elsewhere(parameter, run), *_derived(parameter, run)]
+    found += _kind(parameter.get("type"), reading.selects, ".type")
+    found += _targets(parameter, run)
+    if parameter.get("type") == "composite" or "component" in parameter:
+        found += _components(parameter, reading.selects, run)
+    return found or None
+
+
+def _only(types: Iterable[str], run: Run) -> str | None:
+    """Return the one type that there is, None if there are several or R4 has no such type."""
+    found = [*types]
+    return found[0] if len(found) == 1 and run.validator.definitions.has_type(found[0]) else None
+
+
+def _kind(kind: Any, selects: Selected, place: str) -> Iterator[Fault]:
+    """Tell of a branch of an expression none of whose types a parameter of this type can search."""
+    searched = SEARCHED.get(str(kind), frozenset())
+    for types in selects.values():
+        if searched and types and not searched & {*types} and not any(each.startswith("System.") for each in types):
+            names = ", ".join(types[:MOST_TYPES])
+            ja = f"検索パラメーターの型 {kind} では、式が選ぶ型({names})を検索できません。"
+            yield _fault(place, ja, f"A parameter of type {kind} cannot search what is selected ({names}).")
+
+
+def _targets(parameter: Resource, run: Run) -> Iterator[Fault]:
+    """Tell of targets that the elements of the expression cannot refer to."""
+    targets = parameter.get("target", ())
+    if targets and parameter.get("type") != "reference":
+        ja = "target は型が reference の検索パラメーターだけに書きます。"
+        yield _fault(".target", ja, "Only a search parameter of the type reference has targets.")
+        return
+    paths = [each.strip("() ") for each in str(parameter.get("expression", "")).split("|")]
+    found = [elements_at(each, run.validator.definitions) for each in paths if _PLAIN.fullmatch(each)]
+    elements = [element for each in found for element in each or ()]
+    if len(found) < len(paths) or not elements or not all(each.targets for each in elements):
+        return
+    allowed = {target for each in elements for target in each.targets}
+    for index, target in enumerate(targets):
+        if target not in allowed:
+            ja = f"式の要素は {str(target)[:SHOWN]} を参照できません({', '.join(sorted(allowed))})。"
+            en = (
+                f"The elements of the expression cannot refer to a {str(target)[:SHOWN]}: {', '.join(sorted(allowed))}."
+            )
+            yield _fault(f".target[{index}]", ja, en)
+
+
+def _components(parameter: Resource, selects: Selected, run: Run) -> Iterator[Fault]:
+    """Tell of the parts of a composite parameter: two or more, each with a definition and an expression that fits."""
+    components = parameter.get("component", ())
+    if parameter.get("type") != "composite":
+        yield _fault(
+            ".component", "component は複合の検索パラメーターだけに書きます。", "Only a composite has components."
+        )
+        return
+    if len(components) < 2:
         ja = "複合(composite)の検索パラメーターには、二つ以上の component が必要です。"
-        en = "A search parameter of the type composite has two components or more."
-        found.append(Fault("", "business-rule", ja, en, rule="search-parameter"))
-    return [*found, *_elsewhere(parameter, run), *_derived(parameter, run)] or None
+        yield _fault("", ja, "A search parameter of the type composite has two components or more.")
+    types = {each for found in selects.values() for each in found or ()}
+    context = next(iter(types)) if len(types) == 1 else None
+    for index, each in enumerate(components):
+        place, url = f".component[{index}]", str(each.get("definition"))
+        defined = run.validator.definitions.find(url)
+        reading = read_expression(each.get("expression"), f"{place}.expression", run, context)
+        yield from reading.faults
+        if defined is None:
+            if url.startswith(HL7):
+                ja = f"検索パラメーター {url[:SHOWN]} は FHIR R4 にありません。"
+                yield _fault(f"{place}.definition", ja, f"FHIR R4 has no search parameter {url[:SHOWN]}.")
+        elif defined.get("type") == "composite":
+            ja = "component の定義が、それ自身複合の検索パラメーターです。"
+            yield _fault(f"{place}.definition", ja, "The definition of a component must not be a composite itself.")
+        else:
+            yield from _kind(defined.get("type"), reading.selects, f"{place}.expression")
 
 
 def _elsewhere(parameter: Resource, run: Run) -> Iterator[Fault]:
@@ -42,7 +129,7 @@ def _elsewhere(parameter: Resource, run: Run) -> Iterator[Fault]:
     if bases and named and named <= resources and not named & bases and not (named | bases) & ANY:
         ja = f"式は {', '.join(sorted(named))} のもので、base({', '.join(sorted(bases))})のものではありません。"
         en = f"The expression is about {', '.join(sorted(named))}, not about the base: {', '.join(sorted(bases))}."
-        yield Fault(".expression", "business-rule", ja, en, rule="search-parameter")
+        yield _fault(".expression", ja, en)
 
 
 def _derived(parameter: Resource, run: Run) -> Iterator[Fault]:
@@ -54,50 +141,14 @@ def _derived(parameter: Resource, run: Run) -> Iterator[Fault]:
     if origin.get("type") != parameter.get("type"):
         ja = f"元の検索パラメーター {url[:SHOWN]} の型は {origin.get('type')} です。"
         en = f"The search parameter {url[:SHOWN]} that it is derived from is of type {origin.get('type')}."
-        yield Fault(".type", "business-rule", ja, en, rule="search-parameter")
+        yield _fault(".type", ja, en)
     bases = {*origin.get("base", ())}
     for index, base in enumerate(parameter.get("base", ())):
         if base not in bases and not bases & ANY:
             ja = f"元の検索パラメーター {url[:SHOWN]} は {str(base)[:SHOWN]} のものではありません。"
             en = f"The search parameter {url[:SHOWN]} that it is derived from is not for {str(base)[:SHOWN]}."
-            yield Fault(f".base[{index}]", "business-rule", ja, en, rule="search-parameter")
+            yield _fault(f".base[{index}]", ja, en)
 
 
-def expression_faults(text: Any, place: str) -> Iterator[Fault]:
-    """Give the fault of a text that is no FHIRPath."""
-    if not isinstance(text, str):
-        return
-    try:
-        parse(text)
-    except FhirPathError as error:
-        said = error.issues[0]
-        ja, en = f"FHIRPath の式として読めません: {said.ja}", f"It cannot be read as FHIRPath: {said.en}"
-        yield Fault(place, "invalid", ja, en, rule="expression")
-    except RecursionError:
-        yield Fault(
-            place, "too-costly", "式の入れ子が深すぎます。", "The expression is nested too deeply.", rule="expression"
-        )
-
-
-def operation_definition_rules(operation: Resource, run: Run) -> Faults:
-    """Return the faults of an OperationDefinition: parameters of types that there are not, or named twice."""
-    return list(_parameters(operation.get("parameter", ()), ".parameter", run)) or None
-
-
-def _parameters(parameters: list[Resource], place: str, run: Run) -> Iterator[Fault]:
-    seen: set[tuple[Any, Any]] = set()
-    for index, each in enumerate(parameters):
-        at = f"{place}[{index}]"
-        name = (each.get("use"), each.get("name"))
-        if name in seen:
-            ja = f"同じ名前のパラメーター「{str(each.get('name'))[:SHOWN]}」が二つあります。"
-            yield Fault(f"{at}.name", "business-rule", ja, "Another parameter has this name.", rule="operation")
-        seen.add(name)
-        kind, most = each.get("type"), each.get("max")
-        if isinstance(kind, str) and kind not in ANY and not run.validator.definitions.has_type(kind):
-            ja = f"型「{kind[:SHOWN]}」は FHIR R4 にありません。"
-            yield Fault(f"{at}.type", "code-invalid", ja, f"FHIR R4 has no type '{kind[:SHOWN]}'.", rule="operation")
-        if isinstance(most, str) and most.isdigit() and int(most) < int(each.get("min") or 0):
-            ja = f"max({most})が min({each.get('min')})より小さくなっています。"
-            yield Fault(f"{at}.max", "business-rule", ja, f"The max {most} is less than the min.", rule="operation")
-        yield from _parameters(each.get("part", ()), f"{at}.part", run)
+def _fault(place: str, ja: str, en: str) -> Fault:
+    return Fault(place, "business-rule", ja, en, rule="search-parameter")

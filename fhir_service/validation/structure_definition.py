@@ -8,11 +8,16 @@ https://hl7.org/fhir/R4/structuredefinition.html#interpretation
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
+from fhir_service.fhir.definitions.snapshot import Snapshot
+from fhir_service.fhir.resource import Resource
 from fhir_service.validation.base import TYPE_BASE
+from fhir_service.validation.element_definition import element_definition_rules
+from fhir_service.validation.element_path import elements_at
+from fhir_service.validation.expression import expression_faults
 from fhir_service.validation.fault import Fault, Faults
-from fhir_service.validation.search_parameter import expression_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,13 +29,56 @@ RULE = "definition"
 SHOWN = 120
 OPEN = frozenset({"Resource", "DomainResource", "Element", "BackboneElement"})  # a profile is of a type inside
 MOST = 10  # of one definition
+_PATH = re.compile(r"[A-Za-z]\w*(\.\w+(\[x\])?)*")
 
 
 def structure_definition_rules(definition: Any, run: Run) -> Faults:
     """Return the faults of a StructureDefinition as a definition."""
-    issues = run.validator.definitions.examine(definition)[:MOST]
-    found = [Fault("", each.code, each.ja, each.en, each.severity, RULE) for each in issues]
-    return [*found, *_expressions(definition, set()), *_kind(definition, run), *_types(definition, run)][:MOST] or None
+    made, issues = run.validator.definitions.examine(definition)
+    found = [Fault("", each.code, each.ja, each.en, each.severity, each.rule or RULE) for each in issues]
+    found += [*_kind(definition, run), *_types(definition, run), *_extension(definition, run)]
+    if made is not None:
+        found += _detached(made)
+        found += element_definition_rules(definition, made, run)
+    else:
+        found += _expressions(definition, run)
+    return found[:MOST] or None
+
+
+def _detached(made: Snapshot) -> Iterator[Fault]:
+    if made.detached_from:
+        ja = f"基の定義 {made.detached_from[:SHOWN]} がここにありません。{made.type} の定義として確かめました。"
+        en = f"Its base {made.detached_from[:SHOWN]} is not here; it was checked as a definition of {made.type}."
+        yield Fault(".baseDefinition", "not-found", ja, en, "warning", RULE)
+
+
+def _extension(definition: Resource, run: Run) -> Iterator[Fault]:
+    """Tell of an extension whose url is not its own, and of contexts that there are not."""
+    extension = definition.get("type") == "Extension" and definition.get("derivation") == "constraint"
+    if "context" in definition and not extension:
+        ja = "context は拡張の定義だけに書きます。"
+        yield Fault(".context", "business-rule", ja, "Only the definition of an extension has contexts.", rule=RULE)
+        return
+    for index, each in enumerate(definition.get("context", ())):
+        yield from _context(each, f".context[{index}].expression", run)
+    for index, element in enumerate(definition.get("differential", {}).get("element", ())):
+        fixed = element.get("fixedUri")
+        if extension and element.get("path") == "Extension.url" and fixed not in (None, definition.get("url")):
+            ja = f"拡張の url は {str(fixed)[:SHOWN]} とされていますが、定義の url と違います。"
+            en = f"The url of the extension is fixed to {str(fixed)[:SHOWN]}, which is not that of the definition."
+            yield Fault(f".differential.element[{index}].fixed", "business-rule", ja, en, rule=RULE)
+
+
+def _context(context: Resource, place: str, run: Run) -> Iterator[Fault]:
+    kind, text = context.get("type"), context.get("expression")
+    if kind == "fhirpath":
+        yield from expression_faults(text, place, run)
+        return
+    if kind != "element" or not isinstance(text, str) or _PATH.fullmatch(text) is None:
+        return
+    if elements_at(text, run.validator.definitions) is None:
+        ja = f"「{text[:SHOWN]}」という要素は FHIR R4 にありません。"
+        yield Fault(place, "business-rule", ja, f"FHIR R4 has no element '{text[:SHOWN]}'.", rule=RULE)
 
 
 def _types(definition: Any, run: Run) -> Iterator[Fault]:
@@ -62,18 +110,20 @@ def _kind(definition: Any, run: Run) -> Iterator[Fault]:
         ja = f"kind は {kind} ですが、元の {url[:SHOWN]} は {base['kind']} です。"
         en = f"The kind is {kind}, but what it constrains, {url[:SHOWN]}, is a {base['kind']}."
         yield Fault(".kind", "business-rule", ja, en, rule="definition-kind")
+    found, own = (base or {}).get("type"), definition.get("type")
+    if isinstance(found, str) and found != own:
+        ja = f"型は {str(own)[:SHOWN]} ですが、元の {url[:SHOWN]} は {found} の定義です。"
+        en = f"The type is {str(own)[:SHOWN]}, but what it constrains, {url[:SHOWN]}, is a definition of {found}."
+        yield Fault(".type", "business-rule", ja, en, rule=RULE)
 
 
-def _expressions(definition: Any, seen: set[str]) -> Iterator[Fault]:
-    """Give the faults of constraints that are no FHIRPath, each expression once."""
+def _expressions(definition: Any, run: Run) -> Iterator[Fault]:
+    """Give the faults of constraints that are no FHIRPath, where no more can be said of a definition."""
     for view in ("differential", "snapshot"):
         for index, element in enumerate(definition.get(view, {}).get("element", ())):
             for number, constraint in enumerate(element.get("constraint", ())):
-                text = constraint.get("expression")
-                if text is not None and text not in seen:
-                    seen.add(text)
-                    place = f".{view}.element[{index}].constraint[{number}].expression"
-                    yield from expression_faults(text, place)
+                place = f".{view}.element[{index}].constraint[{number}].expression"
+                yield from expression_faults(constraint.get("expression"), place, run)
 
 
 def definition_faults(issues: Iterable[Issue], url: str) -> list[Fault]:

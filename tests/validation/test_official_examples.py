@@ -85,6 +85,17 @@ DEFECTS_TOLD: dict[str, set[str]] = {
             "verificationresult-status",
         )),
     },
+    # A CodeSystem is bound in the place of a value set.
+    "definition-binding": {"Bundle-resources", "StructureDefinition-ExplanationOfBenefit"},
+    # Slices of elements of which nothing says how they are sliced.
+    "definition-slicing": {
+        "Bundle-profiles-others", "StructureDefinition-catalog", "StructureDefinition-familymemberhistory-genetic",
+    },
+    # Rules that name elements which ChargeItemDefinition (`name`) and Extension (`substanceExposureRisk`) have not.
+    "expression-element": {
+        "Bundle-extensions", "Bundle-resources", "StructureDefinition-ChargeItemDefinition",
+        "StructureDefinition-allergyintolerance-substanceExposureRisk",
+    },
     # Profiles of Composition that call themselves complex types.
     "definition-kind": {"StructureDefinition-example-composition", "StructureDefinition-example-section-library"},
     # valueset-definition and questionnaire-allowedResource are none of HL7's extensions.
@@ -109,11 +120,13 @@ DEFECTS_TOLD: dict[str, set[str]] = {
             "orderableDrugForm",
         )),
     },
-    # Types of search parameters that are not those of their definitions; one for Patient that is about another type.
+    # Types of search parameters that are not those of their definitions; one for Patient that is about another type;
+    # one whose target no subject can be; a composite one whose parts have each other's expression.
     "search-parameter": {
         "Bundle-resources",
         *(f"CapabilityStatement-{name}" for name in ("base", "knowledge-repository", "measure-processor")),
         "CapabilityStatement-terminology-server", "SearchParameter-example-extension",
+        "SearchParameter-example-reference", "SearchParameter-DocumentReference-relationship", "Bundle-searchParams",
     },
     # Two properties have one code and URI.
     "property-twice": {"Bundle-valuesets", "CodeSystem-snomedct"},

@@ -20,7 +20,8 @@ from fhir_service.fhir.definitions.held import Held
 from fhir_service.fhir.definitions.model import Element, Kind, TypeDefinition
 from fhir_service.fhir.definitions.package import read_package
 from fhir_service.fhir.definitions.snapshot import Snapshot
-from fhir_service.fhir.definitions.snapshot.snapshots import Snapshots
+from fhir_service.fhir.definitions.snapshot.contradiction import departures
+from fhir_service.fhir.definitions.snapshot.snapshots import TYPE_BASE, Snapshots
 from fhir_service.fhir.definitions.sources import Named, Source, Sources, newest_first
 from fhir_service.fhir.definitions.stored import StoredDefinitions
 from fhir_service.fhir.definitions.type_model import TypeModel
@@ -123,15 +124,35 @@ class Definitions:
         """
         return self._snapshots.get(canonical, within)
 
-    def examine(self, definition: Resource) -> tuple[Issue, ...]:
-        """Return what is wrong with a StructureDefinition, whether it is known here or not."""
-        r4, *others = self.sources
+    def examine(self, definition: Resource) -> tuple[Snapshot | None, tuple[Issue, ...]]:
+        """Return the snapshot that the differential of a StructureDefinition makes, and what is wrong with it.
+
+        It need not be known here. None where no snapshot can be made, or where it has no differential.
+        """
+        issues = self._examined(definition)[1] if "snapshot" in definition else ()
+        if "differential" not in definition or "baseDefinition" not in definition:
+            return None, issues
+        made, more = self._examined({name: value for name, value in definition.items() if name != "snapshot"})
+        if made is not None and not (issues or more) and "snapshot" in definition:
+            more = tuple(self._departures(definition, made))
+        return made, tuple(dict.fromkeys((*issues, *more)))
+
+    def _departures(self, definition: Resource, made: Snapshot) -> Iterator[Issue]:
+        """Give what a snapshot has otherwise than it must, where it is derived from a type of R4.
+
+        What others derive from may have been another version when they made their snapshots.
+        """
+        base = str(definition["baseDefinition"])
+        if base.startswith(TYPE_BASE) and self.has_type(base.removeprefix(TYPE_BASE)):
+            yield from departures(str(definition.get("url", "")), definition["snapshot"]["element"], made.elements)
+
+    def _examined(self, definition: Resource) -> tuple[Snapshot | None, tuple[Issue, ...]]:
         held = Held(Package("examined", ""), [definition])
         try:
-            snapshot = Snapshots(Sources([r4, held, *others])).get(str(definition.get("url", "")), held.package)
+            snapshot = Snapshots(Sources([held, *self.sources])).get(str(definition.get("url", "")), held.package)
         except FhirError as error:
-            return error.issues
-        return snapshot.issues if snapshot else ()
+            return None, error.issues
+        return snapshot, snapshot.issues if snapshot else ()
 
     def all(self, resource_type: str) -> Iterator[Resource]:
         """Give every definition of this type; of those with the same url, the one that `find` gives."""

@@ -35,6 +35,11 @@ OWN = frozenset(("context", "resource", "rootResource", *SYSTEMS))
 _TYPES: dict[type, str] = {bool: BOOLEAN, int: INTEGER, Decimal: DECIMAL, str: STRING, Quantity: QUANTITY}
 
 
+def is_own(name: str) -> bool:
+    """Whether `%name` is one that FHIRPath or FHIR defines."""
+    return name in OWN or name.startswith(tuple(CANONICALS))
+
+
 def external(name: str) -> Evaluate:
     """Return the evaluation of `%name`."""
     if name == "context":

@@ -137,3 +137,70 @@ def test_a_composite_search_parameter_has_parts(validator: Validator) -> None:
 
     assert told(validator, parameter | {"component": [part, part]}) == []
     assert told(validator, parameter | {"component": [part]}) == [("search-parameter", "error", "SearchParameter")]
+
+
+CODE, QUANTITY = (
+    f"http://hl7.org/fhir/SearchParameter/{name}" for name in ("clinical-code", "Observation-value-quantity")
+)
+
+
+@pytest.mark.parametrize(
+    ("elements", "rule"),
+    [
+        ({"expression": "Patient.sex"}, "expression-element"),
+        ({"expression": "Patient.gender | Patient.sex"}, "expression-element"),
+        ({"expression": "Patient.telecom.where(kind = 'phone')"}, "expression-element"),
+        ({"expression": "Patient.name.whole()", "type": "string"}, "expression-element"),
+        ({"expression": "Patient.deceased.ofType(Text)"}, "expression-element"),
+        ({"expression": "Patient.gender", "type": "date"}, "search-parameter"),
+        ({"expression": "Patient.name.family", "type": "number"}, "search-parameter"),
+        ({"expression": "Patient.birthDate", "type": "token"}, "search-parameter"),
+        ({"expression": "Patient.gender", "type": "reference"}, "search-parameter"),
+        (
+            {"expression": "Patient.managingOrganization", "type": "reference", "target": ["Medication"]},
+            "search-parameter",
+        ),
+        ({"expression": "Patient.gender", "target": ["Organization"]}, "search-parameter"),
+        (
+            {"expression": "Patient.gender", "component": [{"definition": CODE, "expression": "code"}]},
+            "search-parameter",
+        ),
+    ],
+)
+def test_a_search_parameter_searches_what_its_expression_selects(
+    validator: Validator, elements: dict[str, Any], rule: str
+) -> None:
+    assert [each[:2] for each in told(validator, search_parameter(**elements))] == [(rule, "error")]
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"expression": "Patient.deceased.exists() and Patient.deceased != false"},
+        {"expression": "Patient.managingOrganization", "type": "reference", "target": ["Organization"]},
+        {"expression": "Patient.extension('https://example.jp/fhir/x').value", "type": "string"},
+        {"expression": "Patient.name.family", "type": "string"},
+    ],
+)
+def test_what_an_expression_selects_may_be_searched(validator: Validator, elements: dict[str, Any]) -> None:
+    assert told(validator, search_parameter(**elements)) == []
+
+
+@pytest.mark.parametrize(
+    ("definition", "expression", "place"),
+    [
+        (QUANTITY, "value.as(Quantity)", None),
+        (QUANTITY, "values", "component[1].expression"),
+        (QUANTITY, "status", "component[1].expression"),
+        (f"{CODE}-none", "value.as(Quantity)", "component[1].definition"),
+        ("http://hl7.org/fhir/SearchParameter/Observation-code-value-quantity", "$this", "component[1].definition"),
+    ],
+)
+def test_the_parts_of_a_composite_can_be_searched(
+    validator: Validator, definition: str, expression: str, place: str | None
+) -> None:
+    parts = [{"definition": CODE, "expression": "code"}, {"definition": definition, "expression": expression}]
+    whole = {"base": ["Observation"], "expression": "Observation", "type": "composite", "component": parts}
+
+    found = told(validator, search_parameter(**whole))
+    assert [each[2] for each in found if each[1] == "error"] == ([place] if place else [])

@@ -1,9 +1,12 @@
 """StructureDefinitions: what they say fits what they are derived from, and can be read."""
 
+from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fhir_service.fhir.json import decode
 from fhir_service.validation.validator import Validator
 from tests.validation.definitional.conftest import Told, told
 from tests.validation.profile.conftest import element, profile
@@ -59,3 +62,186 @@ def test_a_profile_does_not_loosen_a_required_binding(validator: Validator) -> N
 
     assert bound("required") == []
     assert bound("example") == [("definition", "error", "StructureDefinition")]
+
+
+STRUCTURE = "http://hl7.org/fhir/StructureDefinition/"
+GENDERS, STATUSES = (f"http://hl7.org/fhir/ValueSet/{name}" for name in ("administrative-gender", "observation-status"))
+
+
+def rules(validator: Validator, definition: dict[str, Any]) -> list[str | None]:
+    return [rule for rule, severity, _ in told(validator, definition) if severity == "error"]
+
+
+def of_type(code: str, **more: Any) -> dict[str, Any]:
+    return {"type": [{"code": code, **more}]}
+
+
+def bound(value_set: str, strength: str = "required") -> dict[str, Any]:
+    return {"binding": {"strength": strength, "valueSet": value_set}}
+
+
+def rule(expression: str, key: str = "x-1") -> dict[str, Any]:
+    return {"constraint": [{"key": key, "severity": "error", "human": "?", "expression": expression}]}
+
+
+@pytest.mark.parametrize(
+    ("path", "good", "bad"),
+    [
+        ("Patient.gender", {"fixedCode": "male"}, {"fixedString": "male"}),
+        ("Patient.maritalStatus", {"patternCodeableConcept": {"text": "a"}}, {"patternCoding": {"code": "a"}}),
+        ("Patient.birthDate", {"minValueDate": "2020-01-01"}, {"minValueDateTime": "2020-01-01T00:00:00Z"}),
+        ("Patient.birthDate", {"maxValueDate": "2020-01-01"}, {"maxValueInteger": 1}),
+        (
+            "Patient.birthDate",
+            {"example": [{"label": "a", "valueDate": "2020-01-01"}]},
+            {"example": [{"label": "a", "valueString": "2020"}]},
+        ),
+        ("Patient.gender", bound(GENDERS), bound(STATUSES)),
+        ("Patient.name.family", bound(GENDERS), bound("http://hl7.org/fhir/administrative-gender")),
+        ("Patient.maritalStatus", bound(GENDERS), bound(f"{STRUCTURE}Patient")),
+        (
+            "Patient.managingOrganization",
+            of_type("Reference", targetProfile=[f"{STRUCTURE}Organization"]),
+            of_type("Reference", targetProfile=[f"{STRUCTURE}Medication"]),
+        ),
+        (
+            "Patient.generalPractitioner",
+            of_type("Reference", targetProfile=[f"{STRUCTURE}Practitioner"]),
+            of_type("Reference", targetProfile=[f"{STRUCTURE}HumanName"]),
+        ),
+        ("Patient.name", rule("family.exists() or given.exists()"), rule("familyName.exists()")),
+        ("Patient.name", rule("%resource.active"), rule("%patient.active")),
+        ("Patient.name", rule("given.first() is string"), rule("given.first() is Text")),
+        ("Patient.contact", rule("name.exists()"), rule("names.exists()")),
+        ("Patient.birthDate", rule("$this <= today()"), rule("$this.before(today())")),
+        ("Patient.contact", {"contentReference": "#Patient.contact"}, {"contentReference": "#Patient.contacts"}),
+    ],
+)
+def test_what_is_said_of_an_element_fits_its_type(
+    validator: Validator, path: str, good: dict[str, Any], bad: dict[str, Any]
+) -> None:
+    assert rules(validator, profile("Patient", element(path, **good))) == []
+    assert rules(validator, profile("Patient", element(path, **bad))) != []
+
+
+@pytest.mark.parametrize(
+    ("path", "bindable"), [("gender", True), ("active", False), ("contact", False), ("name", False)]
+)
+def test_a_value_set_is_bound_to_codes_only(validator: Validator, path: str, bindable: bool) -> None:
+    found = rules(validator, profile("Patient", element(f"Patient.{path}", **bound(GENDERS))))
+
+    assert found == ([] if bindable else ["definition"])
+
+
+def test_the_elements_stand_in_the_order_of_the_base(validator: Validator) -> None:
+    name, birth, family = (element(f"Patient.{each}") for each in ("name", "birthDate", "name.family"))
+
+    assert rules(validator, profile("Patient", name, family, birth)) == []
+    assert rules(validator, profile("Patient", birth, name)) == ["definition"]
+    assert rules(validator, profile("Patient", family, name)) == ["definition"]
+
+
+def test_slices_are_not_more_than_what_is_sliced(validator: Validator) -> None:
+    slicing = {"discriminator": [{"type": "value", "path": "coding.code"}], "rules": "open"}
+    slices = [element(f"Observation.category:{name}", min=1) for name in "ab"]
+
+    for most, expected in (("2", []), ("1", ["definition"])):
+        sliced = element("Observation.category", slicing=slicing, max=most)
+        assert rules(validator, profile("Observation", sliced, *slices)) == expected
+
+
+def test_a_rule_has_a_key_of_its_own(validator: Validator) -> None:
+    name, birth = element("Patient.name", **rule("family.exists()")), element("Patient.birthDate")
+
+    assert (
+        rules(validator, profile("Patient", name, birth | rule("family.exists()", "x-2") | rule("true", "x-2"))) == []
+    )
+    assert rules(validator, profile("Patient", name, birth | rule("$this <= today()"))) == ["definition"]
+
+
+def test_a_profile_is_of_the_type_of_its_base(validator: Validator) -> None:
+    base = f"{STRUCTURE}Patient"
+
+    assert "definition" in rules(validator, profile("Observation", baseDefinition=base))
+    assert rules(validator, profile("Patient", baseDefinition=base)) == []
+
+
+def test_that_a_base_is_not_here_is_said(validator: Validator) -> None:
+    definition = profile("Patient", baseDefinition="https://example.jp/fhir/StructureDefinition/none")
+
+    assert told(validator, definition) == [("definition", "warning", "baseDefinition")]
+
+
+URL = "https://example.jp/fhir/StructureDefinition/ext"
+
+
+@pytest.mark.parametrize(
+    ("fixed", "context", "expected"),
+    [
+        (URL, ("element", "Patient.contact.name"), []),
+        (URL, ("element", "Observation.value[x]"), []),
+        (URL, ("element", "https://example.jp/fhir/StructureDefinition/other"), []),
+        (URL, ("fhirpath", "Patient.name.where(use = 'official')"), []),
+        (f"{URL}2", ("element", "Patient"), ["definition"]),
+        (URL, ("element", "Patient.names"), ["definition"]),
+        (URL, ("element", "Person2"), ["definition"]),
+        (URL, ("fhirpath", "Patient.("), ["expression"]),
+    ],
+)
+def test_an_extension_has_its_own_url_and_contexts_that_there_are(
+    validator: Validator, fixed: str, context: tuple[str, str], expected: list[str]
+) -> None:
+    kind, expression = context
+    definition = profile(
+        "Extension",
+        element("Extension.url", fixedUri=fixed),
+        url=URL,
+        context=[{"type": kind, "expression": expression}],
+    )
+
+    assert rules(validator, definition) == expected
+
+
+def test_only_an_extension_has_contexts(validator: Validator) -> None:
+    definition = profile("Patient", context=[{"type": "element", "expression": "Patient"}])
+
+    assert "definition" in rules(validator, definition)
+
+
+@pytest.fixture(scope="module")
+def official(r4_examples: Path) -> dict[str, Any]:
+    """The definition of Patient as HL7 has published it, with its prose."""
+    return decode((r4_examples / "StructureDefinition-Patient.json").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("Patient.birthDate", {"max": "*"}),
+        ("Patient.deceased[x]", {"type": [{"code": "boolean"}]}),
+        ("Patient.gender", {"binding": {"strength": "example"}}),
+        ("Patient.contact", {"constraint": [{"key": "x-1", "severity": "error", "human": "?"}]}),
+        ("Patient.contact", None),
+    ],
+)
+def test_a_snapshot_is_what_its_differential_makes(
+    validator: Validator, official: dict[str, Any], name: str, changed: dict[str, Any] | None
+) -> None:
+    definition = deepcopy(official)
+    elements = definition["snapshot"]["element"]
+    place = next(index for index, each in enumerate(elements) if each["id"] == name)
+    if changed is None:
+        del elements[place]
+    else:
+        elements[place] |= changed
+
+    assert rules(validator, official) == []
+    assert "definition" in rules(validator, definition)
+
+
+def test_a_known_definition_is_judged_by_what_is_given(validator: Validator, official: dict[str, Any]) -> None:
+    definition = deepcopy(official)
+    definition["differential"]["element"][1]["path"] = "Patient.name.nick"
+    definition["differential"]["element"][1]["id"] = "Patient.name.nick"
+
+    assert rules(validator, definition) != []

@@ -21,7 +21,8 @@ class Snapshot:
     reader's to read, not to change. `contexts` are where an extension may stand. `package` is where the definition is
     from: give it as `within` to resolve what the elements refer to. `detached_from` names the ancestor that is not
     here, if the snapshot stands on the type of the definition for want of it. `issues` say what is wrong with the
-    definition.
+    definition; `places` are the ids of the elements that a generated snapshot was made with, in the order of the
+    differential, None for what it has no place for.
     """
 
     url: str
@@ -40,3 +41,4 @@ class Snapshot:
     generated: bool = False
     detached_from: str | None = None
     issues: tuple[Issue, ...] = ()
+    places: tuple[str | None, ...] = ()

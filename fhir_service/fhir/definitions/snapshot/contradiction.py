@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/structuredefinition.html#interpretation
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from fhir_service.fhir.definitions.snapshot.faults import fault
@@ -13,6 +13,13 @@ from fhir_service.fhir.resource import Resource
 # What a snapshot must repeat as the differential says it; texts and examples may differ.
 REPEATED = ("min", "max", "maxLength", "mustSupport", "isModifier")
 REPEATED_CHOICES = ("fixed", "pattern", "minValue", "maxValue")
+
+# Whether what the differential makes is not what the snapshot says; one of them may have no binding.
+LACKING: dict[str, Callable[[Resource, Resource], bool]] = {
+    "type": lambda made, found: _each(made, "type", "code") != _each(found, "type", "code"),
+    "binding": lambda made, found: _strength(found) is not None and _strength(made) not in (None, _strength(found)),
+    "constraint": lambda made, found: not _each(made, "constraint", "key") <= _each(found, "constraint", "key"),
+}
 
 
 def is_contradictory(definition: Resource) -> bool:
@@ -38,7 +45,7 @@ def contradictions(url: str, snapshot: Iterable[Resource], differential: Iterabl
         if found is None:
             if not _is_named(said["path"], paths):
                 ja, en = "snapshot にこの要素がありません", "its snapshot does not have it"
-                yield fault(url, ja, en, at=name, severity="warning")
+                yield fault(url, ja, en, at=name)
             continue
         different = [key for key in said if _is_repeated(key) and not _same(said[key], found.get(key))]
         if different:
@@ -47,7 +54,24 @@ def contradictions(url: str, snapshot: Iterable[Resource], differential: Iterabl
                 f"snapshot が differential と食い違います({keys})",
                 f"its snapshot contradicts its differential ({keys})",
             )
-            yield fault(url, ja, en, at=name, severity="warning")
+            yield fault(url, ja, en, at=name)
+
+
+def departures(url: str, snapshot: Iterable[Resource], made: Iterable[Resource]) -> Iterator[Issue]:
+    """Give an issue for each element that a snapshot has otherwise than the one that was made of the differential."""
+    by_id = {each.get("id"): each for each in snapshot}
+    for element in made:
+        name = element["id"]
+        found = by_id.get(name)
+        if found is None:
+            yield fault(url, "snapshot にこの要素がありません", "its snapshot does not have it", at=name)
+            continue
+        different = [key for key in ("min", "max") if element.get(key) != found.get(key)]
+        different += [key for key, lacks in LACKING.items() if lacks(element, found)]
+        if different:
+            keys = ", ".join(different)
+            ja = f"snapshot が、differential から作られるものと違います({keys})"
+            yield fault(url, ja, f"its snapshot is not what its differential makes ({keys})", at=name)
 
 
 def _is_named(path: str, paths: set[str]) -> bool:
@@ -69,3 +93,11 @@ def _is_repeated(key: str) -> bool:
 
 def _same(said: Any, found: Any) -> bool:
     return bool(said == found)
+
+
+def _each(element: Resource, name: str, key: str) -> set[Any]:
+    return {each.get(key) for each in element.get(name, ())}
+
+
+def _strength(element: Resource) -> Any:
+    return element.get("binding", {}).get("strength")

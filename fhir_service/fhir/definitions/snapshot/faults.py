@@ -6,7 +6,14 @@ SHOWN = 120  # characters of a name that a message repeats
 
 
 def fault(
-    url: str, ja: str, en: str, *, at: str = "", code: IssueType = "invalid", severity: Severity = "error"
+    url: str,
+    ja: str,
+    en: str,
+    *,
+    at: str = "",
+    code: IssueType = "invalid",
+    severity: Severity = "error",
+    rule: str | None = None,
 ) -> Issue:
     """Return an issue about the definition of this url, at the element of this id."""
     place_ja, place_en = (f"の要素 {at[:SHOWN]}", f", element {at[:SHOWN]}") if at else ("", "")
@@ -15,6 +22,7 @@ def fault(
         f"プロファイル {url[:SHOWN]}{place_ja} の定義に誤りがあります: {ja}。",
         f"The definition {url[:SHOWN]}{place_en} is wrong: {en}.",
         severity=severity,
+        rule=rule,
     )
 
 

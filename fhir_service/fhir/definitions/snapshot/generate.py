@@ -10,6 +10,7 @@ from fhir_service.fhir.definitions.snapshot.discriminator import astray
 from fhir_service.fhir.definitions.snapshot.faults import broken, fault
 from fhir_service.fhir.definitions.snapshot.merge import merged, typed
 from fhir_service.fhir.definitions.snapshot.steps import Step, Steps, placed
+from fhir_service.fhir.definitions.snapshot.target import foreign_targets
 from fhir_service.fhir.definitions.snapshot.tree import Node, copied
 from fhir_service.fhir.outcome import Issue
 from fhir_service.fhir.resource import Resource
@@ -25,12 +26,16 @@ BY_URL = {"discriminator": [{"type": "value", "path": "url"}], "ordered": False,
 BY_TYPE = {"discriminator": [{"type": "type", "path": "$this"}], "ordered": False, "rules": "open"}
 # What a slice does not take from the element that it is a slice of.
 OF_THE_SLICED = {"slicing", "sliceName", "sliceIsConstraining"}
+UNSLICED = "definition-slicing"
 MAX_ELEMENTS = 200_000
 """Many more than any snapshot has; a definition that unfolds without end, or slices what is large, ends here."""
 
 
 class Generation:
-    """One snapshot in the making: `root` is a copy of the base's tree, `issues` grow with what is wrong."""
+    """One snapshot in the making: `root` is a copy of the base's tree, `issues` grow with what is wrong.
+
+    `places` are the ids of the nodes upon which the elements of the differential were put, None for want of one.
+    """
 
     def __init__(self, definition: Resource, base: Node, tree: Tree, *, detached: bool = False) -> None:
         self._url = str(definition.get("url", ""))
@@ -41,6 +46,7 @@ class Generation:
         self.root = copied(base, None)
         self.root.name = str(definition.get("type", base.name)).rpartition("/")[2]
         self.issues: list[Issue] = []
+        self.places: list[str | None] = []
         self._size = 0
 
     def apply(self, differential: Iterable[Resource]) -> None:
@@ -49,9 +55,9 @@ class Generation:
         self._shortened = _shortened(elements)
         for steps, element in elements:
             node = self._node(steps)
-            if node is None:
-                continue
-            self._put(node, element)
+            if node is not None:
+                self._put(node, element)
+            self.places.append(node.id if node else None)
 
     def _put(self, node: Node, element: Resource) -> None:
         if "contentReference" in node.element and "type" in element and not node.children:
@@ -93,6 +99,9 @@ class Generation:
         if strengths[0] == "required" and strengths[1] not in (None, "required"):
             ja = f"必須(required)の値セットを {strengths[1]} に緩めています"
             self._tell(node.id, ja, f"its binding is {strengths[1]}, where that of its base is required")
+        for target in foreign_targets(base, said, self._tree):
+            ja = f"{target} は、基の定義の参照先にありません"
+            self._tell(node.id, ja, f"{target} is none of the targets that its base allows")
         for path in astray(said, node, self._all_children):
             ja, en = (
                 f"スライスの分け方の {path} がこの要素にありません",
@@ -177,7 +186,8 @@ class Generation:
     def _unsliced(self, node: Node, name: str) -> Node | None:
         if not self._detached:
             ja = f"スライス {name} がありますが、分け方(slicing)がありません"
-            self._tell(node.id, ja, f"it has a slice {name}, but nothing says how it is sliced (slicing)")
+            en = f"it has a slice {name}, but nothing says how it is sliced (slicing)"
+            self.issues.append(fault(self._url, ja, en, at=node.id, rule=UNSLICED))
         return node if node.element.get("max") == "1" else None
 
     def _slice(self, sliced: Node, of: Node, name: str) -> Node:

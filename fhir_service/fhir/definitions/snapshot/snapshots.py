@@ -33,6 +33,7 @@ class _Made(NamedTuple):
     generated: bool
     detached_from: str | None
     issues: tuple[Issue, ...]
+    places: tuple[str | None, ...] = ()
 
 
 class Snapshots:
@@ -109,7 +110,7 @@ class Snapshots:
         generation = Generation(definition, base, tree, detached=detached_from is not None)
         generation.apply(differential)
         problem = [_unread(url)] if "snapshot" in definition else []
-        return _Made(generation.root, True, detached_from, (*problem, *generation.issues))
+        return _Made(generation.root, True, detached_from, (*problem, *generation.issues), tuple(generation.places))
 
     def _tree(self, name: str, within: Package, trail: tuple[str, ...]) -> Node | None:
         """Return the tree of a type or profile that an element has; None if it is not here or waits for this one."""
@@ -155,6 +156,7 @@ def _snapshot(located: Located, made: _Made, elements: list[Resource]) -> Snapsh
         generated=made.generated,
         detached_from=made.detached_from,
         issues=made.issues,
+        places=made.places,
     )
 
 
