@@ -15,6 +15,12 @@ from fhir_service.validation.run import Check, Run
 SHOWN = 120
 HL7 = "http://hl7.org/fhir/StructureDefinition/"
 
+# What an element of another version is as an extension: https://hl7.org/fhir/R4/versions.html#extensions
+_OF_ANOTHER_VERSION = re.compile(
+    r"http://hl7\.org/fhir/(?:1\.0|3\.0|4\.0|4\.3|5\.0|6\.0)/StructureDefinition/extension-([A-Z]\w*(?:\.\w+)+)"
+).fullmatch
+_MODIFIERS = frozenset({"Patient.animal"})  # of other versions, beside those of R4
+
 # Names that nobody can own, as in the official examples: https://www.rfc-editor.org/rfc/rfc2606
 _EXAMPLE = re.compile(r"https?://(?:[^/]*\.)?example\.(?:org|com|net)/").match
 
@@ -34,6 +40,10 @@ def extension_check(structure: Check, owner: str, places: frozenset[str], *, mod
             return found if owner == "Extension" else [*(found or ()), RELATIVE]
         definition = run.validator.extension(url)
         if definition is None:
+            if (other := _OF_ANOTHER_VERSION(url)) is not None:
+                return (
+                    found if _modifies(other[1], run) == modifier else [*(found or ()), _misplaced(url, not modifier)]
+                )
             if modifier or url.startswith(HL7):
                 return [*(found or ()), _unknown(url, modifier)]
             return found if run.options.foreign_extensions or _EXAMPLE(url) else [*(found or ()), _foreign(url)]
@@ -77,7 +87,7 @@ def _by_definition(
 ) -> list[Fault]:
     found: list[Fault] = []
     if definition.modifier != modifier:
-        found.append(_misplaced_modifier(definition))
+        found.append(_misplaced(definition.url, definition.modifier))
     if not definition.fits(places) and not _is_chosen(value, definition, run):
         found.append(_out_of_context(definition))
     for expression in definition.invariants:
@@ -151,11 +161,18 @@ def _foreign(url: str) -> Fault:
     return Fault("", "extension", ja, en, "error", "extension-foreign")
 
 
-def _misplaced_modifier(definition: ExtensionDefinition) -> Fault:
-    wanted = "modifierExtension" if definition.modifier else "extension"
-    ja = f"拡張 {definition.url} は {wanted} に書いてください(規則 extension-modifier)"
-    en = f"The extension {definition.url} must be a {wanted} (rule extension-modifier)"
-    return Fault("", "extension", ja, en, "error", "extension-modifier", definition.url)
+def _modifies(path: str, run: Run) -> bool:
+    """Whether the element of another version that has this path changes the meaning, as far as R4 tells."""
+    elements = (run.validator.definitions.find(f"{HL7}{path.partition('.')[0]}") or {}).get("snapshot", {})
+    found = (each for each in elements.get("element", ()) if each["path"] in (path, f"{path}[x]"))
+    return path in _MODIFIERS or any(each.get("isModifier") is True for each in found)
+
+
+def _misplaced(url: str, modifies: bool) -> Fault:
+    wanted = "modifierExtension" if modifies else "extension"
+    ja = f"拡張 {url} は {wanted} に書いてください(規則 extension-modifier)"
+    en = f"The extension {url} must be a {wanted} (rule extension-modifier)"
+    return Fault("", "extension", ja, en, "error", "extension-modifier", url)
 
 
 def _broken_context(definition: ExtensionDefinition, expression: str) -> Fault:

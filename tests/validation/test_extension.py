@@ -169,3 +169,24 @@ def test_an_extension_that_nothing_here_defines_is_refused_where_the_policy_says
     assert Policy(validator).validate(foreign) == []
     for found in (refusing.validate(foreign), refusing(foreign)):
         assert [(issue.rule, issue.severity) for issue in found] == [("extension-foreign", "error")]
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "found"),
+    [
+        ("extension", "5.0/StructureDefinition/extension-Patient.name.pronunciation", []),
+        ("extension", "3.0/StructureDefinition/extension-Patient.animal", ["extension-modifier"]),
+        ("modifierExtension", "3.0/StructureDefinition/extension-Patient.animal", []),
+        ("extension", "5.0/StructureDefinition/extension-Patient.deceased", ["extension-modifier"]),
+        ("modifierExtension", "5.0/StructureDefinition/extension-Patient.photo", ["extension-modifier"]),
+        ("extension", "5.0/StructureDefinition/patient-nickname", ["extension-foreign"]),
+        ("extension", "9.0/StructureDefinition/extension-Patient.photo", ["extension-foreign"]),
+    ],
+)
+def test_an_element_of_another_version_is_known_as_an_extension(
+    validator: Validator, name: str, url: str, found: list[str]
+) -> None:
+    held = patient(**{name: [{"url": f"http://hl7.org/fhir/{url}", "valueString": "a"}]})
+    issues = Policy(validator, PolicyRules(unknown_extensions="refuse")).validate(held)
+
+    assert [issue.rule for issue in issues] == found

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from fhir_service.fhir.fhirpath import Item, temporal
+from fhir_service.fhir.fhirpath import Item, quantity, temporal, ucum
 from fhir_service.fhir.fhirpath.error import FhirPathError
 from fhir_service.fhir.fhirpath.regex import pattern
+from fhir_service.fhir.resource import Resource
 from fhir_service.validation.definition import MAX_DECIMAL_PLACES, MAX_SIZE, MIN_LENGTH, REGEX, ElementDefinition
 from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.run import Run
@@ -103,8 +104,10 @@ def _bound(limit: Any, sign: int, rule: str, profile: str) -> ItemCheck:
 def compare(value: Any, limit: Any, type_name: str) -> int | None:
     """Return how a value stands to a limit: -1, 0 or 1, None if that cannot be told."""
     if isinstance(limit, dict):
-        if not isinstance(value, dict) or value.get("code", value.get("unit")) != limit.get("code", limit.get("unit")):
+        if not isinstance(value, dict):
             return None
+        if value.get("code", value.get("unit")) != limit.get("code", limit.get("unit")):
+            return _converted(value, limit)
         value, limit = value.get("value"), limit.get("value")
     if isinstance(value, bool) or isinstance(limit, bool):
         return None
@@ -114,6 +117,14 @@ def compare(value: Any, limit: Any, type_name: str) -> int | None:
         left, right = (temporal.parse(each, time=type_name == "time") for each in (value, limit))
         return None if left is None or right is None else temporal.compare(left, right)
     return None
+
+
+def _converted(value: Resource, limit: Resource) -> int | None:
+    """Return how a quantity stands to one of another unit; only the units of UCUM say how they convert."""
+    if value.get("system") != ucum.SYSTEM or limit.get("system") != ucum.SYSTEM:
+        return None
+    left, right = quantity.from_fhir(value), quantity.from_fhir(limit)
+    return None if left is None or right is None else quantity.compare(left, right)
 
 
 def _length(limit: int, profile: str) -> ItemCheck:

@@ -63,7 +63,7 @@ def test_an_element_keeps_what_the_profile_asks(
     assert ask(patient(**bad), definition) == [found]
 
 
-def test_quantities_are_compared_in_the_same_unit_and_decimals_by_their_digits(ask: Ask) -> None:
+def test_quantities_are_compared_in_units_that_convert_and_decimals_by_their_digits(ask: Ask) -> None:
     def weight(value: str, unit: str = "kg") -> Resource:
         return observation(valueQuantity={"value": Decimal(value), "system": "http://unitsofmeasure.org", "code": unit})
 
@@ -78,6 +78,8 @@ def test_quantities_are_compared_in_the_same_unit_and_decimals_by_their_digits(a
     assert ask(weight("99.5"), definition) == []
     assert ask(weight("100.5"), definition) == [("Observation.value", "maxValue")]
     assert ask(weight("1000.5", "g"), definition) == []
+    assert ask(weight("100000.5", "g"), definition) == [("Observation.value", "maxValue")]
+    assert ask(weight("1000.5", "cm"), definition) == []
     assert ask(weight("99.55"), definition) == [("Observation.value.value", "maxDecimalPlaces")]
 
 
@@ -355,10 +357,13 @@ def test_the_type_of_a_reference_is_that_of_what_it_names(
         ("2020-01-01T10:00:00-05:00", "2020-01-01T12:00:00-01:00", [("Patient.name[0].period", "per-1")]),
         ("2020-01-01T10:00:00+09:00", "2020-01-01T02:00:00+00:00", []),
         ("2020-01-01T10:00:00-05:00", "2020-01-01T10:00:00-05:00", []),
-        ("2020-01", "2020-01-15", []),
+        ("2020-01", "2020-02-15", []),
+        ("2020-01", "2020-01-15", [("Patient.name[0].period", "per-1")]),
+        ("2020-01-15", "2020-01-15T10:00:00+09:00", [("Patient.name[0].period", "per-1")]),
+        ("2020-01-15", "2020-01-15", []),
     ],
 )
-def test_a_period_is_in_order_whatever_its_zones(
+def test_a_period_is_surely_in_order_whatever_its_zones(
     validator: Any, start: str, end: str, found: list[tuple[str, str]]
 ) -> None:
     assert places(validator.check(patient(name=[{"text": "a", "period": {"start": start, "end": end}}]))) == found
