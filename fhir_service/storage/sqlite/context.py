@@ -1,7 +1,7 @@
 """A connection that reads, with what planning remembers between searches."""
 
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import apsw
 
@@ -14,10 +14,49 @@ from fhir_service.storage.store import PrimaryDates
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM ix WHERE k = ? LIMIT ?)"
 _REMEMBERED = 20_000
 _MOST_OF_PAGES = 8_000_000
-"""So many bytes the bodies in remembered pages have at the most."""
+"""So many bytes remembered pages have at the most, with the statements that they answer."""
+
+_MOST_OF_TOTALS = 8_000_000
+"""So many bytes the statements have of which remembered totals are."""
 
 _FRESH = 20_000
 """After so many counts asked for, all are made anew: they are estimates, and the tables grow."""
+
+
+Value = TypeVar("Value")
+
+
+class Answers(Generic[Value]):
+    """What statements gave, as long as nothing is written; of no more bytes than `most`, all are forgotten before."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: dict[Sql, Value] = {}
+        self._bytes = 0
+
+    def get(self, select: Sql) -> Value | None:
+        """Return what is known."""
+        return self._known.get(select)
+
+    def keep(self, select: Sql, value: Value, size: int = 0) -> None:
+        """Remember a value of so many bytes, unless it is too large by itself."""
+        size += (
+            _EACH + len(select.text) + sum([len(each) for each in select.parameters if isinstance(each, (str, bytes))])
+        )
+        if size > self._most:
+            return
+        if self._bytes + size > self._most:
+            self.forget()
+        self._known[select] = value
+        self._bytes += size
+
+    def forget(self) -> None:
+        """Forget all of it."""
+        self._known.clear()
+        self._bytes = 0
+
+
+_EACH = 300  # bytes that an answer takes, whatever it says
 
 
 class Reader:
@@ -33,9 +72,8 @@ class Reader:
         # of ranges that are open to one side: the greatest bound known to have so many rows (or more)
         self._many: dict[Hashable, tuple[int, int]] = {}
         self._asked = 0
-        self._totals: dict[Sql, int] = {}
-        self._pages: dict[Sql, list[tuple[Any, ...]]] = {}
-        self._bytes_of_pages = 0
+        self._totals: Answers[int] = Answers(_MOST_OF_TOTALS)
+        self._pages: Answers[list[tuple[Any, ...]]] = Answers(_MOST_OF_PAGES)
         self._read_at = (-1, -1)
         self.to_tally: set[int] = set()
 
@@ -90,33 +128,27 @@ class Reader:
     def count(self, select: Sql) -> int:
         """Return what a SELECT counts; the same is not counted twice as long as nothing is written."""
         self._forget_what_changed()
-        if select not in self._totals:
-            self._totals[select] = self.connection.execute(select.text, select.parameters).get
-        return self._totals[select]
+        found = self._totals.get(select)
+        if found is None:
+            found = int(self.connection.execute(select.text, select.parameters).get)
+            self._totals.keep(select, found)
+        return found
 
     def page(self, select: Sql) -> list[tuple[Any, ...]]:
         """Return the rows of a page, for which many more have to be gathered; remembered until something is written."""
         self._forget_what_changed()
         found = self._pages.get(select)
         if found is None:
-            found = self._pages[select] = self.connection.execute(select.text, select.parameters).fetchall()
-            self._bytes_of_pages += sum(len(row[-1]) for row in found if isinstance(row[-1], bytes))
+            found = self.connection.execute(select.text, select.parameters).fetchall()
+            self._pages.keep(select, found, sum([len(row[-1]) for row in found if isinstance(row[-1], bytes)]))
         return found
 
     def _forget_what_changed(self) -> None:
         written: int = self.connection.execute("PRAGMA data_version").get  # by others
         if (at := (written, self.connection.total_changes())) != self._read_at:
             self._read_at = at
-            self._totals.clear()
-            self._forget_pages()
-        if len(self._totals) > _REMEMBERED:
-            self._totals.clear()
-        if self._bytes_of_pages > _MOST_OF_PAGES or len(self._pages) > _REMEMBERED:
-            self._forget_pages()
-
-    def _forget_pages(self) -> None:
-        self._pages.clear()
-        self._bytes_of_pages = 0
+            self._totals.forget()
+            self._pages.forget()
 
     def primary_date(self, resource_type: str) -> str | None:
         """Return the code of the primary date parameter of a type."""
