@@ -111,6 +111,11 @@ class Run:
         """`%rootResource`: the container of a contained resource, else the resource itself."""
         return self.container.resource if self.container else self.resource
 
+    @property
+    def is_inside(self) -> bool:
+        """Whether the resource is contained in another, or one that a Bundle or Parameters holds."""
+        return self.container is not None or self.holder is not None
+
     def contained(self, resource: Resource) -> Run:
         """Return the run of a resource that this one contains."""
         return Run(resource, self.validator, self.options, container=self, outside=self.outside)

@@ -47,6 +47,16 @@ def discriminated(
     return found[0] if len(found) == 1 else lambda item, run: all(match(item, run) for match in found)
 
 
+def of_the_type(described: dict[str, Any], node: Node, compiler: ElementCompiler) -> Matches | None:
+    """Return, of what is told apart by its profile alone, whether a value is of the type of that profile."""
+    match described.get("discriminator"):
+        case [{"type": "profile", "path": str(path)}]:
+            steps = _steps(path)
+            reached = _reached(steps, node, compiler)
+            return _type(reached, steps, node, _walk(steps, compiler), compiler)
+    return None
+
+
 def _the_only_one(place: Place) -> Matches | None:
     """Return that every value is of the slice: what cannot repeat has nothing to be told apart."""
     return None if most(place.base) != 1 else lambda item, run: True

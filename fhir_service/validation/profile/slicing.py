@@ -14,7 +14,7 @@ from fhir_service.fhir.fhirpath import Item
 from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.profile.cardinality import count_check, least, most
 from fhir_service.validation.profile.children import unreadable
-from fhir_service.validation.profile.discriminator import Matches, discriminated
+from fhir_service.validation.profile.discriminator import Matches, discriminated, of_the_type
 from fhir_service.validation.profile.tree import UNSOUND, Node
 from fhir_service.validation.run import Run
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fhir_service.validation.profile.element import ElementCompiler, ItemCheck, Place
 
 DEFAULT = "@default"
+SHOWN = 5  # values that would be of a slice, which a message names
 
 
 class Inside(NamedTuple):
@@ -32,12 +33,16 @@ class Inside(NamedTuple):
 
 
 class Slice(NamedTuple):
-    """One slice: what belongs to it, how often; `inside` is compiled when a first value is of it."""
+    """One slice: what belongs to it, how often; `inside` is compiled when a first value is of it.
+
+    `nearly` tells of what is told apart by its profile whether it is of the type of that.
+    """
 
     name: str
     matches: Matches
     counts: Callable[[int], Faults]
     inside: Callable[[], Inside]
+    nearly: Matches | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +61,13 @@ class Slicing:
         """Return what is wrong with these values, whose places are given."""
         found: list[Fault] = [note._replace(path=path) for note in self.notes] if placed else []
         members: list[list[tuple[str, Item]]] = [[] for _ in self.slices]
+        others: list[tuple[str, Item]] = []
         last, left_over = -1, ""
         for step, item in placed:
             number = next((i for i, each in enumerate(self.slices) if each.matches(item, run)), None)
             if number is None:
                 found += self._unmatched(step, item, run)
+                others.append((step, item))
                 left_over = left_over or step
                 continue
             if self.ordered and number < last:
@@ -71,7 +78,9 @@ class Slicing:
             last = max(last, number)
             members[number].append((step, item))
         for each, mine in zip(self.slices, members, strict=True):
-            found += [fault._replace(path=path) for fault in each.counts(len(mine)) or ()]
+            found += [
+                _explained(fault, each, others, run)._replace(path=path) for fault in each.counts(len(mine)) or ()
+            ]
             if mine:
                 found += _members(each.inside(), mine, path, run)
         return found
@@ -93,6 +102,19 @@ class Slicing:
         ja = f"「{self.said}」のスライスに当てはまらない要素は最後に置いてください(規則 slicing-at-end、{self.profile})"
         en = f"What is of no slice of '{self.said}' must come last (rule slicing-at-end, {self.profile})"
         return Fault(step, "structure", ja, en, rule="slicing-at-end", profile=self.profile)
+
+
+def _explained(fault: Fault, of: Slice, others: list[tuple[str, Item]], run: Run) -> Fault:
+    """Return that a slice has too few, with what would be of it if it conformed to the profile of the slice."""
+    if fault.rule != "min" or of.nearly is None:
+        return fault
+    steps = ", ".join([step[1:] for step, item in others if of.nearly(item, run)][:SHOWN])
+    if not steps:
+        return fault
+    return fault._replace(
+        ja=f"{fault.ja}。{steps} は、このスライスのプロファイルに合わないため数えていません。",
+        en=f"{fault.en}. Not counted, since the profile of the slice is not kept: {steps}.",
+    )
 
 
 class Slices:
@@ -141,7 +163,8 @@ def _slicing(node: Node, place: Place, compiler: ElementCompiler) -> Slicing:
         if matches is None:
             notes.append(_undecidable(name, node, compiler.profile))
             continue
-        slices.append(_slice(name, each, node, matches, place, compiler))
+        nearly = of_the_type(described, each, compiler)
+        slices.append(_slice(name, each, node, matches, nearly, place, compiler))
     return Slicing(
         tuple(slices),
         rules if not notes else "open",
@@ -158,7 +181,9 @@ def _members(inside: Inside, mine: list[tuple[str, Item]], path: str, run: Run) 
     return [*found, *inside.slicing.check_at(mine, path, run)] if inside.slicing is not None else found
 
 
-def _slice(name: str, each: Node, node: Node, matches: Matches, place: Place, compiler: ElementCompiler) -> Slice:
+def _slice(
+    name: str, each: Node, node: Node, matches: Matches, nearly: Matches | None, place: Place, compiler: ElementCompiler
+) -> Slice:
     within = place._replace(types=_types(each, place))
     said = f"{node.id}:{name.rpartition('/')[2]}"
     counts = count_check(least(each.element), most(each.element), "", said, compiler.profile)
@@ -169,7 +194,7 @@ def _slice(name: str, each: Node, node: Node, matches: Matches, place: Place, co
             tuple(compiler.item_checks(each, within)), Slices(each, within, compiler) if each.slices else None
         )
 
-    return Slice(name, matches, counts, inside)
+    return Slice(name, matches, counts, inside, nearly)
 
 
 def _types(node: Node, place: Place) -> tuple[str, ...]:

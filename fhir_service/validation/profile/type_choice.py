@@ -163,6 +163,8 @@ def _wrong_profile(reference: dict[str, Any], profiles: list[str], run: Run, com
         return None
     resource, inner = found
     first: list[Fault] = []
+    if inner.is_inside and any(_claims(resource, each, inner, compiler.package) for each in profiles):
+        return None  # it is checked by itself there, and what is wrong is told once, at its own place
     for canonical in profiles:
         item = Item(resource, str(resource.get("resourceType")))
         faults = run.validator.check_item(item, canonical, inner, compiler.package)
@@ -174,6 +176,16 @@ def _wrong_profile(reference: dict[str, Any], profiles: list[str], run: Run, com
     ja = f"参照先がプロファイル {shown} に合いません: {why.path} {why.ja}(規則 target-profile、{profile})"
     en = f"What it refers to does not conform to {shown}: {why.path} {why.en} (rule target-profile, {profile})"
     return [Fault("", "structure", ja, en, rule="target-profile", profile=profile)]
+
+
+def _claims(resource: Resource, profile: str, run: Run, within: Package | None) -> bool:
+    """Whether what is claimed is checked here, and a resource claims this very profile."""
+    match resource.get("meta"):
+        case {"profile": [*claimed]} if run.options.claimed:
+            name = run.validator.definitions.name
+            meant = name(profile, within)
+            return meant is not None and any(isinstance(each, str) and name(each) == meant for each in claimed)
+    return False
 
 
 def _want(reference: dict[str, Any], profiles: list[str], run: Run, compiler: ElementCompiler) -> None:

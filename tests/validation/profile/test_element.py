@@ -7,7 +7,7 @@ import pytest
 
 from fhir_service.fhir.resource import Resource
 from fhir_service.validation.run import Options
-from tests.validation.profile.conftest import BASE, URL, Ask, element, places, profile
+from tests.validation.profile.conftest import BASE, URL, Ask, Know, element, places, profile
 
 
 def patient(**elements: Any) -> Resource:
@@ -177,6 +177,35 @@ def test_a_reference_in_a_bundle_is_followed_there(validator: Any, ask: Ask) -> 
     assert [issue.rule for issue in validator.check(bundle(name=[{"text": "a"}]))] == []
     assert [issue.rule for issue in validator.check(bundle())] == ["target-profile"]
     assert URL in validator.check(bundle())[0].en
+
+
+def test_what_claims_the_profile_it_is_referred_to_by_is_told_of_once_at_its_own_place(
+    know: Know, validator: Any
+) -> None:
+    named = profile("Patient", element("Patient.name", min=1), name="named-once")
+    target = [{"code": "Reference", "targetProfile": [named["url"]]}]
+    definition = profile("Observation", element("Observation.subject", type=target), name="of-named-once")
+    know(named)
+    observation = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"text": "x"},
+        "meta": {"profile": [know(definition)]},
+        "subject": {"reference": "#p"},
+    }
+
+    def told(*claims: str) -> list[tuple[str, str | None]]:
+        person = {"resourceType": "Patient", "id": "p", "gender": "other", "meta": {"profile": [*claims]}}
+        if not claims:
+            del person["meta"]
+        return [
+            (issue.expression[0], issue.rule)
+            for issue in validator.check(observation | {"contained": [person]})
+            if issue.severity == "error"
+        ]
+
+    assert told(named["url"]) == [("Observation.contained[0].name", "min")]
+    assert told() == [("Observation.subject", "target-profile")]
 
 
 def test_what_must_be_supported_and_is_not_there_is_told_on_demand(validator: Any, ask: Ask) -> None:

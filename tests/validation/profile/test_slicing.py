@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from fhir_service.fhir.resource import Resource
-from tests.validation.profile.conftest import BASE, URL, Ask, element, extension, profile
+from tests.validation.profile.conftest import BASE, URL, Ask, Know, element, extension, profile
 
 
 def patient(**elements: Any) -> Resource:
@@ -308,6 +308,26 @@ def test_a_slice_may_be_sliced_again(ask: Ask) -> None:
     assert ask(with_b("official", "old"), definition, first) == []
     assert ask(with_b("old"), definition, first) == [("Patient.identifier", "min")]
     assert ("Patient.identifier[2]", "slicing-closed") in ask(with_b("official", "temp"), definition, first)
+
+
+def test_what_would_be_of_a_slice_if_it_kept_its_profile_is_named(validator: Any, know: Know) -> None:
+    named = profile("Patient", element("Patient.name", min=1), name="named")
+    definition = profile(
+        "Bundle",
+        sliced("Bundle.entry", ("profile", "resource")),
+        element("Bundle.entry:person", min=1),
+        element("Bundle.entry:person.resource", min=1, type=[{"code": "Patient", "profile": [named["url"]]}]),
+    )
+    know(named)
+    entries = [{"resource": {"resourceType": "Basic", "code": {"text": "x"}}}, {"resource": patient()}]
+
+    told = validator.check({"resourceType": "Bundle", "type": "collection", "entry": entries}, [know(definition)])
+    alone = validator.check({"resourceType": "Bundle", "type": "collection", "entry": entries[:1]}, [definition["url"]])
+
+    [too_few] = [issue for issue in told if issue.rule == "min"]
+    assert "entry[1] は、このスライスのプロファイルに合わない" in too_few.ja
+    assert "entry[0]" not in too_few.ja
+    assert [("合わない" in issue.ja) for issue in alone if issue.rule == "min"] == [False]
 
 
 def test_slices_that_nothing_tells_apart_are_told_of(validator: Any, ask: Ask) -> None:
