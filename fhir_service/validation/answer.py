@@ -53,6 +53,8 @@ MIN_QUANTITY, MAX_QUANTITY = f"{SDC}minQuantity", f"{SDC}maxQuantity"
 UNIT_OPTION = f"{BASE}questionnaire-unitOption"
 UNIT_VALUE_SET = f"{BASE}questionnaire-unitValueSet"
 EXCLUSIVE = f"{BASE}questionnaire-optionExclusive"
+# An element of R5: whether other answers are taken than the options. R4 says so by the type open-choice alone.
+CONSTRAINT = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Questionnaire.item.answerConstraint"
 REFERENCE_RESOURCE = f"{BASE}questionnaire-referenceResource"
 
 
@@ -76,31 +78,41 @@ def answer_faults(question: Resource, answer: Resource, questionnaire: Resource,
     if kind in CHOICES:
         yield from _choice(question, name, value, questionnaire, run)
     elif "answerOption" in question:
-        yield from _of_options(question, name, value, open_=False)
+        yield from _of_options(question, name, value)
     elif "answerValueSet" in question and name == "String":
         yield from _word_of_value_set(question, value, run)
     yield from _limits(question, name, value, run)
 
 
 def _choice(question: Resource, name: str, value: Any, questionnaire: Resource, run: Run) -> Iterator[Fault]:
-    open_ = question.get("type") == "open-choice"
-    if open_ and name == "String":
+    if _is_own_answer(question, name):
         return
     if "answerValueSet" in question:
-        yield from _of_value_set(question, name, value, questionnaire, run, open_)
+        yield from _of_value_set(question, name, value, questionnaire, run)
     elif "answerOption" in question:
-        yield from _of_options(question, name, value, open_)
+        yield from _of_options(question, name, value)
     elif not any("Expression" in str(each.get("url")) for each in question.get("extension", ())):
         ja = f"「{question.get('linkId')}」の質問票に選択肢がないため、答えを確かめられません。"
         en = f"The questionnaire has no options for '{question.get('linkId')}', so the answer cannot be checked."
         yield Fault(".value", "informational", ja, en, "warning", rule="questionnaire-options")
 
 
-def _of_options(question: Resource, name: str, value: Any, open_: bool) -> Iterator[Fault]:
+def _is_own_answer(question: Resource, name: str) -> bool:
+    """Whether an answer of this type need be none of the options: to open-choice a text, but no other Coding.
+
+    https://hl7.org/fhir/R4/valueset-item-type.html
+    """
+    said = next(
+        (each.get("valueCode") for each in question.get("extension", ()) if each.get("url") == CONSTRAINT), None
+    )
+    if said is None:
+        return name == "String" and question.get("type") == "open-choice"
+    return {"optionsOrString": "String", "optionsOrType": "Coding"}.get(str(said)) == name
+
+
+def _of_options(question: Resource, name: str, value: Any) -> Iterator[Fault]:
     options = [value_of(each, "value") for each in question["answerOption"]]
     if any(kind == name and _is_option(value, option) for kind, option in options):
-        return
-    if open_ and name == "Coding":
         return
     shown = _shown(value)
     ja = f"答え「{shown}」は、質問「{question.get('linkId')}」の選択肢にありません。"
@@ -139,9 +151,7 @@ def _is_option(value: Any, option: Any) -> bool:
             return bool(value == option)
 
 
-def _of_value_set(
-    question: Resource, name: str, value: Any, questionnaire: Resource, run: Run, open_: bool
-) -> Iterator[Fault]:
+def _of_value_set(question: Resource, name: str, value: Any, questionnaire: Resource, run: Run) -> Iterator[Fault]:
     if name != "Coding":
         ja = f"質問「{question.get('linkId')}」の答えは、値セットのコード(Coding)でなければなりません。"
         en = f"The answer to '{question.get('linkId')}' must be a Coding of its value set, not a {name}."
@@ -150,15 +160,9 @@ def _of_value_set(
     url = str(question["answerValueSet"])
     system, code = value.get("system", ""), value.get("code")
     if code is None:
-        if not open_:
-            ja = f"質問「{question.get('linkId')}」の答えにコードがありません。"
-            yield Fault(
-                ".value",
-                "code-invalid",
-                ja,
-                f"The answer to '{question.get('linkId')}' has no code.",
-                rule="questionnaire-options",
-            )
+        ja = f"質問「{question.get('linkId')}」の答えにコードがありません。"
+        en = f"The answer to '{question.get('linkId')}' has no code."
+        yield Fault(".value", "code-invalid", ja, en, rule="questionnaire-options")
         return
     held = (
         run.validator.terminology.contains(url, system, code)
@@ -170,7 +174,7 @@ def _of_value_set(
         ja = f"答え「{shown}」が値セット {url[:200]} にあるかどうかは、ここでは分かりません。"
         en = f"Whether '{shown}' is in the value set {url[:200]} cannot be told here."
         yield Fault(".value", "code-invalid", ja, en, "warning", rule="questionnaire-options")
-    elif not held and not open_:
+    elif not held:
         ja = f"答え「{shown}」は、質問「{question.get('linkId')}」の値セット {url[:200]} にありません。"
         en = f"The answer '{shown}' to '{question.get('linkId')}' is not in the value set {url[:200]}."
         yield Fault(".value", "code-invalid", ja, en, rule="questionnaire-options")

@@ -21,8 +21,8 @@ _OF_ANOTHER_VERSION = re.compile(
 ).fullmatch
 _MODIFIERS = frozenset({"Patient.animal"})  # of other versions, beside those of R4
 
-# Names that nobody can own, as in the official examples: https://www.rfc-editor.org/rfc/rfc2606
-_EXAMPLE = re.compile(r"https?://(?:[^/]*\.)?example\.(?:org|com|net)/").match
+# The names in the official examples: https://hl7.org/fhir/R4/extensibility-examples.html
+_EXAMPLE = re.compile(r"https?://(?:[^/]*\.)?(?:example\.org|acme\.com)/").match
 
 
 def extension_check(structure: Check, owner: str, places: frozenset[str], *, modifier: bool) -> Check:

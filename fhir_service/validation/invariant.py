@@ -2,8 +2,9 @@
 
 A constraint holds if it is true. An empty result breaks it (que-13, `repeats=true or …`, where nothing says that it
 repeats), unless it is only a warning (que-0, of a name, where there is none) or asks what may not be known: what a
-reference points to, which of two dates of different precision is earlier. A constraint that cannot be read or evaluated
-is told of, naming the definition that has it, and breaks nothing.
+reference points to, which of two dates of different precision is earlier, or something of one type of a choice (vs-1,
+of an `effective[x]` that may be a Period). A constraint that cannot be read or evaluated is told of, naming the
+definition that has it, and breaks nothing.
 https://hl7.org/fhir/R4/conformance-rules.html#constraints
 """
 
@@ -29,7 +30,7 @@ SHOWN = 400
 ELSEWHERE = frozenset({"ele-1", "ext-1", "dom-2", "dom-3", "dom-4", "dom-5", "ref-1", "txt-1", "txt-2"})
 
 # What gives an empty result of good resources, too: asking others, and comparing with anything but a number.
-_OPEN = re.compile(r"\b(?:resolve|memberOf|conformsTo)\(|\bis\b|[<>]=?(?!=?\s*\d)").search
+_OPEN = re.compile(r"\b(?:resolve|memberOf|conformsTo)\(|\bis\b|\bas\s|[<>]=?(?!=?\s*\d)").search
 
 ItemCheck = Any
 

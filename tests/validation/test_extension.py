@@ -143,6 +143,8 @@ def test_what_changes_the_meaning_is_a_modifier_extension(ask: Ask) -> None:
         ("extension", f"{BASE}no-such-extension", [("Patient.extension[0]", "extension-unknown")]),
         ("modifierExtension", "http://hospital.jp/x", [("Patient.modifierExtension[0]", "extension-modifier")]),
         ("modifierExtension", "http://example.org/x", []),
+        ("modifierExtension", "http://acme.com/x", []),
+        ("modifierExtension", "http://example.com/x", [("Patient.modifierExtension[0]", "extension-modifier")]),
     ],
 )
 def test_an_extension_that_nobody_defines_is_let_be_unless_it_changes_the_meaning(

@@ -199,6 +199,11 @@ def test_answers_keep_the_limits_of_the_extensions(
     assert set(rules(validator, [asked("a", type_, extension=[limit])], [answer("a", value)])) == expected
 
 
+def left(to: str) -> dict[str, Any]:
+    url = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Questionnaire.item.answerConstraint"
+    return {"extension": [{"url": url, "valueCode": to}]}
+
+
 CODES = {"answerOption": [{"valueCoding": {"system": SCALE, "code": "1"}}, {"valueString": "その他"}]}
 
 
@@ -210,6 +215,16 @@ CODES = {"answerOption": [{"valueCoding": {"system": SCALE, "code": "1"}}, {"val
         (asked("a", "choice", **CODES), {"valueCoding": {"system": SCALE, "code": "9"}}, {"options": "error"}),
         (asked("a", "choice", **CODES), {"valueString": "自由"}, {"options": "error"}),
         (asked("a", "open-choice", **CODES), {"valueString": "自由"}, {}),
+        (asked("a", "open-choice", **CODES), {"valueCoding": {"system": SCALE, "code": "9"}}, {"options": "error"}),
+        (asked("a", "open-choice", **CODES), {"valueCoding": {"display": "自由"}}, {"options": "error"}),
+        (asked("a", "choice", **CODES, **left("optionsOrString")), {"valueString": "自由"}, {}),
+        (asked("a", "open-choice", **CODES, **left("optionsOrType")), {"valueCoding": {"code": "9"}}, {}),
+        (asked("a", "open-choice", **CODES, **left("optionsOnly")), {"valueString": "自由"}, {"options": "error"}),
+        (
+            asked("a", "open-choice", answerValueSet="#scale"),
+            {"valueCoding": {"system": SCALE, "code": "9"}},
+            {"options": "error"},
+        ),
         (asked("a", "choice", answerValueSet="#scale"), {"valueCoding": {"system": SCALE, "code": "2"}}, {}),
         (asked("a", "choice", answerValueSet="#scale"), {"valueCoding": {"code": "2"}}, {"options": "error"}),
         (asked("a", "choice", answerValueSet="#scale"), {"valueString": "2"}, {"type": "error"}),
@@ -267,7 +282,7 @@ def test_enable_when_turns_a_question_on(
     type_ = {"Coding": "open-choice"}.get(name.removeprefix("value"), name.removeprefix("value").lower())
     condition = {"question": "a", "operator": operator, **expected}
     questions = [
-        asked("a", type_, answerOption=[{"valueString": "x"}]) if type_ == "open-choice" else asked("a", type_),
+        asked("a", type_, answerOption=[given]) if type_ == "open-choice" else asked("a", type_),
         asked("b", "string", required=True, enableWhen=[condition]),
     ]
 

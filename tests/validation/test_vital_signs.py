@@ -59,6 +59,13 @@ def test_a_vital_sign_has_what_its_profile_asks(validator: Validator, observatio
     assert validator(observation | {"valueQuantity": observation["valueQuantity"] | {"code": "furlong", "unit": "x"}})
 
 
+def test_a_vital_sign_may_be_of_a_period_or_of_a_time_precise_to_the_day(validator: Validator) -> None:
+    of = without(measured("8867-4", 72, "/min"), "effectiveDateTime")
+
+    assert validator(of | {"effectivePeriod": {"start": "2026"}}) == []
+    assert [issue.rule for issue in validator(of | {"effectiveDateTime": "2026-11"})] == ["vs-1"]
+
+
 def test_another_code_of_the_same_sign_needs_the_one_of_the_profile(validator: Validator) -> None:
     pulse = measured("8889-8", 72, "/min")
     both = pulse | {"code": {"coding": [*pulse["code"]["coding"], {"system": "http://loinc.org", "code": "8867-4"}]}}
