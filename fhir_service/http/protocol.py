@@ -3,7 +3,8 @@
 The parser below uvicorn takes URLs and headers of any length (and counts in 16 bits within a URL).
 """
 
-from typing import NoReturn
+import asyncio
+from typing import Any, NoReturn, cast
 from urllib.parse import quote_from_bytes
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -41,6 +42,40 @@ class Refused(Exception):
     """Ends the parsing of a request that goes beyond a limit."""
 
 
+class Together:
+    """A transport that sends the head of an answer with the first of its body: one system call, here and at the client.
+
+    What is not about writing goes to the transport within.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head = b""
+
+    def write(self, data: bytes) -> None:
+        """Send the data; the head of a final answer waits for what comes next."""
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.writelines((head, data))
+        elif data.startswith(b"HTTP/1.1 ") and data.endswith(b"\r\n\r\n") and not data.startswith(b"HTTP/1.1 1"):
+            self._head = data
+        else:
+            self._transport.write(data)
+
+    def flush(self) -> None:
+        """Send a head that waits: nothing comes after it."""
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.write(head)
+
+    def close(self) -> None:
+        self.flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class LimitedProtocol(HttpToolsProtocol):
     """Answers 414 and 431 before the application hears of the request, then closes the connection."""
 
@@ -48,6 +83,15 @@ class LimitedProtocol(HttpToolsProtocol):
     _refused = False
     _within_message = False
     _header_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._together = Together(transport)
+        self.transport = cast(asyncio.Transport, self._together)
+
+    def on_response_complete(self) -> None:
+        self._together.flush()  # an answer to HEAD has no body
+        super().on_response_complete()
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
