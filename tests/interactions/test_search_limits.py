@@ -15,6 +15,14 @@ def many(value: str, count: int) -> str:
     return ",".join(f"{value}{number}" for number in range(count))
 
 
+def nested(*path: str) -> str:
+    """Return a filter with a bracket in each step of the path."""
+    text = "_id eq x"
+    for step in reversed(path):
+        text = f"{step}[{text}]._id eq x"
+    return text
+
+
 @pytest.mark.parametrize(
     ("resource_type", "criteria", "status"),
     [
@@ -40,6 +48,13 @@ def many(value: str, count: int) -> str:
         pytest.param("Patient", [("_filter", " or ".join(["name eq x"] * 64))] * 4, 200, id="four wide filters"),
         pytest.param("Patient", [("name", "x")] * 65, 400, id="65 criteria"),
         pytest.param("Patient", [("_sort", ",".join(["name"] * 1000))], 400, id="1,000 sort keys"),
+        pytest.param("List", [("item._id", f"x{n}") for n in range(60)], 400, id="chains to anything 60 times"),
+        pytest.param("List", [("item.item._id", "x")] * 60, 400, id="chains of two steps to anything 60 times"),
+        pytest.param("List", [("item.item._id", "x")], 200, id="a chain of two steps to anything"),
+        pytest.param("List", [("item.subject.name", "x")] * 60, 400, id="chains that lead nowhere on most types"),
+        pytest.param("Provenance", [("_filter", nested("target", "subject", "subject"))], 400, id="nested brackets"),
+        pytest.param("Provenance", [("_filter", nested("target", "subject"))], 200, id="brackets in brackets"),
+        pytest.param("Patient", [("_filter", f"link[{'x ' * 10_000}].name eq x")], 400, id="many words in brackets"),
         pytest.param("ValueSet", [("url:above", "http://example.jp/" + "a" * 5000)], 200, id="above a long URL"),
     ],
 )

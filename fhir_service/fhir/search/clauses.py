@@ -103,7 +103,8 @@ class Criterion:
 
     def _clause(self, resource_type: str, key: str, depth: int) -> Clause:
         self.left -= 1
-        if self.left < 0:
+        self.reading.tries.left -= 1
+        if self.left < 0 or self.reading.tries.left < 0:
             raise problems.too_broad(self.key)
         if depth > MAX_DEPTH:
             raise problems.too_deep(self.key, MAX_DEPTH)

@@ -18,6 +18,9 @@ MOST = 50_000
 _LOOK_UP = 50
 """What a range or a text costs, a look-up of its own, where a key costs 1."""
 
+_BRANCH = 12
+"""What a type costs that a chain leads to: a part of the statement."""
+
 _WHOLE = frozenset({"token", "reference", "uri"})
 
 
@@ -33,7 +36,7 @@ def cost(clause: Clause) -> int:
         case LastUpdatedMatch(dates):
             return _LOOK_UP * len(dates)
         case Chain(_, clauses):
-            return _LOOK_UP + sum(cost(rest) for _, rest in clauses)
+            return _LOOK_UP + sum(_BRANCH + cost(rest) for _, rest in clauses)
         case Has(_, _, rest):
             return _LOOK_UP + cost(rest)
         case WordsMatch():

@@ -40,7 +40,7 @@ class ParsedSearch:
 
 @dataclass(slots=True)
 class Draft:
-    """What has been read so far; `single` holds what may be given only once."""
+    """What has been read so far; `single` holds what may be given only once, `cost` is that of all clauses."""
 
     resource_type: str
     reading: Reading
@@ -49,6 +49,7 @@ class Draft:
     includes: list[Include] = field(default_factory=list)
     elements: list[str] = field(default_factory=list)
     single: dict[str, str] = field(default_factory=dict)
+    cost: int = 0
 
     @property
     def registry(self) -> SearchRegistry:

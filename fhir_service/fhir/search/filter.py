@@ -15,6 +15,7 @@ from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.search.clauses import Criterion
 from fhir_service.fhir.search.fold import fold
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
+from fhir_service.fhir.search.problems import too_many
 from fhir_service.fhir.search.query import (
     AllOf,
     AnyOf,
@@ -31,6 +32,7 @@ from fhir_service.fhir.search.values import Reading, read
 
 MOST_COMPARISONS = 64
 MOST_NESTED = 20
+MOST_PIECES = 2_000  # words, texts and brackets
 
 _PIECE = re.compile(r"""\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<parenthesis>[()\[\]])|(?P<word>[^\s()"\[\]]+))""")
 _NOT = "not"
@@ -180,10 +182,12 @@ class _Parser:
 
     def _bracket(self) -> list[str]:
         """Return the pieces from a bracket to the one that closes it."""
-        pieces = [self._next()]
-        while pieces.count("[") > pieces.count("]"):
-            pieces.append(self._next())
-        return pieces
+        begun, depth = self._at, 0
+        while True:
+            piece = self._next()
+            depth += (piece == "[") - (piece == "]")
+            if depth <= 0:
+                return self._pieces[begun : self._at]
 
     def _peek(self, ahead: int = 0) -> str:
         return self._pieces[self._at + ahead] if self._at + ahead < len(self._pieces) else ""
@@ -204,6 +208,8 @@ def _pieces(text: str) -> list[str]:
         if found is None:
             raise _malformed(text[position : position + 40])
         pieces.append(found[0].strip())
+        if len(pieces) > MOST_PIECES:
+            raise too_many("_filter words", MOST_PIECES)
         position = found.end()
     return pieces
 

@@ -26,6 +26,7 @@ SKIPPED = frozenset({"_format", "_pretty", "_cursor"})
 MAX_CRITERIA = 64
 MOST_REMEMBERED = 2_048
 LONGEST_REMEMBERED = 300  # characters
+COSTLIEST_REMEMBERED = 2_000  # by `cost`: some hundred clauses
 _APPROXIMATE = re.compile(r"(?:^|[,$])ap").search
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -50,7 +51,7 @@ def parse_search(
     if found is None:
         reading = Reading(indexer.registry, base, (now - _EPOCH) // timedelta(microseconds=1))
         found = _read(resource_type, parameters, reading, lenient, skip_empty)
-        if _means_the_same_later(parameters):
+        if _means_the_same_later(parameters) and sum(map(cost, found.query.clauses)) <= COSTLIEST_REMEMBERED:
             if len(remembered) >= MOST_REMEMBERED:
                 remembered.clear()
             remembered[asked] = found
@@ -101,13 +102,16 @@ def _check_repeated(understood: Sequence[tuple[str, str]], draft: Draft) -> None
 def _add(draft: Draft, name: str, text: str) -> None:
     if not text.strip():
         raise problems.empty_value(name)
-    base_name = name.partition(":")[0]
+    base_name, before = name.partition(":")[0], len(draft.clauses)
     if base_name in RESULT_PARAMETERS:
         RESULT_PARAMETERS[base_name](draft, name, text)
     else:
         draft.clauses.append(Criterion(name, text, draft.reading).clause(draft.resource_type))
     if len(draft.clauses) > MAX_CRITERIA:
         raise problems.too_many("criteria", MAX_CRITERIA)
+    draft.cost += sum(map(cost, draft.clauses[before:]))
+    if draft.cost > MOST:
+        raise problems.too_costly()
 
 
 def _parsed(draft: Draft, understood: tuple[tuple[str, str], ...], ignored: tuple[str, ...]) -> ParsedSearch:
@@ -117,8 +121,6 @@ def _parsed(draft: Draft, understood: tuple[tuple[str, str], ...], ignored: tupl
         raise problems.excluded("_summary=text", "_include, _revinclude")
     if any(sort.parameter == SCORE for sort in draft.sort) and not any(words_of(draft.clauses)):
         raise problems.excluded("_sort=_score", "_text/_content (-)")
-    if sum(map(cost, draft.clauses)) > MOST:
-        raise problems.too_costly()
     return ParsedSearch(
         Query(draft.resource_type, tuple(draft.clauses), tuple(draft.sort), tuple(draft.includes)),
         count=int(single["_count"]) if "_count" in single else None,

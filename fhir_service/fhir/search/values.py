@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/search.html#ptypes and https://hl7.org/fhir/R4/search.ht
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from fhir_service.fhir.reference import ParsedReference, parse_reference, split_canonical
@@ -45,6 +45,17 @@ _ESCAPED = re.compile(r"\\([,|$\\])")
 _SPACE_FOR_PLUS = re.compile(r"(T[0-9:.]+) (\d\d:\d\d)$")  # "+" that a client did not percent-encode
 
 
+MOST_TRIED = 4_000
+"""On so many types the steps of chains are tried in one search, half a second at the most."""
+
+
+@dataclass(slots=True)
+class Tries:
+    """How often a step may still be tried on a type, by all criteria of one search together."""
+
+    left: int = MOST_TRIED
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a value is read against: the parameters, the base of this server, and now in microseconds."""
@@ -52,6 +63,7 @@ class Reading:
     registry: SearchRegistry
     base: str
     now: int
+    tries: Tries = field(default_factory=Tries, compare=False)
 
     @property
     def terminology(self) -> Terminology:
