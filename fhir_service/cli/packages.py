@@ -115,6 +115,7 @@ def _refuse(name: str, error: "FhirError") -> None:
 
 def _tell(added: "Added", definitions: "Definitions") -> None:
     from fhir_service.fhir.definitions.check import missing
+    from fhir_service.validation.unreadable import unreadable
 
     done = "追加済みです / is here already" if added.already else "追加しました / added"
     made = f"、スナップショットを {added.generated} 件生成 / snapshots generated" if added.generated else ""
@@ -123,7 +124,7 @@ def _tell(added: "Added", definitions: "Definitions") -> None:
         typer.echo(
             f"  警告 / warning: {name}#{version} がありません / is not here, and {added.package} needs it", err=True
         )
-    _show(added.issues)
+    _show((*added.issues, *unreadable(added.package, definitions)))
 
 
 def _show(issues: "tuple[Issue, ...]") -> None:
@@ -236,6 +237,7 @@ def check(
 
     from fhir_service.fhir.definitions import Definitions
     from fhir_service.fhir.definitions.check import findings, missing
+    from fhir_service.validation.unreadable import unreadable
 
     definitions = Definitions.load(packages=data_dir / FOLDER)
     chosen = [
@@ -249,7 +251,7 @@ def check(
     for name in unknown:
         table.add_row(name, "error", "追加されていません / is not here")
     for source in chosen:
-        found = list(findings(source, definitions))
+        found = [*findings(source, definitions), *unreadable(source.package, definitions)]
         for name, version in missing(source.package, definitions.sources):
             table.add_row(str(source.package), "warning", f"{name}#{version} がありません / is not here")
         for issue in found:

@@ -10,11 +10,12 @@ import base64
 import binascii
 from typing import Any
 
-from fhir_service.fhir.definitions import Added
+from fhir_service.fhir.definitions import Added, Definitions
 from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse, RawBody
 from fhir_service.interactions.services import Operation, Services
 from fhir_service.operations.parameters import given, single
+from fhir_service.validation.unreadable import unreadable
 
 SHOWN = 100  # issues of one package
 
@@ -26,7 +27,7 @@ async def install(request: FhirRequest, services: Services) -> FhirResponse:
     added = await asyncio.to_thread(definitions.install, package)
     if not added.already:
         definitions.reload()
-    return FhirResponse(200 if added.already else 201, operation_outcome(_told(added)))
+    return FhirResponse(200 if added.already else 201, operation_outcome(_told(added, definitions)))
 
 
 OPERATION = Operation(
@@ -61,7 +62,7 @@ def _decoded(text: Any) -> bytes:
         raise FhirError(Issue("value", "package が base64 ではありません。", "package is no base64.")) from None
 
 
-def _told(added: Added) -> list[Issue]:
+def _told(added: Added, definitions: Definitions) -> list[Issue]:
     package = added.package
     ja, en = ("追加済みです", "is here already") if added.already else ("追加しました", "is installed")
     counted = f"{package.count} 件の定義", f"{package.count} definitions"
@@ -77,4 +78,4 @@ def _told(added: Added) -> list[Issue]:
         )
         for name, version in added.missing
     )
-    return [head, *missing, *added.issues[:SHOWN]]
+    return [head, *missing, *[*added.issues, *unreadable(package, definitions)][:SHOWN]]

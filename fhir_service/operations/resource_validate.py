@@ -159,8 +159,11 @@ def _asked(request: FhirRequest) -> Asked:
                 mode = text(name, value)
             case "profile":
                 profiles.append(text(name, value))
+            case "mode":
+                modes = ", ".join(filter(None, _MODES))
+                raise refused(name, f"は次のどれかです: {modes}", f"must be one of {modes}")
             case _:
-                raise refused(name, "の値が正しくありません", "has a value that is not valid here")
+                raise refused(name, "はリソースで送ってください", "has to be a resource")
     if resource is None and key is None:
         said = "検証するリソースを送ってください。", "Send the resource that is to be validated."
         raise FhirError(Issue("required", *said), status=400)

@@ -120,6 +120,19 @@ def test_removing_what_others_need_is_told(tmp_path: Path) -> None:
     assert "above#1 needs below#1" in run("remove", "below", data_dir=tmp_path).output
 
 
+def test_a_rule_that_cannot_be_read_is_told_when_its_package_is_added_and_when_it_is_checked(tmp_path: Path) -> None:
+    rule = {"key": "x-1", "severity": "error", "human": "x", "expression": "name.where("}
+    wrong = BASE | {"differential": {"element": [{"id": "Patient", "path": "Patient", "constraint": [rule]}]}}
+
+    added = run("add", package(tmp_path / "a.tgz", {"name": "a", "version": "1"}, wrong), data_dir=tmp_path)
+    checked = run("check", "a", data_dir=tmp_path)
+
+    assert added.exit_code == 0
+    assert "the expression of the rule x-1 cannot be read" in added.output
+    assert checked.exit_code == 1
+    assert "the expression of the rule x-1 cannot be read" in " ".join(checked.output.split())
+
+
 def test_a_check_tells_what_is_wrong_and_what_is_not_here(tmp_path: Path) -> None:
     wrong = BASE | {"differential": {"element": [{"id": "Patient.nmae", "path": "Patient.nmae", "min": 1}]}}
     detached = PROFILE | {"baseDefinition": "http://elsewhere.example/P"}

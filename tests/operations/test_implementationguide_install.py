@@ -111,13 +111,26 @@ def test_what_it_needs_and_what_is_wrong_with_it_is_told(own: Any) -> None:
         "differential": {"element": [{"id": "Patient.nmae", "path": "Patient.nmae", "min": 1}]},
     }
 
-    answer = install(own.base, package("needy", wrong, typo, dependencies={"jp-core.r4": "1.2.0"}))
+    constraint = {"key": "x-1", "severity": "error", "human": "壊れた式", "expression": "name.where("}
+    unread = typo | {
+        "url": "http://example.org/fhir/StructureDefinition/unread",
+        "differential": {"element": [{"id": "Patient", "path": "Patient", "constraint": [constraint]}]},
+    }
+    orphan = typo | {
+        "url": "http://example.org/fhir/StructureDefinition/orphan",
+        "baseDefinition": "http://elsewhere.example/P",
+        "differential": {"element": [{"id": "Patient.name", "path": "Patient.name", "min": 1}]},
+    }
+
+    answer = install(own.base, package("needy", wrong, typo, unread, orphan, dependencies={"jp-core.r4": "1.2.0"}))
 
     assert answer.status_code == 201
     told = " ".join(issues(answer))
     assert "needy#1.0.0 needs jp-core.r4#1.2.0, which is not here" in told
     assert "StructureDefinition/self is wrong: it is derived from itself" in told
     assert "Patient has no nmae" in told
+    assert "StructureDefinition/unread, element Patient is wrong: the expression of the rule x-1 cannot be read" in told
+    assert "StructureDefinition/orphan derives from http://elsewhere.example/P, which is not here" in told
     for url, said in ((wrong["url"], "it is derived from itself"), (typo["url"], "Patient has no nmae")):
         checked = httpx.post(
             f"{own.base}/Patient/$validate",

@@ -129,7 +129,10 @@ def test_a_profile_that_cannot_be_checked_is_no_success(
         ("mode=delete&profile=http://example.jp/p", "profile"),
         ("mode=update&mode=create", "mode"),
         ("mode=update", "resource"),
-        ("mode=", "mode"),
+        ("mode=", "create, update, delete, profile"),
+        ("mode=check", "create, update, delete, profile"),
+        ("profil=x", "resource, mode, profile"),
+        ("resource=x", "リソースで送ってください"),
     ],
 )
 def test_a_mode_without_what_it_needs_is_refused_with_what_is_missing(

@@ -114,6 +114,7 @@ class _Whole:
         self._snapshots = Snapshots(Sources([*others[:1], held, *others[1:]]))
         self.issues: list[Issue] = []
         self.generated = 0
+        self._absent: set[str] = set()
 
     def definitions(self) -> Iterator[Resource]:
         """Give the definitions; one that has no snapshot yet, since its base is not here, keeps its differential."""
@@ -130,10 +131,19 @@ class _Whole:
         if snapshot is None:
             return definition
         self.issues += snapshot.issues
+        self._note_absent(definition["url"], snapshot.detached_from)
         if not snapshot.generated or snapshot.detached_from or snapshot.issues:
             return definition
         self.generated += 1
         return {**definition, "snapshot": {"element": snapshot.elements}}
+
+    def _note_absent(self, url: str, base: str | None) -> None:
+        """Tell of an ancestor that is not here, by the first that derives from it."""
+        if base is not None and base not in self._absent:
+            self._absent.add(base)
+            ja = f"{url} の元になる {base} がここにありません。加わるまで、型を元に検証します。"
+            en = f"{url} derives from {base}, which is not here: until it is, checks go by the type."
+            self.issues.append(Issue("not-found", ja, en, severity="warning", rule="profile-base"))
 
 
 def _same_or_refused(package: Package, target: Path, digest: str) -> None:
