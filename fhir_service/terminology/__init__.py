@@ -4,14 +4,19 @@ Checks and searches ask through `Terminology`. What cannot be told (a code syste
 https://hl7.org/fhir/R4/terminology-module.html
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 from fhir_service.fhir.resource import Resource
 
-__all__ = ["Member", "Terminology"]
+__all__ = ["Contains", "Member", "Terminology"]
 
 Member = tuple[str, str | None]
 """System and code; code None stands for every code of a system whose content is not here."""
+
+
+Contains = Callable[[str | None, str], bool | None]
+"""Whether a code of a system (None: of any) is in a value set; None if that cannot be told."""
 
 
 class Terminology(Protocol):
@@ -21,8 +26,8 @@ class Terminology(Protocol):
         """Whether a code is in a value set; None if that cannot be told. Without a system: as of a `code` element."""
         ...
 
-    def composes(self, value_set: Resource, system: str | None, code: str) -> bool | None:
-        """Whether a code is in a value set that is given itself; None if that cannot be told."""
+    def composed(self, value_set: Resource) -> Contains:
+        """Return what tells of a value set that is given itself whether a code is in it."""
         ...
 
     def members(self, value_set: str) -> frozenset[Member] | None:

@@ -8,7 +8,7 @@ from threading import Lock, local
 from typing import Protocol, TypeVar
 
 from fhir_service.fhir.resource import Resource
-from fhir_service.terminology import Member
+from fhir_service.terminology import Contains, Member
 from fhir_service.terminology.code_system import CodeSystem, read
 from fhir_service.terminology.extent import Selection, holds
 from fhir_service.terminology.external import external
@@ -92,9 +92,9 @@ class LoadedTerminology:
             found = self.selection(value_set)
         return None if found is None else found.contains(system, code)
 
-    def composes(self, value_set: Resource, system: str | None, code: str) -> bool | None:
-        """Whether a code is in a value set that is given as it stands (contained, or about to be stored)."""
-        return selected(value_set, self.selection, self.code_system).contains(system, code)
+    def composed(self, value_set: Resource) -> Contains:
+        """Return what tells of a value set as it stands (contained, or about to be stored) what is in it."""
+        return selected(value_set, self.selection, self.code_system).contains
 
     def members(self, value_set: str) -> frozenset[Member] | None:
         known = self._known

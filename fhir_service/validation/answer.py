@@ -194,7 +194,7 @@ def _held(url: str, questionnaire: Resource, system: Any, code: str, run: Run) -
     """Whether a value set that the Questionnaire contains has a code."""
     for each in questionnaire.get("contained", ()):
         if each.get("id") == url[1:] and each.get("resourceType") == "ValueSet":
-            return run.validator.terminology.composes(each, system, code)
+            return run.validator.terminology.composed(each)(system, code)
     return None
 
 

@@ -1,4 +1,4 @@
-"""CapabilityStatements: the search parameters that they name are of the type that they say.
+"""CapabilityStatements: the search parameters, profiles and operations that they name are of the types that they say.
 
 https://hl7.org/fhir/R4/capabilitystatement-definitions.html#CapabilityStatement.rest.resource.searchParam.type
 """
@@ -10,20 +10,27 @@ from typing import TYPE_CHECKING
 
 from fhir_service.fhir.resource import Resource
 from fhir_service.validation.fault import Fault, Faults
+from fhir_service.validation.profile_named import profile_faults
+from fhir_service.validation.search_names import search_parameters
 
 if TYPE_CHECKING:
     from fhir_service.validation.run import Run
 
 SHOWN = 120
+RULE = "capability"
+ANY = frozenset({"Any", "Resource", "DomainResource"})
 
 
 def capability_statement_rules(statement: Resource, run: Run) -> Faults:
-    """Return the faults of a CapabilityStatement: search parameters whose definition has another type."""
+    """Return the faults of a CapabilityStatement: definitions that it names and that are of another type."""
     found: list[Fault] = []
     for number, rest in enumerate(statement.get("rest", ())):
         found += _parameters(rest, f".rest[{number}]", run)
         for index, resource in enumerate(rest.get("resource", ())):
-            found += _parameters(resource, f".rest[{number}].resource[{index}]", run)
+            place = f".rest[{number}].resource[{index}]"
+            found += _parameters(resource, place, run)
+            found += _about(resource, place, run)
+            found += _includes(resource, place, run)
     return found or None
 
 
@@ -37,3 +44,40 @@ def _parameters(holder: Resource, place: str, run: Run) -> Iterator[Fault]:
         ja = f"検索パラメーター {str(url)[:SHOWN]} の型は {wanted} ですが、{kind} と書かれています。"
         en = f"The search parameter {str(url)[:SHOWN]} is of type {wanted}, not {kind}."
         yield Fault(f"{place}.searchParam[{index}].type", "business-rule", ja, en, rule="search-parameter")
+
+
+def _about(resource: Resource, place: str, run: Run) -> Iterator[Fault]:
+    """Tell of profiles, search parameters and operations that are of other types of resources."""
+    kind = resource.get("type")
+    yield from profile_faults(resource.get("profile"), [kind], f"{place}.profile", run, RULE)
+    for index, url in enumerate(resource.get("supportedProfile", ())):
+        yield from profile_faults(url, [kind], f"{place}.supportedProfile[{index}]", run, RULE)
+    for name, types in (("searchParam", "base"), ("operation", "resource")):
+        for index, each in enumerate(resource.get(name, ())):
+            url = each.get("definition")
+            defined = run.validator.definitions.find(url) if isinstance(url, str) else None
+            about = {*(defined or {}).get(types, ())}
+            if about and kind not in about and not about & ANY:
+                ja = f"{str(url)[:SHOWN]} は {kind} のものではありません。"
+                yield _fault(f"{place}.{name}[{index}].definition", ja, f"{str(url)[:SHOWN]} is not for {kind}.")
+
+
+def _includes(resource: Resource, place: str, run: Run) -> Iterator[Fault]:
+    """Tell of includes by search parameters that there are not."""
+    own = {each.get("name") for each in resource.get("searchParam", ())}
+    for name in ("searchInclude", "searchRevInclude"):
+        for index, text in enumerate(resource.get(name, ())):
+            kind, _, parameter = str(text).partition(":")
+            parameter = parameter.partition(":")[0]
+            if not parameter or parameter == "*" or parameter in own:
+                continue
+            known = kind in run.validator.definitions.resource_types
+            if not known or parameter not in search_parameters(kind, run):
+                ja = f"「{str(text)[:SHOWN]}」という検索パラメーターは知られていません。"
+                yield _fault(
+                    f"{place}.{name}[{index}]", ja, f"The search parameter '{str(text)[:SHOWN]}' is not known."
+                )
+
+
+def _fault(place: str, ja: str, en: str) -> Fault:
+    return Fault(place, "business-rule", ja, en, rule=RULE)

@@ -59,9 +59,10 @@ def expression_faults(
     return read_expression(text, place, run, context, variables).faults
 
 
-def of_expression(holder: Resource | None, place: str, run: Run) -> list[Fault]:
-    """Return what is wrong with a value of the type Expression, if it is in FHIRPath; its variables may be any."""
-    if not isinstance(holder, dict) or holder.get("language") != FHIRPATH:
+def fhirpath_faults(expression: Resource, run: Run) -> list[Fault]:
+    """Return what is wrong with a value of the type Expression that is FHIRPath; what it is asked of is not known."""
+    if expression.get("language") != FHIRPATH:
         return []
-    found = expression_faults(holder.get("expression"), f"{place}.expression", run)
-    return [each for each in found if each.rule == "expression"]
+    return [
+        each for each in expression_faults(expression.get("expression"), ".expression", run) if each.rule != UNKNOWN
+    ]

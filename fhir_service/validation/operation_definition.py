@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fhir_service.fhir.resource import Resource
+from fhir_service.validation.binding import CODED
+from fhir_service.validation.element_definition import REFERRING
 from fhir_service.validation.fault import Fault, Faults
+from fhir_service.validation.profile_named import profile_faults
 
 if TYPE_CHECKING:
     from fhir_service.validation.run import Run
@@ -20,7 +23,18 @@ ANY = frozenset({"Any", "Type", "Resource", "DomainResource", "Element"})
 
 def operation_definition_rules(operation: Resource, run: Run) -> Faults:
     """Return the faults of an OperationDefinition: parameters of types that there are not, or named twice."""
-    return list(_parameters(operation.get("parameter", ()), ".parameter", run)) or None
+    parameters = operation.get("parameter", ())
+    found = [*_parameters(parameters, ".parameter", run)]
+    names = {each.get("name") for each in parameters}
+    for index, overload in enumerate(operation.get("overload", ())):
+        for number, name in enumerate(overload.get("parameterName", ())):
+            if name not in names:
+                ja = f"「{str(name)[:SHOWN]}」というパラメーターはありません。"
+                en = f"There is no parameter '{str(name)[:SHOWN]}'."
+                found.append(_fault(f".overload[{index}].parameterName[{number}]", ja, en))
+    for name in ("inputProfile", "outputProfile"):
+        found += profile_faults(operation.get(name), {"Parameters"}, f".{name}", run, "operation")
+    return found or None
 
 
 def _parameters(parameters: list[Resource], place: str, run: Run) -> Iterator[Fault]:
@@ -39,4 +53,24 @@ def _parameters(parameters: list[Resource], place: str, run: Run) -> Iterator[Fa
         if isinstance(most, str) and most.isdigit() and int(most) < int(each.get("min") or 0):
             ja = f"max({most})が min({each.get('min')})より小さくなっています。"
             yield Fault(f"{at}.max", "business-rule", ja, f"The max {most} is less than the min.", rule="operation")
+        if isinstance(most, str) and most != "*" and not most.isdigit():
+            yield _fault(f"{at}.max", "max は数か * です。", "The max is a number or *.")
+        yield from _fitting(each, at, run)
         yield from _parameters(each.get("part", ()), f"{at}.part", run)
+
+
+def _fitting(parameter: Resource, at: str, run: Run) -> Iterator[Fault]:
+    """Tell of a value set of what has no codes, and of targets that nothing can refer to."""
+    kind = parameter.get("type")
+    if "binding" in parameter and isinstance(kind, str) and kind not in CODED | ANY:
+        ja = f"型が {kind[:SHOWN]} のパラメーターに、値セットは結び付けられません。"
+        yield _fault(f"{at}.binding", ja, f"A value set cannot be bound to a parameter of type {kind[:SHOWN]}.")
+    for index, url in enumerate(parameter.get("targetProfile", ())):
+        found = run.validator.definitions.find(url) if kind in REFERRING else None
+        if found is not None and found.get("kind") not in ("resource", "logical"):
+            ja = f"{url[:SHOWN]} は参照先になりません。"
+            yield _fault(f"{at}.targetProfile[{index}]", ja, f"Nothing can refer to what {url[:SHOWN]} is of.")
+
+
+def _fault(place: str, ja: str, en: str) -> Fault:
+    return Fault(place, "business-rule", ja, en, rule="operation")

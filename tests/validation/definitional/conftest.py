@@ -29,3 +29,8 @@ def told(validator: Validator, resource: dict[str, Any]) -> Told:
         for issue in validator.check(resource)
         if issue.rule != "binding-extensible" and not (issue.rule or "").endswith("-0")  # names for programs
     ]
+
+
+def errors_of(validator: Validator, resource: dict[str, Any]) -> list[tuple[str | None, str]]:
+    """Return the rules of the errors, and where they are."""
+    return [(rule, at) for rule, severity, at in told(validator, resource) if severity == "error"]

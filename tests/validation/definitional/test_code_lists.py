@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from fhir_service.validation.validator import Validator
-from tests.validation.definitional.conftest import Told, told
+from tests.validation.definitional.conftest import Told, errors_of, told
+from tests.validation.profile.conftest import Know
 
 GENDER = "http://hl7.org/fhir/administrative-gender"
 
@@ -140,3 +141,143 @@ def test_the_version_of_a_system_stands_beside_it(validator: Validator) -> None:
     assert told(validator, {"resourceType": "ValueSet", "status": "active", "compose": compose}) == [
         ("include-system", "error", "compose.include[0].system")
     ]
+
+
+ACT = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+
+
+@pytest.mark.parametrize(
+    ("property_", "operator", "value", "place"),
+    [
+        ("concept", "is-a", "_ActPolicyType", None),
+        ("code", "regex", "[A-Z]+", None),
+        ("concept", "is-a", "nothing", "value"),
+        ("concept", "generalizes", "nothing", "value"),
+        ("code", "regex", "(", "value"),
+        ("status", "exists", "maybe", "value"),
+    ],
+)
+def test_a_filter_has_a_value_that_fits(
+    validator: Validator, property_: str, operator: str, value: str, place: str | None
+) -> None:
+    include = {"system": ACT, "filter": [{"property": property_, "op": operator, "value": value}]}
+    value_set = {"resourceType": "ValueSet", "status": "active", "compose": {"include": [include]}}
+
+    expected = [("value-set", f"compose.include[0].filter[0].{place}")] if place else []
+    assert errors_of(validator, value_set) == expected
+
+
+def test_of_a_property_that_the_system_has_not_is_warned(validator: Validator) -> None:
+    include = {"system": GENDER, "filter": [{"property": "colour", "op": "=", "value": "a"}]}
+    value_set = {"resourceType": "ValueSet", "status": "active", "compose": {"include": [include]}}
+
+    assert told(validator, value_set) == [("value-set", "warning", "compose.include[0].filter[0].property")]
+
+
+def test_a_value_set_does_not_include_itself(validator: Validator) -> None:
+    url = "https://example.jp/fhir/ValueSet/self"
+    value_set = {
+        "resourceType": "ValueSet",
+        "url": url,
+        "status": "active",
+        "compose": {"include": [{"valueSet": [url]}]},
+    }
+
+    assert errors_of(validator, value_set) == [("value-set", "compose.include[0].valueSet[0]")]
+
+
+def test_what_is_included_is_a_code_system(validator: Validator) -> None:
+    include = {"system": "http://hl7.org/fhir/StructureDefinition/Patient"}
+    value_set = {"resourceType": "ValueSet", "status": "active", "compose": {"include": [include]}}
+
+    assert errors_of(validator, value_set) == [("value-set", "compose.include[0].system")]
+
+
+@pytest.mark.parametrize(
+    ("contains", "total", "expected"),
+    [
+        ([{"system": GENDER, "code": "male"}], 1, []),
+        ([{"system": GENDER, "code": "female"}], 1, ["expansion.contains[0].code"]),
+        ([{"system": GENDER, "code": "man"}], 1, ["expansion.contains[0].code"]),
+        (
+            [{"system": GENDER, "code": "male", "contains": [{"system": GENDER, "code": "female"}]}],
+            2,
+            ["expansion.contains[0].contains[0].code"],
+        ),
+        ([{"system": GENDER, "code": "male"}], 0, ["expansion.total"]),
+    ],
+)
+def test_an_expansion_has_what_is_composed(
+    validator: Validator, contains: list[dict[str, Any]], total: int, expected: list[str]
+) -> None:
+    value_set = {
+        "resourceType": "ValueSet",
+        "status": "active",
+        "compose": {"include": [{"system": GENDER, "concept": [{"code": "male"}]}]},
+        "expansion": {"timestamp": "2026-11-23T00:00:00Z", "total": total, "contains": contains},
+    }
+
+    assert errors_of(validator, value_set) == [("value-set-expansion", each) for each in expected]
+
+
+@pytest.mark.parametrize(
+    ("elements", "expected"),
+    [
+        ({"valueSet": "http://hl7.org/fhir/ValueSet/administrative-gender"}, ["valueSet"]),
+        ({"valueSet": "https://example.jp/fhir/ValueSet/unknown"}, []),
+        ({"caseSensitive": False, "concept": [{"code": "a"}, {"code": "A"}]}, ["concept[1].code"]),
+        ({"caseSensitive": True, "concept": [{"code": "a"}, {"code": "A"}]}, []),
+        (
+            {
+                "property": [{"code": "parent", "uri": f"{PROPERTY}parent", "type": "code"}],
+                "concept": [
+                    {"code": "a", "property": [{"code": "parent", "valueCode": "b"}]},
+                    {"code": "b", "property": [{"code": "parent", "valueCode": "a"}]},
+                ],
+            },
+            ["concept[0]"],
+        ),
+    ],
+)
+def test_a_code_system_does_not_contradict_itself(
+    validator: Validator, elements: dict[str, Any], expected: list[str]
+) -> None:
+    system = {
+        "resourceType": "CodeSystem",
+        "url": "https://example.jp/fhir/CodeSystem/x",
+        "status": "active",
+        "content": "complete",
+        "concept": [{"code": "a"}],
+        **elements,
+    }
+
+    assert errors_of(validator, system) == [("code-system", each) for each in expected]
+
+
+def test_the_value_set_of_a_whole_code_system_is_of_it_alone(validator: Validator, know: Know) -> None:
+    system, url = "https://example.jp/fhir/CodeSystem/whole", "https://example.jp/fhir/ValueSet/whole"
+    include = {"system": system}
+    definition = {
+        "resourceType": "CodeSystem",
+        "url": system,
+        "status": "active",
+        "content": "complete",
+        "concept": [{"code": "a"}],
+        "valueSet": url,
+    }
+    found = []
+    for includes in ([include], [include, {"system": GENDER}], [include | {"concept": [{"code": "a"}]}]):
+        know({"resourceType": "ValueSet", "url": url, "status": "active", "compose": {"include": includes}})
+        found.append(errors_of(validator, definition))
+
+    assert found == [[], [("code-system", "valueSet")], [("code-system", "valueSet")]]
+
+
+def test_what_is_not_mapped_becomes_a_code_that_there_is(validator: Validator) -> None:
+    def to(code: str) -> list[tuple[str | None, str]]:
+        element = {"code": "male", "target": [{"code": "male", "equivalence": "equal"}]}
+        group = {"source": GENDER, "target": GENDER, "element": [element], "unmapped": {"mode": "fixed", "code": code}}
+        return errors_of(validator, {"resourceType": "ConceptMap", "status": "active", "group": [group]})
+
+    assert to("unknown") == []
+    assert to("none") == [("concept-map", "group[0].unmapped.code")]

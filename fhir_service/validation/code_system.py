@@ -1,6 +1,6 @@
-"""ValueSets, CodeSystems and ConceptMaps: the codes and properties that they name are there.
+"""CodeSystems: properties that are declared so, codes that there are, a count and a value set that fit.
 
-https://hl7.org/fhir/R4/valueset.html, https://hl7.org/fhir/R4/codesystem.html and https://hl7.org/fhir/R4/conceptmap.html
+https://hl7.org/fhir/R4/codesystem.html
 """
 
 from __future__ import annotations
@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from fhir_service.fhir.fhirpath import ucum
 from fhir_service.fhir.outcome import Severity
 from fhir_service.fhir.resource import Resource
 from fhir_service.validation.enable_when import value_of
 from fhir_service.validation.fault import Fault, Faults
+from fhir_service.validation.system_code import of_system
 
 if TYPE_CHECKING:
     from fhir_service.validation.run import Run
 
 SHOWN = 80
+PARTS = frozenset({"filter", "concept", "valueSet"})
+"""What makes of an include less than the whole system."""
 
 # https://hl7.org/fhir/R4/codesystem-concept-properties.html and R5's: the types of the properties that HL7 defines
 DEFINED_BY = "http://hl7.org/fhir/concept-properties#"
@@ -51,49 +53,6 @@ PROPERTY_TYPES = {
 }
 
 
-def value_set_rules(value_set: Resource, run: Run) -> Faults:
-    """Return the faults of a ValueSet: systems that are none, codes that their system has not."""
-    found: list[Fault] = []
-    compose = value_set.get("compose", {})
-    for kind in ("include", "exclude"):
-        for index, include in enumerate(compose.get(kind, ())):
-            found += _include(include, f".compose.{kind}[{index}]", run)
-    return found or None
-
-
-def _include(include: Resource, place: str, run: Run) -> Iterator[Fault]:
-    system = include.get("system")
-    if system is None:
-        return
-    if ":" not in system:
-        ja = f"system「{system[:SHOWN]}」は絶対 URI でなければなりません。"
-        rule = "include-system" if system.startswith("#") else "value-set"
-        yield _fault(f"{place}.system", ja, f"The system '{system[:SHOWN]}' must be an absolute URI.", rule)
-        return
-    if "|" in system:
-        ja = f"system「{system[:SHOWN]}」に版(|)は付けられません。版は version に書きます。"
-        en = f"The system '{system[:SHOWN]}' must not have a version after a |: that belongs in version."
-        yield _fault(f"{place}.system", ja, en, "include-system")
-        return
-    if run.validator.terminology.has_value_set(system):
-        ja = f"system「{system[:200]}」は値セットです。コード体系の URL を入れるか、valueSet に書いてください。"
-        en = f"The system {system[:200]} is a value set: give the URL of a code system, or name it in valueSet."
-        yield _fault(f"{place}.system", ja, en, "value-set")
-        return
-    if "version" in include:
-        return  # another version than the one that is here may have other codes
-    for index, concept in enumerate(include.get("concept", ())):
-        yield from _of_system(system, concept, f"{place}.concept[{index}].code", run, "value-set")
-
-
-def _of_system(system: str, concept: Resource, place: str, run: Run, rule: str) -> Iterator[Fault]:
-    code = concept.get("code")
-    if isinstance(code, str) and run.validator.terminology.valid(system, code) is False:
-        ja = f"コード体系 {system[:200]} に「{code[:SHOWN]}」というコードはありません。"
-        en = f"The code system {system[:200]} has no code '{code[:SHOWN]}'."
-        yield _fault(place, ja, en, "unit" if system == ucum.SYSTEM else rule)
-
-
 def code_system_rules(code_system: Resource, run: Run) -> Faults:
     """Return the faults of a CodeSystem: properties that are not declared so, codes that it has not, a wrong count."""
     properties = code_system.get("property", ())
@@ -104,7 +63,71 @@ def code_system_rules(code_system: Resource, run: Run) -> Faults:
     for place, concept in concepts:
         for index, each in enumerate(concept.get("property", ())):
             found += _property(each, f"{place}.property[{index}]", declared, codes, code_system)
-    return [*found, *_whole(code_system, concepts, run)] or None
+    found += [*_whole(code_system, concepts, run), *_all_codes(code_system, run)]
+    found += [*_alike(code_system, concepts), *_circles(declared, concepts)]
+    return found or None
+
+
+def _all_codes(code_system: Resource, run: Run) -> Iterator[Fault]:
+    """Tell of a value set of all codes that is not of this system, or only of some of its codes.
+
+    https://hl7.org/fhir/R4/codesystem-definitions.html#CodeSystem.valueSet
+    """
+    url, own = code_system.get("valueSet"), code_system.get("url")
+    if not isinstance(url, str) or own is None:
+        return
+    named = run.validator.definitions.find(url)
+    here, there = run.validator.definitions.name(own), run.validator.definitions.name(url)
+    if here is not None and there is not None and here.package != there.package:
+        return  # the value set that another version had is not here
+    if named is None or named.get("resourceType") != "ValueSet" or code_system.get("content") == "supplement":
+        return
+    compose = named.get("compose", {})
+    includes = compose.get("include", ())
+    whole = [each for each in includes if each.get("system") == own and not PARTS & each.keys()]
+    if includes and (len(whole) != len(includes) or len(whole) != 1 or "exclude" in compose):
+        ja = f"値セット {url[:200]} は、このコード体系のすべてのコードだけからなる値セットではありません。"
+        en = f"The value set {url[:200]} is not of all codes of this system, and of no others."
+        yield _fault(".valueSet", ja, en, "code-system")
+
+
+def _alike(code_system: Resource, concepts: list[tuple[str, Resource]]) -> Iterator[Fault]:
+    """Tell of codes that differ in case only, where case means nothing."""
+    if code_system.get("caseSensitive") is not False:
+        return
+    seen: dict[str, Any] = {}
+    for place, concept in concepts:
+        code = concept.get("code")
+        if isinstance(code, str) and seen.setdefault(code.casefold(), code) != code:
+            ja = f"コード「{code[:SHOWN]}」は、大文字と小文字を区別しなければ別のコードと同じです。"
+            en = f"The code '{code[:SHOWN]}' is that of another concept, where case means nothing."
+            yield _fault(f"{place}.code", ja, en, "code-system")
+
+
+def _circles(declared: dict[Any, Resource], concepts: list[tuple[str, Resource]]) -> Iterator[Fault]:
+    """Tell of codes that are above themselves."""
+    names = {name for name, each in declared.items() if each.get("uri") == f"{DEFINED_BY}parent"} | {"parent"}
+    above: dict[Any, set[Any]] = {}
+    for _, concept in concepts:
+        for each in concept.get("property", ()):
+            if each.get("code") in names and isinstance(each.get("valueCode"), str):
+                above.setdefault(concept.get("code"), set()).add(each["valueCode"])
+    for place, concept in concepts:
+        if (code := concept.get("code")) in above and code in _ancestors(code, above):
+            ja = f"コード「{str(code)[:SHOWN]}」が自分自身の上位にあります。"
+            yield _fault(place, ja, f"The code '{str(code)[:SHOWN]}' is above itself.", "code-system")
+            return
+
+
+def _ancestors(code: Any, above: dict[Any, set[Any]]) -> set[Any]:
+    found: set[Any] = set()
+    pending = [*above.get(code, ())]
+    while pending:
+        each = pending.pop()
+        if each not in found:
+            found.add(each)
+            pending += above.get(each, ())
+    return found
 
 
 def _concepts(concepts: list[Resource], place: str) -> Iterator[tuple[str, Resource]]:
@@ -193,34 +216,7 @@ def _whole(code_system: Resource, concepts: list[tuple[str, Resource]], run: Run
         )
     if content == "supplement" and supplemented is not None:
         for place, concept in concepts:
-            yield from _of_system(str(supplemented).partition("|")[0], concept, f"{place}.code", run, "code-system")
-
-
-def concept_map_rules(concept_map: Resource, run: Run) -> Faults:
-    """Return the faults of a ConceptMap: codes that the systems, or the value sets, it maps between have not."""
-    found: list[Fault] = []
-    source_set, target_set = value_of(concept_map, "source")[1], value_of(concept_map, "target")[1]
-    for number, group in enumerate(concept_map.get("group", ())):
-        source = None if "sourceVersion" in group else group.get("source")
-        target = None if "targetVersion" in group else group.get("target")
-        for index, element in enumerate(group.get("element", ())):
-            place = f".group[{number}].element[{index}]"
-            found += _mapped(source, source_set, element, f"{place}.code", run)
-            for position, each in enumerate(element.get("target", ())):
-                found += _mapped(target, target_set, each, f"{place}.target[{position}].code", run)
-    return found or None
-
-
-def _mapped(system: str | None, value_set: Any, concept: Resource, place: str, run: Run) -> Iterator[Fault]:
-    """Tell of a code that is not in the system, or in the value set, of its side of a map."""
-    code = concept.get("code")
-    if system is None or not isinstance(code, str):
-        return
-    if faults := list(_of_system(system, concept, place, run, "concept-map")):
-        yield from faults
-    elif isinstance(value_set, str) and run.validator.terminology.contains(value_set, system, code) is False:
-        ja = f"値セット {value_set[:200]} に「{code[:SHOWN]}」というコードはありません。"
-        yield _fault(place, ja, f"The value set {value_set[:200]} has no code '{code[:SHOWN]}'.", "concept-map")
+            yield from of_system(str(supplemented).partition("|")[0], concept, f"{place}.code", run, "code-system")
 
 
 def _fault(path: str, ja: str, en: str, rule: str, severity: Severity = "error") -> Fault:

@@ -1,0 +1,53 @@
+"""ConceptMaps: the codes that they map are there.
+
+https://hl7.org/fhir/R4/conceptmap.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from fhir_service.fhir.resource import Resource
+from fhir_service.validation.enable_when import value_of
+from fhir_service.validation.fault import Fault, Faults
+from fhir_service.validation.system_code import of_system
+
+if TYPE_CHECKING:
+    from fhir_service.validation.run import Run
+
+SHOWN = 80
+
+
+def concept_map_rules(concept_map: Resource, run: Run) -> Faults:
+    """Return the faults of a ConceptMap: codes that the systems, or the value sets, it maps between have not."""
+    found: list[Fault] = []
+    source_set, target_set = value_of(concept_map, "source")[1], value_of(concept_map, "target")[1]
+    for number, group in enumerate(concept_map.get("group", ())):
+        source = None if "sourceVersion" in group else group.get("source")
+        target = None if "targetVersion" in group else group.get("target")
+        unmapped = group.get("unmapped", {})
+        if target is not None:
+            found += of_system(target, unmapped, f".group[{number}].unmapped.code", run, "concept-map")
+        for index, element in enumerate(group.get("element", ())):
+            place = f".group[{number}].element[{index}]"
+            found += _mapped(source, source_set, element, f"{place}.code", run)
+            for position, each in enumerate(element.get("target", ())):
+                found += _mapped(target, target_set, each, f"{place}.target[{position}].code", run)
+    return found or None
+
+
+def _mapped(system: str | None, value_set: Any, concept: Resource, place: str, run: Run) -> Iterator[Fault]:
+    """Tell of a code that is not in the system, or in the value set, of its side of a map."""
+    code = concept.get("code")
+    if system is None or not isinstance(code, str):
+        return
+    if faults := list(of_system(system, concept, place, run, "concept-map")):
+        yield from faults
+    elif isinstance(value_set, str) and run.validator.terminology.contains(value_set, system, code) is False:
+        ja = f"値セット {value_set[:200]} に「{code[:SHOWN]}」というコードはありません。"
+        yield _fault(place, ja, f"The value set {value_set[:200]} has no code '{code[:SHOWN]}'.", "concept-map")
+
+
+def _fault(path: str, ja: str, en: str, rule: str) -> Fault:
+    return Fault(path, "business-rule", ja, en, rule=rule)

@@ -1,0 +1,116 @@
+"""StructureMaps: the variables, groups and elements that rules name are there.
+
+https://hl7.org/fhir/R4/structuremap.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from fhir_service.fhir.resource import Resource
+from fhir_service.validation.element_path import elements_at
+from fhir_service.validation.expression import expression_faults
+from fhir_service.validation.fault import Fault, Faults
+
+if TYPE_CHECKING:
+    from fhir_service.validation.run import Run
+
+SHOWN = 80
+CONDITIONS = ("condition", "check", "logMessage")
+Variables = dict[Any, str | None]
+"""By the name of each variable its type, None where that is not known."""
+
+
+def structure_map_rules(structure_map: Resource, run: Run) -> Faults:
+    """Return the faults of a StructureMap."""
+    groups = {each.get("name"): each for each in structure_map.get("group", ())}
+    aliases = {each.get("alias"): _type(each.get("url"), run) for each in structure_map.get("structure", ())}
+    known, elsewhere = run.validator.definitions, "import" in structure_map
+    found: list[Fault] = []
+    for index, group in enumerate(structure_map.get("group", ())):
+        place = f".group[{index}]"
+        if groups.get(group.get("name")) is not group:
+            found.append(_fault(f"{place}.name", "同じ名前の group があります。", "Another group has this name."))
+        if "extends" in group and group["extends"] not in groups and not elsewhere:
+            found.append(_no_group(group["extends"], f"{place}.extends"))
+        variables: Variables = {}
+        for number, each in enumerate(group.get("input", ())):
+            if each.get("name") in variables:
+                ja, en = "同じ名前の入力があります。", "Another input has this name."
+                found.append(_fault(f"{place}.input[{number}].name", ja, en))
+            kind = each.get("type")
+            variables[each.get("name")] = aliases.get(kind) or (kind if known.has_type(str(kind)) else None)
+        found += _rules(group, place, variables, {} if elsewhere else groups, run)
+    return found or None
+
+
+def _type(url: Any, run: Run) -> str | None:
+    found = run.validator.definitions.find(url) if isinstance(url, str) else None
+    return str(found["type"]) if found and "type" in found and found.get("kind") != "logical" else None
+
+
+def _rules(holder: Resource, place: str, known: Variables, groups: dict[Any, Resource], run: Run) -> Iterator[Fault]:
+    for index, rule in enumerate(holder.get("rule", ())):
+        at, variables = f"{place}.rule[{index}]", dict(known)
+        for number, source in enumerate(rule.get("source", ())):
+            yield from _side(source, f"{at}.source[{number}]", variables, run)
+            for name in CONDITIONS:
+                found = expression_faults(source.get(name), f"{at}.source[{number}].{name}", run)
+                yield from (each for each in found if each.rule == "expression")
+            variables[source.get("variable")] = source.get("type")
+        for number, target in enumerate(rule.get("target", ())):
+            if "context" in target:
+                yield from _side(target, f"{at}.target[{number}]", variables, run)
+            for position, each in enumerate(target.get("parameter", ())):
+                if "valueId" in each and each["valueId"] not in variables:
+                    yield _no_variable(each["valueId"], f"{at}.target[{number}].parameter[{position}].value")
+            variables[target.get("variable")] = None
+        for number, each in enumerate(rule.get("dependent", ())):
+            yield from _dependent(each, f"{at}.dependent[{number}]", variables, groups)
+        yield from _rules(rule, at, variables, groups, run)
+
+
+def _side(side: Resource, at: str, variables: Variables, run: Run) -> Iterator[Fault]:
+    """Tell of a source or target whose context is no variable, or whose element its type has not."""
+    context, element = side.get("context"), side.get("element")
+    if context not in variables:
+        if side.get("contextType") != "type":
+            yield _no_variable(context, f"{at}.context")
+        return
+    kind = variables[context]
+    known = run.validator.definitions
+    if kind is None or not isinstance(element, str) or not known.has_type(kind) or known.is_abstract(kind):
+        return
+    if elements_at(f"{kind}.{element}", known) is None:
+        ja = f"{kind} に要素「{element[:SHOWN]}」はありません。"
+        yield _fault(f"{at}.element", ja, f"{kind} has no element '{element[:SHOWN]}'.")
+
+
+def _dependent(each: Resource, at: str, variables: Variables, groups: dict[Any, Resource]) -> Iterator[Fault]:
+    for number, name in enumerate(each.get("variable", ())):
+        if name not in variables:
+            yield _no_variable(name, f"{at}.variable[{number}]")
+    if not groups:
+        return  # others are imported
+    group = groups.get(each.get("name"))
+    if group is None:
+        yield _no_group(each.get("name"), f"{at}.name")
+    elif len(group.get("input", ())) != len(each.get("variable", ())):
+        wanted, given = len(group.get("input", ())), len(each.get("variable", ()))
+        ja = f"group には入力が {wanted} 個要りますが、{given} 個渡しています。"
+        yield _fault(f"{at}.variable", ja, f"The group takes {wanted} inputs, but is given {given}.")
+
+
+def _no_variable(name: Any, place: str) -> Fault:
+    ja = f"変数「{str(name)[:SHOWN]}」は、ここまでに定義されていません。"
+    return _fault(place, ja, f"The variable '{str(name)[:SHOWN]}' is not known at this point.")
+
+
+def _no_group(name: Any, place: str) -> Fault:
+    ja = f"「{str(name)[:SHOWN]}」という group はありません。"
+    return _fault(place, ja, f"There is no group '{str(name)[:SHOWN]}'.")
+
+
+def _fault(place: str, ja: str, en: str) -> Fault:
+    return Fault(place, "business-rule", ja, en, rule="structure-map")

@@ -1,0 +1,104 @@
+"""ValueSets: the systems, codes and filters that they name are there, and an expansion has what they compose.
+
+https://hl7.org/fhir/R4/valueset.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from fhir_service.fhir.resource import Resource
+from fhir_service.validation.fault import Fault, Faults
+from fhir_service.validation.system_code import of_system
+from fhir_service.validation.value_set_filter import filter_faults
+
+if TYPE_CHECKING:
+    from fhir_service.validation.run import Run
+
+SHOWN = 80
+
+
+def value_set_rules(value_set: Resource, run: Run) -> Faults:
+    """Return the faults of a ValueSet: systems that are none, codes that their system has not."""
+    found: list[Fault] = []
+    compose = value_set.get("compose", {})
+    for kind in ("include", "exclude"):
+        for index, include in enumerate(compose.get(kind, ())):
+            found += _include(include, f".compose.{kind}[{index}]", run)
+            found += _itself(include, value_set.get("url"), f".compose.{kind}[{index}]")
+    if "expansion" in value_set:
+        found += _expansion(value_set, run, composed=not found)
+    return found or None
+
+
+def _itself(include: Resource, own: Any, place: str) -> Iterator[Fault]:
+    for index, each in enumerate(include.get("valueSet", ())):
+        if own is not None and each.partition("|")[0] == own:
+            ja = "値セットが自分自身を取り込んでいます。"
+            yield _fault(f"{place}.valueSet[{index}]", ja, "The value set includes itself.", "value-set")
+
+
+def _include(include: Resource, place: str, run: Run) -> Iterator[Fault]:
+    system = include.get("system")
+    if system is None:
+        return
+    if ":" not in system:
+        ja = f"system「{system[:SHOWN]}」は絶対 URI でなければなりません。"
+        rule = "include-system" if system.startswith("#") else "value-set"
+        yield _fault(f"{place}.system", ja, f"The system '{system[:SHOWN]}' must be an absolute URI.", rule)
+        return
+    if "|" in system:
+        ja = f"system「{system[:SHOWN]}」に版(|)は付けられません。版は version に書きます。"
+        en = f"The system '{system[:SHOWN]}' must not have a version after a |: that belongs in version."
+        yield _fault(f"{place}.system", ja, en, "include-system")
+        return
+    if run.validator.terminology.has_value_set(system):
+        ja = f"system「{system[:200]}」は値セットです。コード体系の URL を入れるか、valueSet に書いてください。"
+        en = f"The system {system[:200]} is a value set: give the URL of a code system, or name it in valueSet."
+        yield _fault(f"{place}.system", ja, en, "value-set")
+        return
+    if (named := run.validator.definitions.name(system)) is not None and named.resource_type != "CodeSystem":
+        ja = f"system「{system[:200]}」は {named.resource_type} で、コード体系ではありません。"
+        yield _fault(f"{place}.system", ja, f"The system {system[:200]} is a {named.resource_type}.", "value-set")
+        return
+    for index, each in enumerate(include.get("filter", ())):
+        yield from filter_faults(each, f"{place}.filter[{index}]", include, run)
+    if "version" in include:
+        return  # another version than the one that is here may have other codes
+    for index, concept in enumerate(include.get("concept", ())):
+        yield from of_system(system, concept, f"{place}.concept[{index}].code", run, "value-set")
+
+
+def _expansion(value_set: Resource, run: Run, composed: bool) -> Iterator[Fault]:
+    """Tell of codes of an expansion that their system has not or the value set does not compose, and of a low total."""
+    expansion = value_set["expansion"]
+    concepts = list(_contained(expansion.get("contains", ()), ".expansion.contains"))
+    known = composed and "compose" in value_set
+    contains = run.validator.terminology.composed(value_set) if known else None
+    for place, each in concepts:
+        system, code = each.get("system"), each.get("code")
+        if system is None or code is None or "version" in each:
+            continue
+        if faults := list(of_system(system, each, f"{place}.code", run, "value-set-expansion")):
+            yield from faults
+        elif contains is not None and each.get("abstract") is not True and contains(system, code) is False:
+            ja = f"コード「{code[:SHOWN]}」は、この値セットの compose に含まれません。"
+            en = f"The code '{code[:SHOWN]}' is not in what the value set composes."
+            yield _fault(f"{place}.code", ja, en, "value-set-expansion")
+    total, here = expansion.get("total"), sum("code" in each for _, each in concepts)
+    if isinstance(total, int) and total < here:
+        ja = f"total は {total} ですが、コードは {here} 個あります。"
+        yield _fault(
+            ".expansion.total", ja, f"The total is {total}, but there are {here} codes.", "value-set-expansion"
+        )
+
+
+def _contained(contains: list[Resource], place: str) -> Iterator[tuple[str, Resource]]:
+    for index, each in enumerate(contains):
+        yield f"{place}[{index}]", each
+        yield from _contained(each.get("contains", ()), f"{place}[{index}].contains")
+
+
+def _fault(path: str, ja: str, en: str, rule: str) -> Fault:
+    return Fault(path, "business-rule", ja, en, rule=rule)
