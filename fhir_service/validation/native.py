@@ -33,14 +33,18 @@ def _needs(name: str, other: str) -> Holds:
 
 
 def _in_order(value: dict[str, Any]) -> bool:
-    """Whether a Period surely ends no earlier than it starts: one from a day to a time of that day may not."""
+    """Whether a Period ends no earlier than it starts; where the precision leaves it open (`2026-11` to a day of
+    that month, as what is known of a person in part), it does not.
+
+    https://hl7.org/fhir/R4/datatypes.html#Period: an end includes whatever matches it.
+    """
     start, end = value.get("start"), value.get("end")
     if start is None or end is None:
         return True
     if len(start) == len(end) and start[19:] == end[19:]:  # of one precision and, if they have times, one zone
         return bool(start <= end)
     left, right = parse(start), parse(end)
-    return left is None or right is None or compare(left, right) in (-1, 0)
+    return left is None or right is None or compare(left, right) != 1
 
 
 def _no_home(value: dict[str, Any]) -> bool:

@@ -387,12 +387,12 @@ def test_the_type_of_a_reference_is_that_of_what_it_names(
         ("2020-01-01T10:00:00+09:00", "2020-01-01T02:00:00+00:00", []),
         ("2020-01-01T10:00:00-05:00", "2020-01-01T10:00:00-05:00", []),
         ("2020-01", "2020-02-15", []),
-        ("2020-01", "2020-01-15", [("Patient.name[0].period", "per-1")]),
-        ("2020-01-15", "2020-01-15T10:00:00+09:00", [("Patient.name[0].period", "per-1")]),
+        ("2020-01", "2020-01-15", []),
+        ("2020-01-15", "2020-01-15T10:00:00+09:00", []),
         ("2020-01-15", "2020-01-15", []),
     ],
 )
-def test_a_period_is_surely_in_order_whatever_its_zones(
+def test_a_period_is_in_order_whatever_its_zones(
     validator: Any, start: str, end: str, found: list[tuple[str, str]]
 ) -> None:
     assert places(validator.check(patient(name=[{"text": "a", "period": {"start": start, "end": end}}]))) == found
