@@ -63,6 +63,5 @@ def fhirpath_faults(expression: Resource, run: Run) -> list[Fault]:
     """Return what is wrong with a value of the type Expression that is FHIRPath; what it is asked of is not known."""
     if expression.get("language") != FHIRPATH:
         return []
-    return [
-        each for each in expression_faults(expression.get("expression"), ".expression", run) if each.rule != UNKNOWN
-    ]
+    found = expression_faults(expression.get("expression"), ".expression", run)
+    return [each._replace(rule="expression-text") for each in found if each.rule != UNKNOWN]
