@@ -12,6 +12,8 @@ from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.run import Check, Run
 
 SHOWN = 80
+# https://hl7.org/fhir/R4/valueset-resource-types.html has them, too.
+ABSTRACT = frozenset({"Resource", "DomainResource"})
 
 
 def target_check(targets: Collection[str], profile: str | None = None) -> Check:
@@ -35,16 +37,33 @@ def target_check(targets: Collection[str], profile: str | None = None) -> Check:
 
 
 def type_agrees(value: Any, run: Run) -> Faults:
-    """Check that the `type` of a Reference is that of what its `reference` names."""
+    """Check that the `type` of a Reference names a type of resource: that of what its `reference` names.
+
+    "Absolute URLs are only allowed for logical models": https://hl7.org/fhir/R4/references.html#Reference. Those of
+    others than HL7 may name one.
+    """
     declared = value.get("type")
-    if not isinstance(declared, str) or not isinstance(value.get("reference"), str):
+    if not isinstance(declared, str):
         return None
-    found = target_type({"reference": value["reference"]}, run)
-    if found is None or found == declared.removeprefix(TYPE_BASE):
+    shown, text = declared[:SHOWN], value.get("reference")
+    found = target_type({"reference": text}, run) if isinstance(text, str) else None
+    if found is not None and found != declared:
+        ja = f"参照先は {found} ですが、type は「{shown}」です(規則 target-type)"
+        en = f"The reference is to {found}, but its type says '{shown}' (rule target-type)"
+    elif declared.startswith(TYPE_BASE) or not (_is_url(declared) or _is_type(declared, run)):
+        ja = f"type は「Patient」のようなリソースの型の名前です。「{shown}」は違います(規則 target-type)"
+        en = f"The type must be the name of a type of resource, such as 'Patient', not '{shown}' (rule target-type)"
+    else:
         return None
-    ja = f"参照先は {found} ですが、type は「{declared[:SHOWN]}」です(規則 target-type)"
-    en = f"The reference is to {found}, but its type says '{declared[:SHOWN]}' (rule target-type)"
     return [Fault(".type", "value", ja, en, rule="target-type")]
+
+
+def _is_url(declared: str) -> bool:
+    return ":" in declared
+
+
+def _is_type(declared: str, run: Run) -> bool:
+    return declared in run.validator.definitions.resource_types or declared in ABSTRACT
 
 
 def target_type(reference: dict[str, Any], run: Run) -> str | None:

@@ -372,6 +372,13 @@ def test_a_maximum_value_set_lets_words_stand_alone(ask: Ask) -> None:
         ({"type": "Patient"}, []),
         ({"reference": "Patient/1", "type": "Group"}, [("Observation.subject.type", "target-type")]),
         ({"type": "Slot"}, [("Observation.subject", "target")]),
+        ({"type": "patient", "display": "x"}, [("Observation.subject.type", "target-type")]),
+        ({"type": "string", "display": "x"}, [("Observation.subject.type", "target-type")]),
+        (
+            {"type": "http://hl7.org/fhir/StructureDefinition/Patient", "display": "x"},
+            [("Observation.subject.type", "target-type")],
+        ),
+        ({"type": "http://e.jp/StructureDefinition/logical", "display": "x"}, []),
     ],
 )
 def test_the_type_of_a_reference_is_that_of_what_it_names(
