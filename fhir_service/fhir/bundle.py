@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, unquote
 
 from fhir_service.fhir import json
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.patch.apply import XML_PATCH
 from fhir_service.fhir.resource import Resource
+from fhir_service.fhir.url import path_segments, query_parameters
 
 FHIR_JSON = "application/fhir+json"
 
@@ -112,11 +112,10 @@ def _url(url: Any, where: str, base: str) -> tuple[tuple[str, ...], tuple[tuple[
     if "://" in path:
         raise _wrong(where, "このサーバーのURLではありません", "this is no URL of this server")
     try:
-        segments = tuple(unquote(segment, errors="strict") for segment in path.strip("/").split("/"))
-        parameters = tuple(parse_qsl(query, keep_blank_values=True, errors="strict")) if query else ()
-    except UnicodeDecodeError:
-        raise _wrong(where, "urlがUTF-8として読めません", "the url is not UTF-8") from None
-    return (() if segments == ("",) else segments), parameters
+        return path_segments(path.strip("/").encode()), query_parameters(query.encode())
+    except FhirError as refused:
+        issues = (replace(issue, expression=(where,)) for issue in refused.issues)
+        raise FhirError(*issues, status=refused.status) from None
 
 
 def _headers(request: Mapping[str, Any], where: str) -> Mapping[str, str]:

@@ -13,10 +13,11 @@ import msgspec
 from fhir_service.fhir import json, xml
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Key
+from fhir_service.fhir.url import path_segments, query_parameters
 from fhir_service.http.address import BASE_PATH, BaseUrl
 from fhir_service.http.asgi import Asgi, Receive, Scope, Send
 from fhir_service.http.binary import binary_of, is_binary, native
-from fhir_service.http.body import Disconnected, read_body
+from fhir_service.http.body import Disconnected, read_body, too_large
 from fhir_service.http.envelope import ONE_PACKET
 from fhir_service.http.large_body import Limits, decoded
 from fhir_service.http.negotiation import (
@@ -30,7 +31,6 @@ from fhir_service.http.negotiation import (
     representation,
 )
 from fhir_service.http.outcome import outcome, unexpected
-from fhir_service.http.url import path_segments, query_parameters
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.services import Services
 from fhir_service.interactions.versions import http_date
@@ -39,6 +39,7 @@ HeaderList = Sequence[tuple[bytes, bytes]]
 
 _PREFIX = BASE_PATH.encode()
 # Patients' data: no cache may show it to others, nor show what has changed since.
+MOST_OF_A_FORM = 2_000_000  # bytes: 10,000 codes with their systems have half of it
 _CACHE_CONTROL = (b"cache-control", b"private, no-cache")
 _VARY = (b"vary", b"Accept")
 _SLOW = frozenset({b"if-none-match", b"if-modified-since", b"origin", b"x-request-id"})
@@ -211,4 +212,6 @@ def _form(raw: bytes, method: str, path: tuple[str, ...]) -> tuple[tuple[str, st
             ),
             status=415,
         )
+    if len(raw) > MOST_OF_A_FORM:
+        raise too_large(MOST_OF_A_FORM)
     return query_parameters(raw)

@@ -6,12 +6,12 @@ find nothing and both create (https://hl7.org/fhir/R4/http.html#ccreate).
 
 from collections.abc import Sequence
 from typing import NamedTuple
-from urllib.parse import parse_qsl
 
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search.parse import parse_search
 from fhir_service.fhir.search.query import Query
+from fhir_service.fhir.url import query_parameters
 from fhir_service.interactions.services import Services
 from fhir_service.storage.store import Finds, Version
 
@@ -33,7 +33,8 @@ def criteria_of(query: Sequence[tuple[str, str]]) -> Criteria:
 
 def decoded(text: str) -> Criteria:
     """Return the parameters of If-None-Exist: `identifier=…`, with or without `Type?` or `?` before it."""
-    return tuple(parse_qsl(text.rpartition("?")[2], keep_blank_values=True))
+    before, mark, query = text.partition("?")
+    return query_parameters((text if "=" in before or not mark else query).encode())
 
 
 async def single_match(resource_type: str, criteria: Criteria, base: str, services: Services) -> Found:

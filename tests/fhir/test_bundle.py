@@ -89,6 +89,8 @@ BINARY = {"resourceType": "Binary", "contentType": "application/json-patch+json"
         (entry("GET", "http://elsewhere.org/fhir/Patient/1"), "Bundle.entry[7].request.url"),
         (entry("GET", "Patient?name=%FF"), "Bundle.entry[7].request.url"),
         (entry("GET", "Patient/%FF"), "Bundle.entry[7].request.url"),
+        (entry("GET", "Patient?identifier=a%00b"), "Bundle.entry[7].request.url"),
+        (entry("GET", "Patient?name=%zz"), "Bundle.entry[7].request.url"),
         (entry("GET", "Patient/1", fullUrl=3), "Bundle.entry[7].fullUrl"),
         (entry("PUT", "Patient/1"), "Bundle.entry[7].resource"),
         (entry("PATCH", "Patient/1", resource=[]), "Bundle.entry[7].resource"),

@@ -145,3 +145,17 @@ async def test_a_conditional_create_makes_one_resource_however_many_ask_at_once(
     assert sorted(answer.status_code for answer in answers) == [200] * 39 + [201]
     assert found["total"] == 1
     assert {answer.json()["id"] for answer in answers} == {found["entry"][0]["resource"]["id"]}
+
+
+@pytest.mark.parametrize("criteria", ["identifier=a%00b", "identifier=%ff", "identifier=%zz"])
+def test_criteria_that_cannot_be_read_are_400(api: httpx.Client, criteria: str) -> None:
+    assert api.post("Patient", json=PATIENT, headers={"If-None-Exist": criteria}).status_code == 400
+
+
+def test_a_question_mark_in_a_value_of_a_criterion_belongs_to_it(api: httpx.Client) -> None:
+    patient = PATIENT | {"identifier": [{"system": "http://example.jp/q?name=a", "value": "1"}]}
+    header = {"If-None-Exist": "identifier=http://example.jp/q?name=a|1"}
+
+    answers = [api.post("Patient", json=patient, headers=header).status_code for _ in range(2)]
+
+    assert answers == [201, 200]

@@ -55,6 +55,11 @@ def nested(*path: str) -> str:
         pytest.param("Provenance", [("_filter", nested("target", "subject", "subject"))], 400, id="nested brackets"),
         pytest.param("Provenance", [("_filter", nested("target", "subject"))], 200, id="brackets in brackets"),
         pytest.param("Patient", [("_filter", f"link[{'x ' * 10_000}].name eq x")], 400, id="many words in brackets"),
+        pytest.param("Patient", [("name", "あ" * 30_000), ("_content", "あ" * 10_000)], 200, id="long Japanese texts"),
+        pytest.param("Patient", [("name", ",".join(["あ" * 1_000] * 101))], 400, id="longer Japanese texts"),
+        pytest.param("Patient", [("_content", "あ" * 10_001)], 400, id="a long text of words"),
+        pytest.param("Patient", [("name:contains", many(KANJI, 30))], 400, id="parts of names that are long together"),
+        pytest.param("Patient", [("a", "")] * 1_001, 400, id="1,001 parameters without a value"),
         pytest.param("ValueSet", [("url:above", "http://example.jp/" + "a" * 5000)], 200, id="above a long URL"),
     ],
 )
@@ -70,3 +75,12 @@ def test_a_search_is_answered_or_refused_within_a_second(
     assert answer.status_code == status, answer.text
     assert time.perf_counter() - started < 1
     assert answer.json()["resourceType"] == ("Bundle" if status == 200 else "OperationOutcome")
+
+
+def test_a_form_of_megabytes_is_413(api: httpx.Client) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    answer = api.post("Patient/_search", content="name=" + "%61" * 1_000_000, headers=form)
+
+    assert answer.status_code == 413
+    assert answer.elapsed.total_seconds() < 1

@@ -10,7 +10,6 @@ from fhir_service.fhir.outcome import FhirError
 from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.search import problems
 from fhir_service.fhir.search.first_entry import leads_inside, within
-from fhir_service.fhir.search.fold import fold
 from fhir_service.fhir.search.incomplete import BeingIndexed
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
 from fhir_service.fhir.search.problems import UnknownParameter
@@ -103,8 +102,8 @@ class Criterion:
 
     def _clause(self, resource_type: str, key: str, depth: int) -> Clause:
         self.left -= 1
-        self.reading.tries.left -= 1
-        if self.left < 0 or self.reading.tries.left < 0:
+        self.reading.left.tries -= 1
+        if self.left < 0 or self.reading.left.tries < 0:
             raise problems.too_broad(self.key)
         if depth > MAX_DEPTH:
             raise problems.too_deep(self.key, MAX_DEPTH)
@@ -304,7 +303,7 @@ class Criterion:
             return ReferenceValue((), identifier=token(parameter, text))
         if modifier == "text":
             plain = unescape(text, parameter.code)
-            return StringValue(plain, fold(plain))
+            return StringValue(plain, self.reading.folded(plain))
         if modifier == "code-text":  # https://hl7.org/fhir/R5/search.html#modifiercodetext: "starts with or is"
             plain = unescape(text, parameter.code)
             return StringValue(plain, plain.casefold())

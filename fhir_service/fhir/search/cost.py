@@ -11,6 +11,7 @@ from fhir_service.fhir.search.query import (
     Match,
     NoneOf,
     ReferenceValue,
+    StringValue,
     WordsMatch,
 )
 
@@ -27,6 +28,8 @@ _WHOLE = frozenset({"token", "reference", "uri"})
 def cost(clause: Clause) -> int:
     """Return about how many keys a clause makes the server look up, as if each look-up were of keys."""
     match clause:
+        case Match(_, values, "contains"):
+            return sum(_LOOK_UP + 2 * len(value.folded) for value in values if isinstance(value, StringValue))
         case Match(parameter, values, modifier):
             if parameter.type not in _WHOLE or modifier in ("text", "code-text", "above", "below"):
                 return _LOOK_UP * (len(values) + 1)

@@ -13,7 +13,6 @@ from fhir_service.fhir import json
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.search.clauses import Criterion
-from fhir_service.fhir.search.fold import fold
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
 from fhir_service.fhir.search.problems import too_many
 from fhir_service.fhir.search.query import (
@@ -81,7 +80,7 @@ class Comparison(Criterion):
         if operator == "ne" and parameter.type in _DIFFERS:
             return _differs(parameter, read(parameter, self.text.replace(",", "\\,"), self.reading), self.reading)
         if parameter.type == "string" and operator in _STRINGS:
-            return Match(parameter, (StringValue(self.text, fold(self.text)),), _STRINGS[operator])
+            return Match(parameter, (StringValue(self.text, self.reading.folded(self.text)),), _STRINGS[operator])
         if parameter.type in ("date", "number", "quantity") and operator in _ORDERED:
             return self._asked(code, operator + self.text, parameter.resource_type)
         if parameter.type == "date" and operator == "po":

@@ -12,6 +12,7 @@ from fhir_service.fhir.search.query import AllOf, AnyOf, Clause, NoneOf, WordsMa
 from fhir_service.fhir.search.words import Where, phrase
 
 MOST_WORDS = 64
+MOST_LETTERS = 10_000
 MOST_NESTED = 20
 
 _PIECE = re.compile(r'\s*(?:"([^"]*)"|([()])|([^\s()"]+))')
@@ -19,6 +20,8 @@ _PIECE = re.compile(r'\s*(?:"([^"]*)"|([()])|([^\s()"]+))')
 
 def text_clause(name: str, text: str, where: Where) -> Clause:
     """Return what is asked of the words of a resource; 400 if it cannot be read."""
+    if len(text) > MOST_LETTERS:
+        raise _malformed(name, f"{len(text):,} > {MOST_LETTERS:,}")
     return _Reader(name, nfkc(text), where).whole()
 
 

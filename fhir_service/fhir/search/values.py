@@ -48,12 +48,16 @@ _SPACE_FOR_PLUS = re.compile(r"(T[0-9:.]+) (\d\d:\d\d)$")  # "+" that a client d
 MOST_TRIED = 4_000
 """On so many types the steps of chains are tried in one search, half a second at the most."""
 
+MOST_LETTERS = 100_000
+"""So long are all texts together that one search compares folded: Japanese ones take half a second."""
+
 
 @dataclass(slots=True)
-class Tries:
-    """How often a step may still be tried on a type, by all criteria of one search together."""
+class Left:
+    """What all criteria of one search together may still ask for."""
 
-    left: int = MOST_TRIED
+    tries: int = MOST_TRIED
+    letters: int = MOST_LETTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +67,18 @@ class Reading:
     registry: SearchRegistry
     base: str
     now: int
-    tries: Tries = field(default_factory=Tries, compare=False)
+    left: Left = field(default_factory=Left, compare=False)
 
     @property
     def terminology(self) -> Terminology:
         return self.registry.terminology
+
+    def folded(self, text: str) -> str:
+        """Return a text as it is compared; 400 if the search has too much of it."""
+        self.left.letters -= len(text)
+        if self.left.letters < 0:
+            raise problems.too_costly()
+        return fold(text)
 
 
 def split(text: str, separator: str) -> list[str]:
@@ -149,7 +160,7 @@ def _date(parameter: SearchParameter, text: str, reading: Reading) -> DateValue:
 
 def _string(parameter: SearchParameter, text: str, reading: Reading) -> StringValue:
     plain = unescape(text, parameter.code)
-    return StringValue(plain, fold(plain))
+    return StringValue(plain, reading.folded(plain))
 
 
 def _token(parameter: SearchParameter, text: str, reading: Reading) -> TokenValue:

@@ -3,7 +3,7 @@
 import pytest
 
 from fhir_service.fhir.outcome import FhirError
-from fhir_service.http.url import path_segments, query_parameters
+from fhir_service.fhir.url import path_segments, query_parameters
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from urllib.parse import unquote_to_bytes
 from fhir_service.fhir.outcome import FhirError, Issue
 
 Query = tuple[tuple[str, str], ...]
+MOST_PARAMETERS = 1_000
 _PLAIN = re.compile(rb"[A-Za-z0-9\-._~!$'()*,;:@/=]*").fullmatch
 _PLAIN_QUERY = re.compile(rb"[\x21-\x24\x26-\x2a\x2c-\x7e]+").fullmatch  # ASCII without controls, space, % and +
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})").search
@@ -32,6 +33,9 @@ def query_parameters(raw: bytes) -> Query:
     """Return the parameters in their order, of a query string or of a form body."""
     if not raw:
         return ()
+    if raw.count(b"&") >= MOST_PARAMETERS:
+        ja = f"パラメータは{MOST_PARAMETERS:,}個までです。"
+        raise FhirError(Issue("too-costly", ja, f"There can be {MOST_PARAMETERS:,} parameters."), status=400)
     if _PLAIN_QUERY(raw):
         pairs = [part.partition("=") for part in raw.decode("ascii").split("&") if part]
         return tuple([(name, value) for name, _, value in pairs])
