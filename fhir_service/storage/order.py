@@ -3,13 +3,25 @@
 https://hl7.org/fhir/R4/search.html#sort
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
-from fhir_service.fhir.search.index import IndexEntries
+from fhir_service.fhir.search.index import (
+    CompositeEntry,
+    DateEntry,
+    IndexEntries,
+    NumberEntry,
+    QuantityEntry,
+    ReferenceEntry,
+    StringEntry,
+    TokenEntry,
+    UriEntry,
+)
+from fhir_service.fhir.search.near import distance
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.query import Query, Sort
 from fhir_service.fhir.search.sorting import SCORE
+from fhir_service.storage.doubles import ordered
 from fhir_service.storage.store import Cursor, PrimaryDates
 
 SortValue = int | float | str | None
@@ -39,7 +51,10 @@ def is_by_number(query: Query) -> bool:
 
 
 def sort_values(sort: Sort, entries: IndexEntries) -> Iterator[int | float | str]:
-    """Yield the values by which a parameter sorts: the start of a date, the low bound of a number, else its text."""
+    """Yield the values by which a parameter sorts: the start of a date, the low bound of a number, else its text.
+
+    A composite has what it sorts by upwards and downwards (`composite_texts`), a place its distances in metres.
+    """
     codes = (sort.parameter,) if isinstance(sort.parameter, str) else sort.parameter.stored
     for string in entries.strings:
         if string.code in codes:
@@ -62,6 +77,47 @@ def sort_values(sort: Sort, entries: IndexEntries) -> Iterator[int | float | str
     for uri in entries.uris:
         if uri.code in codes:
             yield uri.uri
+    for composite in entries.composites:
+        if composite.code in codes:
+            yield from distances(sort, composite) if sort.centres else composite_texts(composite)
+
+
+def distances(sort: Sort, place: CompositeEntry) -> Iterator[float]:
+    """Yield how far a place is from each of the centres of a sort, in metres."""
+    (latitude,), (longitude,) = place.parts
+    if isinstance(latitude, NumberEntry) and isinstance(longitude, NumberEntry):
+        for centre in sort.centres:
+            yield distance(latitude.low, longitude.low, centre.latitude, centre.longitude)
+
+
+def composite_texts(composite: CompositeEntry) -> tuple[str, str]:
+    """Return the least and the greatest text by which an instance of a composite sorts.
+
+    Its components follow each other, the first before the second, each by what it sorts by itself; none is the least.
+    """
+    texts = [[_TEXTS[type(each)](each) for each in part] for part in composite.parts]
+    least, greatest = [min(each, default="") for each in texts], [max(each, default="") for each in texts]
+    return _BETWEEN.join(least), _BETWEEN.join(greatest)
+
+
+_BETWEEN = "\1"
+"""Less than every character that a value can have, so that what is shorter comes first."""
+
+
+def _digits(number: int) -> str:
+    return f"{number + 2**63:016x}"
+
+
+_TEXTS: dict[type[NamedTuple], Callable[[Any], str]] = {
+    TokenEntry: lambda entry: entry.value or "",
+    StringEntry: lambda entry: entry.folded,
+    DateEntry: lambda entry: _digits(entry.low),
+    NumberEntry: lambda entry: _digits(ordered(entry.low)),
+    QuantityEntry: lambda entry: _digits(ordered(entry.low)),
+    ReferenceEntry: lambda entry: entry.target or "",
+    UriEntry: lambda entry: entry.uri,
+}
+"""The texts that stand for the values of components, in the order of these."""
 
 
 def is_primary_date(sort: Sort, query: Query, dates: PrimaryDates) -> bool:

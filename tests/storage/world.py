@@ -413,8 +413,10 @@ def _instant_value(random: Random) -> DateValue:
 
 
 def _sort(random: Random, resource_type: str, chained: float = 0.3) -> Sort:
-    sortable = [code for code, kind in PARAMETERS[resource_type].items() if kind not in ("composite", "special")]
-    code: Any = random.choice((*sortable, "_id", "_lastUpdated"))
+    code: Any = random.choice((*PARAMETERS[resource_type], "_id", "_lastUpdated"))
+    if PARAMETERS[resource_type].get(code) == "special":
+        centres = tuple(NearValue(*_place(random), 1.0) for _ in range(random.choice((1, 1, 2))))
+        return Sort(parameter(resource_type, code), random.random() < 0.5, centres=centres)
     asked = code if code.startswith("_") else parameter(resource_type, code)
     if random.random() < chained and (hops := _hops(random, resource_type)):
         return replace(_sort(random, hops[-1].target, 0), through=hops)

@@ -17,7 +17,7 @@ from fhir_service.fhir.search.extract import Indexer
 from fhir_service.fhir.search.problems import UnknownParameter
 from fhir_service.fhir.search.query import Query, words_of
 from fhir_service.fhir.search.results import RESULT_PARAMETERS
-from fhir_service.fhir.search.sorting import SCORE
+from fhir_service.fhir.search.sorting import SCORE, with_centres
 from fhir_service.fhir.search.values import Reading
 
 # What is asked of the answer's form or of a page link is read elsewhere: https://hl7.org/fhir/R4/http.html#parameters
@@ -121,8 +121,9 @@ def _parsed(draft: Draft, understood: tuple[tuple[str, str], ...], ignored: tupl
         raise problems.excluded("_summary=text", "_include, _revinclude")
     if any(sort.parameter == SCORE for sort in draft.sort) and not any(words_of(draft.clauses)):
         raise problems.excluded("_sort=_score", "_text/_content (-)")
+    sort = tuple([with_centres(each, draft.clauses) for each in draft.sort])
     return ParsedSearch(
-        Query(draft.resource_type, tuple(draft.clauses), tuple(draft.sort), tuple(draft.includes)),
+        Query(draft.resource_type, tuple(draft.clauses), sort, tuple(draft.includes)),
         count=int(single["_count"]) if "_count" in single else None,
         total=single.get("_total"),
         summary=single.get("_summary"),

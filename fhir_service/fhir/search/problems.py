@@ -212,6 +212,18 @@ def several_targets(parameter: SearchParameter, targets: Iterable[str], key: str
     )
 
 
+def no_centre(path: str, code: str) -> FhirError:
+    return FhirError(
+        Issue(
+            "invalid",
+            f"「_sort={path}」は、同じ検索の条件「{code}=緯度|経度|距離|単位」からの距離の順です。この条件を指定してください。",
+            f"'_sort={path}' is by the distance from what a criterion of the same search says: give "
+            f"'{code}=latitude|longitude|distance|units', too.",
+            ("http._sort",),
+        )
+    )
+
+
 def no_list(key: str, text: str) -> FhirError:
     """Return the error for a `_list` that names none that is stored.
 

@@ -258,12 +258,14 @@ class Sort:
     """One sort key; `parameter` is `_id`, `_lastUpdated`, `_score` (of the words that are asked for), or a search
     parameter. Missing values sort as the least.
 
-    `through` leads to the resources whose values are meant; without it they are those of the match itself.
+    `through` leads to the resources whose values are meant; without it they are those of the match itself. `centres`
+    are the places from which the distance is meant, those that the search asks for by the parameter (`near`).
     """
 
     parameter: SearchParameter | Literal["_id", "_lastUpdated", "_score"]
     descending: bool
     through: tuple[Hop, ...] = ()
+    centres: tuple[NearValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,14 @@
 
 A reference of the chain leads to one type; where it may lead to several that have the parameter, the type is named:
 `_sort=-subject:Patient.birthdate`. Of several values the ascending order takes the least, the descending the greatest.
-No value is the least of all: such resources stand first in ascending and last in descending order. `_sort=_score` has
-those first that say most often what `_text` and `_content` look for.
+No value is the least of all: such resources stand first in ascending and last in descending order. A composite sorts by
+its components, the first before the second. `_sort=near` sorts by the distance from what the search is near to.
+`_sort=_score` has those first that say most often what `_text` and `_content` look for.
 https://hl7.org/fhir/R4/search.html#sort
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Literal
 
 from fhir_service.fhir.outcome import FhirError
@@ -15,13 +17,11 @@ from fhir_service.fhir.search import problems
 from fhir_service.fhir.search.draft import Draft
 from fhir_service.fhir.search.first_entry import leads_inside
 from fhir_service.fhir.search.incomplete import BeingIndexed
-from fhir_service.fhir.search.parameter import SearchParameter
-from fhir_service.fhir.search.query import Hop, Sort
+from fhir_service.fhir.search.query import Clause, Hop, Match, NearValue, Sort
 from fhir_service.fhir.search.registry import SearchRegistry
 
 SCORE: Literal["_score"] = "_score"
 OF_THE_STORE: dict[str, Literal["_id", "_lastUpdated"]] = {"_id": "_id", "_lastUpdated": "_lastUpdated"}
-UNSORTED = ("composite", "special")
 MAX_SORT_KEYS = 16
 MAX_HOPS = 4
 
@@ -50,13 +50,24 @@ def _key(registry: SearchRegistry, resource_type: str, path: str, descending: bo
         hops.append(hop)
         resource_type = hop.target
     parameters = registry.parameters(resource_type)
-    if last not in parameters or parameters[last].type in UNSORTED:
-        raise problems.unknown_parameter(resource_type, f"_sort={path}", _sortable(parameters))
+    if last not in parameters:
+        raise problems.unknown_parameter(resource_type, f"_sort={path}", parameters)
+    if hops and parameters[last].type == "special":
+        raise problems.no_centre(path, last)
     return Sort(OF_THE_STORE.get(last, parameters[last]), descending, tuple(hops))
 
 
-def _sortable(parameters: Mapping[str, SearchParameter]) -> list[str]:
-    return [code for code, each in parameters.items() if each.type not in UNSORTED]
+def with_centres(sort: Sort, clauses: Iterable[Clause]) -> Sort:
+    """Return a sort by `near` with the places of the criterion by the same parameter; 400 if there is none."""
+    if isinstance(sort.parameter, str) or sort.parameter.type != "special":
+        return sort
+    values = [
+        each for one in clauses if isinstance(one, Match) and one.parameter == sort.parameter for each in one.values
+    ]
+    centres = tuple([each for each in values if isinstance(each, NearValue)])
+    if not centres:
+        raise problems.no_centre(sort.parameter.code, sort.parameter.code)
+    return replace(sort, centres=centres)
 
 
 def _hop(registry: SearchRegistry, resource_type: str, step: str, rest: str) -> Hop:

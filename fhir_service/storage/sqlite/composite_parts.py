@@ -22,14 +22,13 @@ from fhir_service.fhir.search.query import (
     UriValue,
     Value,
 )
+from fhir_service.storage.doubles import ordered, unordered
 from fhir_service.storage.sqlite.keys import (
     composite_key,
     constant,
-    ordered,
     parameter_id,
     target_texts,
     token_text,
-    unordered,
 )
 from fhir_service.storage.sqlite.ranges import Range, Ranges, date_range, number_range, quantity_ranges
 from fhir_service.storage.sqlite.sql import Context, Part, Sql, all_of

@@ -26,11 +26,11 @@ from fhir_service.fhir.search.index import (
 )
 from fhir_service.fhir.search.query import ReferenceValue, TokenValue
 from fhir_service.fhir.search.units import is_convertible
+from fhir_service.storage.doubles import ordered
 from fhir_service.storage.sqlite.keys import (
     composite_key,
     constant,
     hash64,
-    ordered,
     other_texts,
     parameter_id,
     target_texts,

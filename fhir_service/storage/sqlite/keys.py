@@ -12,7 +12,6 @@ finds anything wrong is below 10^-11. `:exact` and `:contains` compare the folde
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from hashlib import blake2b
-from struct import Struct
 
 from fhir_service.fhir.search.index import ReferenceEntry, TokenEntry
 from fhir_service.fhir.search.query import ReferenceValue, TokenValue
@@ -174,20 +173,3 @@ def composite_key(texts: Sequence[str], c: int) -> int:
 def unit_text(system: str, code: str | None) -> str:
     """Return the text under which a unit is found by system and code."""
     return system + (_ANY_VALUE if code is None else _SEPARATOR + code)
-
-
-_DOUBLE = Struct("<d")
-_INT64 = Struct("<q")
-_SIGN_KEPT = 0x7FFF_FFFF_FFFF_FFFF
-
-
-def ordered(number: float) -> int:
-    """Return the integer that stands for a double: in the same order, and exact through any text."""
-    bits: int = _INT64.unpack(_DOUBLE.pack(number + 0.0))[0]  # + 0.0: there is one zero
-    return bits if bits >= 0 else bits ^ _SIGN_KEPT
-
-
-def unordered(number: int) -> float:
-    """Return the double that an integer of `ordered` stands for."""
-    found: float = _DOUBLE.unpack(_INT64.pack(number if number >= 0 else number ^ _SIGN_KEPT))[0]
-    return found

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
 from fhir_service.fhir.search.query import Query, Sort, words_of
 from fhir_service.storage.order import directions, is_by_number, is_primary_date
-from fhir_service.storage.sqlite.keys import parameter_id
+from fhir_service.storage.sqlite.keys import composite_key, constant, parameter_id
 from fhir_service.storage.sqlite.links import ways
 from fhir_service.storage.sqlite.sql import Parameter, Sql
 from fhir_service.storage.sqlite.words import rank
@@ -129,6 +129,8 @@ def _value(sort: Sort, of_type: str, rid: str) -> str:
     """Return the expression for what a resource sorts by."""
     if isinstance(sort.parameter, str):
         return _STORED[sort.parameter].format(rid=rid)
+    if sort.centres:
+        return _distance(sort, of_type, sort.parameter.code, rid)
     ps = [parameter_id(of_type, code) for code in sort.parameter.stored]
     if (table := VALUE_TABLES.get(sort.parameter.type)) is None:
         texts = [_TEXT.format(p=p, n=int(sort.descending), rid=rid) for p in ps]
@@ -136,6 +138,15 @@ def _value(sort: Sort, of_type: str, rid: str) -> str:
     test = f"p = {ps[0]}" if len(ps) == 1 else f"p IN ({', '.join(map(str, ps))})"
     name, key = table.name, table.key
     return f"(SELECT {_most(sort)}({key}) FROM {name} INDEXED BY {name}_rid WHERE rid = {rid} AND {test})"
+
+
+def _distance(sort: Sort, of_type: str, code: str, rid: str) -> str:
+    """Return the expression for how far a resource is away. Numbers are written as SQL has them, too."""
+    distances = [f"near(lo, sc, {each.latitude!r}, {each.longitude!r})" for each in sort.centres]
+    most = _most(sort)
+    of_all = f"{most}({most}({', '.join(distances)}))" if len(distances) > 1 else f"{most}({distances[0]})"
+    p = composite_key((), constant(of_type, code))
+    return f"(SELECT {of_all} FROM nq INDEXED BY nq_rid WHERE rid = {rid} AND p = {p})"
 
 
 def _most(sort: Sort) -> str:

@@ -17,7 +17,8 @@ import apsw
 
 from fhir_service.fhir.search.query import DateValue, NumberValue, Prefix, QuantityValue
 from fhir_service.fhir.search.units import in_units, is_convertible
-from fhir_service.storage.sqlite.keys import hash64, ordered, parameter_id, unit_text
+from fhir_service.storage.doubles import ordered
+from fhir_service.storage.sqlite.keys import hash64, parameter_id, unit_text
 from fhir_service.storage.sqlite.rows import FAR_DATES, NO_DATE
 from fhir_service.storage.sqlite.sql import (
     Candidate,

@@ -13,6 +13,8 @@ import msgspec
 from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.search.fold import fold
 from fhir_service.fhir.search.index import IndexEntries, ReferenceEntry, TokenEntry
+from fhir_service.storage.doubles import ordered
+from fhir_service.storage.order import composite_texts
 from fhir_service.storage.sqlite.composites import NO_COMPOSITES, composite_rows, unit_texts, units
 from fhir_service.storage.sqlite.keys import (
     code_text_id,
@@ -23,7 +25,6 @@ from fhir_service.storage.sqlite.keys import (
     identifier_text,
     label_text,
     name_text,
-    ordered,
     other_texts,
     parameter_id,
     reference_texts,
@@ -159,8 +160,10 @@ def sort_texts(resource_type: str, entries: IndexEntries) -> dict[int, str | tup
             found.setdefault(reference.code, []).append(reference.target)
     for uri in entries.uris:
         found.setdefault(uri.code, []).append(uri.uri)
+    for composite in entries.composites:
+        found.setdefault(composite.code, []).extend(composite_texts(composite))
     return {
-        parameter_id(resource_type, code): texts[0] if len(texts) == 1 else (min(texts), max(texts))
+        parameter_id(resource_type, code): texts[0] if len(set(texts)) == 1 else (min(texts), max(texts))
         for code, texts in found.items()
     }
 
