@@ -32,10 +32,12 @@ from fhir_service.fhir.search.query import (
 from fhir_service.fhir.search.registry import SearchRegistry
 from fhir_service.storage.sqlite import NewerFile, SqliteStore, bulk, history, keys, prepared
 from fhir_service.storage.sqlite import rows as index_rows
+from fhir_service.storage.sqlite.links import SAMPLE
 from fhir_service.storage.sqlite.order import Page
 from fhir_service.storage.sqlite.plan import Plan
 from fhir_service.storage.sqlite.schema import MIGRATIONS, migrate
 from fhir_service.storage.sqlite.sql import Sql
+from fhir_service.storage.store import Put
 
 from .made import (
     DAY,
@@ -315,6 +317,25 @@ async def test_what_refers_to_a_type_is_found_from_the_few_of_that_type(sqlite_s
 
     assert await found(sqlite_store, asked) == ["one"]
     assert Plan(asked, sqlite_store._reader).start.gathered is not None
+
+
+async def test_how_many_a_chain_finds_is_told_from_a_sample_and_all_are_found(sqlite_store: SqliteStore) -> None:
+    people = [put("Patient", f"p{n}", name("ando")) for n in range(40)]
+
+    def of(n: int, times: range) -> list[Put]:
+        subject = ReferenceEntry("subject", f"Patient/p{n}")
+        return [put("Observation", f"o{n}-{each}", subject, date=BASE + n * DAY) for each in times]
+
+    asked = query("Observation", Chain(SUBJECT, (("Patient", named("ando")),)))
+    await sqlite_store.commit([*people, *(each for n in range(SAMPLE, 40) for each in of(n, range(3)))])
+    reader = sqlite_store._reader
+    (part,) = Plan(asked, reader).parts
+    assert part.estimate(reader, 1000) == 0  # none of the first has one
+    assert len(await found(sqlite_store, asked, count=100)) == 24 * 3
+    await sqlite_store.commit([each for n in range(SAMPLE) for each in of(n, range(5))])
+    assert part.estimate(reader, 1000) == 40 * 5
+    assert part.estimate(reader, 100) == 100
+    assert len(await found(sqlite_store, asked, count=200)) == SAMPLE * 5 + 24 * 3
 
 
 async def test_has_history_and_changes_use_indexes_too(sqlite_store: SqliteStore) -> None:

@@ -14,6 +14,9 @@ from fhir_service.storage.sqlite.canonicals import definitions, keys_of_names
 from fhir_service.storage.sqlite.keys import key_of_target, parameter_id
 from fhir_service.storage.sqlite.sql import Candidate, Context, Part, Sql, any_of, count_up_to, exists, union_all
 
+SAMPLE = 16
+"""So many targets are asked how many refer to them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Way:
@@ -76,9 +79,15 @@ class Chained:
         return self._rows(0, "x0.d, x0.rid")
 
     def estimate(self, context: Context, limit: int) -> int:
-        if sum(part.estimate(context, limit) for _, part in self.targets) >= limit:
+        """Return as many as refer to a target on average, for all of them: what refers to the first SAMPLE is counted.
+
+        To count all of them takes as long as to gather them.
+        """
+        targets = sum(part.estimate(context, limit) for _, part in self.targets)
+        if targets >= limit:
             return limit
-        return count_up_to(context.connection, self.rids(), limit)
+        found = count_up_to(context.connection, self._rows(0, "x0.rid", SAMPLE), limit)
+        return min(limit, found if targets <= SAMPLE else -(-found * targets // SAMPLE))
 
     def _probe(self, candidate: Candidate, target_type: str, part: Part) -> Sql:
         f, t = f"f{candidate.depth}", f"t{candidate.depth}"
@@ -91,10 +100,15 @@ class Chained:
             )
         )
 
-    def _rows(self, depth: int, columns: str) -> Sql:
-        """Return the SELECT of the rows of `ix` that refer to a target of any type: the key tells nothing of it."""
+    def _rows(self, depth: int, columns: str, most: int | None = None) -> Sql:
+        """Return the SELECT of the rows of `ix` that refer to a target of any type: the key tells nothing of it.
+
+        Of the targets, the first `most` are meant.
+        """
         s, t, x = f"s{depth}", f"t{depth}", f"x{depth}"
         select = union_all([part.rids(depth + 1) for _, part in self.targets])
+        if most is not None:
+            select = Sql(f"{select.text} LIMIT ?", (*select.parameters, most))
         comes = self.way.comes(x, t, [type_ for type_, _ in self.targets])
         return Sql(
             f"SELECT {columns} FROM ({select.text}) {s} CROSS JOIN res {t} ON {t}.rid = {s}.rid "
