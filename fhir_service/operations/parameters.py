@@ -27,7 +27,7 @@ def given(request: FhirRequest, known: Collection[str]) -> list[Given]:
     lenient = preference(request.headers).lenient
     if not lenient and (unknown := [name for name, _ in found if name not in known and name not in _NOT_OURS]):
         named = f"{request.path[-1]}"
-        there = f"({', '.join(known)})" if known else ""
+        there = f"({', '.join(sorted(known))})" if known else ""
         raise refused(
             unknown[0],
             f"は{named}のパラメーターではありません{there}",

@@ -131,7 +131,7 @@ def test_a_profile_that_cannot_be_checked_is_no_success(
         ("mode=update", "resource"),
         ("mode=", "create, update, delete, profile"),
         ("mode=check", "create, update, delete, profile"),
-        ("profil=x", "resource, mode, profile"),
+        ("profil=x", "mode, profile, resource"),
         ("resource=x", "リソースで送ってください"),
     ],
 )
