@@ -23,11 +23,17 @@ class Fault(Enum):
     EXPECTED_COLON = ("キーの後にコロンが必要です。", "A colon is missing after the key.")
     KEY = ("キーは二重引用符で囲んだ文字列でなければなりません。", "A key must be a string in double quotes.")
     ESCAPE = ("文字列のエスケープが正しくありません。", "An escape in a string is malformed.")
-    SURROGATE = ("対になっていないサロゲートがあります。", "A surrogate has no partner.")
+    SURROGATE = (
+        "対になっていないサロゲート(1文字の片割れ)があります。文字の途中で切っていないか確かめてください。",
+        "A surrogate has no partner.",
+    )
     NUMBER = ("数値の書き方が正しくありません。", "A number is malformed.")
     CHARACTER = ("JSON として読めない文字があります。", "A character is not valid JSON here.")
     OTHER = ("JSON として読めません。", "The text is not valid JSON.")
-    CONTROL_CHARACTER = ("文字列に制御文字は使えません。", "A string must not hold control characters.")
+    CONTROL_CHARACTER = (
+        "文字列に制御文字は使えません。取り除いてください。",
+        "A string must not hold control characters.",
+    )
     TOO_DEEP = ("入れ子が深すぎます(100 段まで)。", "The content is nested too deeply (100 levels at most).")
     DUPLICATE_KEY = (
         "同じオブジェクトに同じキーが二度あります: {text}",

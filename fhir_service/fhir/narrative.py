@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/narrative.html#xhtml (the rules txt-1 and txt-2)
 """
 
+import html
 import re
 from typing import NamedTuple
 
@@ -58,6 +59,17 @@ class NarrativeFault(NamedTuple):
     rule: str | None = None
 
 
+_ENTITY = re.compile(r"Entity '(\w+)' not defined").match
+
+
+def _no_entity(name: str) -> NarrativeFault:
+    """https://hl7.org/fhir/R4/narrative.html: "there is no support for HTML entities"."""
+    character = html.unescape(f"&{name};")
+    number = f"&#{ord(character)};" if len(character) == 1 else "&#160;"
+    ja = f"HTML の実体参照 &{name}; は使えません。文字そのもの(または {number})で書いてください。"
+    return NarrativeFault(ja, f"There are no HTML entities such as &{name}; here: write the character, or {number}.")
+
+
 def narrative_fault(div: str) -> NarrativeFault | None:
     """Return the first thing that is wrong with the `div` of a narrative."""
     if not div.lstrip().startswith("<div"):
@@ -67,6 +79,8 @@ def narrative_fault(div: str) -> NarrativeFault | None:
     except etree.XMLSyntaxError as error:
         line, column = error.position
         said = (error.msg or "").partition(", line")[0].strip()
+        if (entity := _ENTITY(said)) is not None:
+            return _no_entity(entity[1])
         return NarrativeFault(
             f"XHTML として読めません({line} 行 {column} 桁): {said}",
             f"It is not well-formed XHTML (line {line}, column {column}): {said}",

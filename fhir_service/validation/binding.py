@@ -146,18 +146,24 @@ def _concept_check(binding: Binding, codings_of: Callable[[dict[str, Any]], Iter
                 return None
             unknown = unknown or answer is None
         if not codings:
-            return None if by_words or "extension" in value else [_no_code(binding)]
+            return None if by_words or "extension" in value else [_no_code(binding, _few(binding, run))]
         if unknown:
             return [_not_known(codings, binding)] if required else None
         shown = ", ".join(f"{system or '-'}#{code}" for system, code in codings)[: SHOWN * 2]
-        return [_not_member(f"「{shown}」", f"'{shown}'", binding, None)]
+        return [_not_member(f"「{shown}」", f"'{shown}'", binding, _few(binding, run))]
 
     return check
 
 
+def _few(binding: Binding, run: Run) -> frozenset[str] | None:
+    """Return the codes of a value set that are few enough to be told; None if there are more, or nobody knows."""
+    members = run.validator.terminology.members(binding.value_set)
+    return _codes(members) if members is not None and len(members) <= MEMBER_SHOWN else None
+
+
 def _not_member(ja: str, en: str, binding: Binding, codes: frozenset[str] | None) -> Fault:
     severity: Severity = "warning" if binding.strength == "extensible" else "error"
-    few = f": {', '.join(sorted(codes))}" if codes and len(codes) <= MEMBER_SHOWN else ""
+    few = _listed(codes)
     owner = f"、{binding.profile}" if binding.profile else ""
     owner_en = f", {binding.profile}" if binding.profile else ""
     strength_ja = (
@@ -176,14 +182,20 @@ def _not_member(ja: str, en: str, binding: Binding, codes: frozenset[str] | None
     )
 
 
-def _no_code(binding: Binding) -> Fault:
+def _listed(codes: frozenset[str] | None) -> str:
+    return f": {', '.join(sorted(codes))}" if codes and len(codes) <= MEMBER_SHOWN else ""
+
+
+def _no_code(binding: Binding, codes: frozenset[str] | None) -> Fault:
+    few = _listed(codes)
     owner = f"、{binding.profile}" if binding.profile else ""
     owner_en = f", {binding.profile}" if binding.profile else ""
+    rule = f"(規則 binding-{binding.strength}{owner})"
     return Fault(
         "",
         "code-invalid",
-        f"コードがありません。値セット {binding.value_set} のコードが必要です(規則 binding-{binding.strength}{owner})",
-        f"A code of the value set {binding.value_set} is needed (rule binding-{binding.strength}{owner_en})",
+        f"コードがありません。次の値セットのコードが必要です: {binding.value_set}{few}{rule}",
+        f"A code of the value set {binding.value_set} is needed{few} (rule binding-{binding.strength}{owner_en})",
         "error",
         f"binding-{binding.strength}",
         binding.profile,

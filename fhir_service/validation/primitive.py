@@ -11,6 +11,7 @@ from typing import Any
 
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.narrative import narrative_fault
+from fhir_service.validation.date_hint import date_hint
 from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.run import Check, Run
 
@@ -95,14 +96,11 @@ def _pattern_check(code: str, pattern: str) -> Check:
         if not value:
             return _empty_text()
         shown = _shown(value)
-        return [
-            Fault(
-                "",
-                "value",
-                f"「{shown}」は {code} として正しくありません。{shape_ja}でなければなりません。",
-                f"'{shown}' is not a valid {code}: it must be {shape_en}.",
-            )
-        ]
+        ja = f"「{shown}」は {code} として正しくありません。{shape_ja}でなければなりません。"
+        en = f"'{shown}' is not a valid {code}: it must be {shape_en}."
+        if dated and (hint := date_hint(value, code)) is not None:
+            ja, en = f"{ja}{hint[0]}。", f"{en[:-1]}; {hint[1]}."
+        return [Fault("", "value", ja, en)]
 
     return check
 

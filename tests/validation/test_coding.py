@@ -163,3 +163,15 @@ def test_a_code_without_a_system_is_of_no_value_set(validator: Validator) -> Non
 
     assert rules(**active) == []
     assert rules(code="active") == ["binding-required"]
+
+
+@pytest.mark.parametrize(
+    "concept", [{"coding": [{"system": "http://h.example", "code": "治療中"}]}, {"text": "治療中"}]
+)
+def test_the_codes_of_a_small_value_set_are_told(validator: Validator, concept: dict[str, Any]) -> None:
+    condition = {"resourceType": "Condition", "subject": {"display": "a"}, "clinicalStatus": concept}
+
+    [issue] = [each for each in validator.check(condition) if each.rule == "binding-required"]
+
+    for text in (issue.ja, issue.en):
+        assert "active, inactive, recurrence, relapse, remission, resolved" in text

@@ -31,7 +31,7 @@ from tests.validation.sample import DIV, contained, errors, patient
         ("<p><span>a<table/></span></p>", "cannot stand in a p"),
         ("<p>a<ul><li>b</li></ul></p><script>alert(1)</script>", "script"),
         ('<a href="https://example.jp" target="_blank">a</a>', "target"),
-        ("&nbsp;", "well-formed"),
+        ("&nbsp;", "write the character, or &#160;"),
         ("<?php x?>a", "not allowed"),
         ("<p>" * 1000 + "</p>" * 1000, "well-formed"),
         ("\x00", "well-formed"),
