@@ -156,6 +156,13 @@ def test_what_is_inside_a_document_holds_nothing_that_is_stored(api: httpx.Clien
     [
         "Bundle?composition.entry:Condition.subject.name=x",
         "Bundle?composition.subject:Patient.organization.name=x",
+        "Bundle?composition.subject.general-practitioner:Practitioner._id=x",
+        "Bundle?composition.subject:Patient._has:Observation:subject:status=final",
+        "Bundle?composition._has:List:item:status=current",
+        "Bundle?composition.subject._list=x",
+        "Bundle?_filter=composition.subject:Patient[organization.name eq x]._id eq x",
+        "Bundle?_filter=not(composition.subject:Patient.organization.name eq x)",
+        "Bundle?_has:Bundle:composition:status=final",
         "Bundle?_include=Bundle:composition",
         "Bundle?_sort=composition.date",
         "Composition?_has:Bundle:composition:type=document",
