@@ -139,7 +139,8 @@ class Policy:
             must_support=self._rules.must_support,
         )
         always = self._rules.vital_signs == "always"
-        self._on_write = replace(self._options, extensible=False, vital_signs=always)
+        # Who stores an ImplementationGuide does not say by that what others may write.
+        self._on_write = replace(self._options, extensible=False, vital_signs=always, guides=False)
         self._changes = (*self._rules.severities, *_refused(self._rules))
         self._linted = self._rules.text_lint == "always"
         self._plain = not (self._rules.defaults or self._rules.partners)

@@ -24,7 +24,8 @@ class Options:
     """Which profiles count, and what is told besides errors and warnings.
 
     `claimed` checks each resource, also inside another, against the profiles of its `meta.profile`, `vital_signs` each
-    Observation of one against its profile; `foreign_extensions` lets extensions be that are defined elsewhere.
+    Observation of one against its profile, `guides` each that is not contained against the profiles that implementation
+    guides have for all of its type; `foreign_extensions` lets extensions be that are defined elsewhere.
 
     `extensible` warns of codes outside extensible value sets; `best_practice` tells what a good resource has (a
     narrative), `must_support` which elements that a profile supports are not there.
@@ -32,6 +33,7 @@ class Options:
 
     claimed: bool = True
     vital_signs: bool = True
+    guides: bool = True
     foreign_extensions: bool = True
     extensible: bool = True
     best_practice: bool = False

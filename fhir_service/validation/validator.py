@@ -78,7 +78,7 @@ class Validator:
         run = Run(resource if isinstance(resource, dict) else {}, self, options, asked=asked, outside=outside)
         try:
             faults = self._types.resource(resource, run)
-            if isinstance(resource, dict) and (profiles or asked or "meta" in resource):
+            if isinstance(resource, dict) and (profiles or asked or options.guides or "meta" in resource):
                 faults = [*(faults or ()), *self._by_profiles(resource, run, (*profiles, *run.profiles))]
         except RecursionError:
             faults = [TOO_DEEP]
@@ -90,12 +90,15 @@ class Validator:
     def held(self, resource: Resource, run: Run) -> Faults:
         """Check a resource inside another, in its own run: by R4, the profiles that it claims and those asked of it."""
         faults = self._types.resource(resource, run)
-        if "meta" not in resource and run.asked is None:
+        if "meta" not in resource and run.asked is None and not run.options.guides:
             return faults
         return [*(faults or ()), *self._by_profiles(resource, run, run.profiles)] or None
 
     def _by_profiles(self, resource: Resource, run: Run, asked: Sequence[str]) -> list[Fault]:
-        canonicals = dict.fromkeys([*asked, *(_claimed(resource) if run.options.claimed else ())])
+        claimed = _claimed(resource) if run.options.claimed else ()
+        guided = run.options.guides and run.container is None
+        of_all = self._compiler.of_guides(str(resource.get("resourceType"))) if guided else ()
+        canonicals = dict.fromkeys([*asked, *claimed, *of_all])
         return [fault for each in canonicals for fault in self._by_profile(resource, each, run, asked=each in asked)]
 
     def _by_profile(self, resource: Resource, canonical: str, run: Run, *, asked: bool) -> list[Fault]:

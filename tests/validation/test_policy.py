@@ -140,6 +140,25 @@ def test_profiles_of_a_type_are_asked_of_what_a_bundle_holds(validator: Validato
         assert errors == [f"{place}[{index}].resource.name"]
 
 
+def test_the_profiles_that_a_guide_has_for_all_are_asked_of_what_somebody_asks_about(
+    validator: Validator, know: Know
+) -> None:
+    named = know(profile("Patient", element("Patient.name", min=1)))
+    guide = {"resourceType": "ImplementationGuide", "url": "https://example.jp/fhir/ImplementationGuide/g"}
+    know(guide | {"global": [{"type": "Patient", "profile": named}]})
+    policy = Policy(validator)
+    flag = {"resourceType": "Flag", "status": "active", "code": {"text": "x"}, "subject": {"reference": "#p"}}
+
+    for resource, count in (
+        (NAMELESS, 1),
+        (holding("collection", NAMELESS), 1),
+        (NAMELESS | {"name": [{"text": "山田"}]}, 0),
+        (flag | {"contained": [NAMELESS | {"id": "p"}]}, 0),
+    ):
+        assert [issue.rule for issue in policy.validate(resource)] == ["min"] * count
+        assert policy(resource) == []
+
+
 def test_profiles_of_a_type_are_not_asked_of_what_is_contained(validator: Validator, know: Know) -> None:
     named = know(profile("Patient", element("Patient.name", min=1)))
     policy = Policy(validator, PolicyRules(defaults={"Patient": (named,)}))

@@ -16,7 +16,7 @@ from fhir_service.fhir.definitions.sources import newest_first
 from fhir_service.fhir.resource import Key, Resource
 
 # What the server reads when a client has stored it. Search parameters go another way: they ask for an index.
-TYPES = ("StructureDefinition", "ValueSet", "CodeSystem", "Questionnaire", "Measure")
+TYPES = ("StructureDefinition", "ValueSet", "CodeSystem", "Questionnaire", "Measure", "ImplementationGuide")
 PACKAGE = Package("stored", "", title="このサーバーに登録された定義 / stored on this server")
 
 

@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/structuredefinition.html
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -52,7 +53,7 @@ class _Known:
     A thread that still compiles what there was puts it where nobody asks any more.
     """
 
-    __slots__ = ("asked", "extensions", "generation", "outlines", "profiles", "types")
+    __slots__ = ("asked", "extensions", "generation", "of_guides", "outlines", "profiles", "types")
 
     def __init__(self, generation: int) -> None:
         self.generation = generation
@@ -61,6 +62,7 @@ class _Known:
         self.outlines: dict[Named, Outline] = {}
         self.types: dict[Named, str] = {}
         self.extensions: dict[str, ExtensionDefinition] = {}
+        self.of_guides: dict[str, list[str]] | None = None
 
 
 class ProfileCompiler:
@@ -93,6 +95,20 @@ class ProfileCompiler:
         if isinstance(found, FhirError):
             raise found
         return found
+
+    def of_guides(self, kind: str) -> Sequence[str]:
+        """Return the profiles that implementation guides have for all resources of a type.
+
+        https://hl7.org/fhir/R4/implementationguide-definitions.html#ImplementationGuide.global
+        """
+        known = self._known
+        if known.of_guides is None:
+            found: dict[str, list[str]] = {}
+            for guide in self._definitions.all("ImplementationGuide"):
+                for each in guide.get("global", ()):
+                    found.setdefault(str(each.get("type")), []).append(str(each.get("profile")))
+            known.of_guides = found
+        return known.of_guides.get(kind, ())
 
     def extension(self, url: str) -> ExtensionDefinition | None:
         """Return the definition of an extension, None if it is not here or cannot be used."""

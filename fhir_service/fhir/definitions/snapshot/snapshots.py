@@ -18,6 +18,7 @@ from fhir_service.fhir.outcome import Issue
 from fhir_service.fhir.resource import Resource
 
 TYPE_BASE = "http://hl7.org/fhir/StructureDefinition/"
+OF_ALL = f"{TYPE_BASE}Base"  # R5 defines it, models of R4 are derived from it, too; it has no elements
 KEPT = 64  # trees and snapshots; those of the data types are asked for again and again
 MISSHAPEN = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError)
 MAX_DIFFERENTIAL = 20_000  # elements; the longest that is published has about 3,000
@@ -127,6 +128,8 @@ class Snapshots:
         url, base = str(definition.get("url", "")), definition.get("baseDefinition")
         if not isinstance(base, str):
             raise broken(url, "baseDefinition がありません", "it has no baseDefinition")
+        if base == OF_ALL:
+            return Node("Base", {"id": "Base", "path": "Base", "min": 0, "max": "*"}), None
         located = self._locate(base, package)
         if located is not None:
             made = self._make(located, trail)

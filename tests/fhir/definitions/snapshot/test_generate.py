@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from fhir_service.fhir.definitions import Definitions, Snapshot
 from fhir_service.fhir.resource import Resource
 
@@ -289,15 +291,16 @@ def test_texts_that_begin_with_dots_continue_what_is_inherited(define: Define) -
     assert by_id(generated(definitions, "above"))["Patient.name"]["comment"] == "一\n二"
 
 
-def test_a_model_of_its_own_adds_elements(define: Define) -> None:
+@pytest.mark.parametrize(("base", "inherited"), [("Element", ["Case.id", "Case.extension"]), ("Base", [])])
+def test_a_model_of_its_own_adds_elements(define: Define, base: str, inherited: list[str]) -> None:
     model = profile(
         "Case", element("Case"), element("Case.opened", min=1, max="1", type=[{"code": "date"}]),
-        base="Element", of=f"{BASE}Case", kind="logical", derivation="specialization",
+        base=base, of=f"{BASE}Case", kind="logical", derivation="specialization",
     )  # fmt: skip
 
     snapshot = generated(define(model), "Case")
 
-    assert [each["id"] for each in snapshot.elements] == ["Case", "Case.id", "Case.extension", "Case.opened"]
+    assert [each["id"] for each in snapshot.elements] == ["Case", *inherited, "Case.opened"]
 
 
 def test_a_definition_that_has_its_snapshot_is_taken_at_its_word(define: Define) -> None:
