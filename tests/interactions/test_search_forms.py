@@ -254,6 +254,34 @@ def test_sql_is_a_value_like_any_other(api: httpx.Client, tag: str, name: str) -
     assert found(api, tag, "Patient") == {""}
 
 
+def test_a_wildcard_that_iterates_goes_on_through_every_type(api: httpx.Client, server: Any, tag: str) -> None:
+    clinic = {"resourceType": "Organization", "id": f"{tag}-clinic", "name": tag}
+    patient = {
+        "resourceType": "Patient",
+        "id": f"{tag}-p",
+        "managingOrganization": {"reference": f"Organization/{tag}-clinic"},
+    }
+    encounter = {
+        "resourceType": "Encounter",
+        "id": f"{tag}-e",
+        "status": "finished",
+        "class": {"code": "AMB"},
+        "subject": {"reference": f"Patient/{tag}-p"},
+    }
+    for each in (clinic, patient, encounter):
+        assert api.put(f"{each['resourceType']}/{each['id']}", json=each).status_code in (200, 201)
+
+    def brought(type_: str, **include: str) -> list[str]:
+        asked = {"_id": f"{tag}-clinic" if type_ == "Organization" else f"{tag}-e"}
+        answer = api.get(type_, params=asked | {name.replace("_iterate", ":iterate"): "*" for name in include})
+        return sorted(f"{entry['resource']['resourceType']}" for entry in answer.json()["entry"])
+
+    assert brought("Encounter", _include="*") == ["Encounter", "Patient"]
+    assert brought("Encounter", _include_iterate="*") == ["Encounter", "Organization", "Patient"]
+    assert brought("Organization", _revinclude="*") == ["Organization", "Patient"]
+    assert brought("Organization", _revinclude_iterate="*") == ["Encounter", "Organization", "Patient"]
+
+
 def test_includes_that_go_round_in_circles_end(api: httpx.Client, server: Any, tag: str) -> None:
     for one, other in (("a", "b"), ("b", "a"), ("a", "b")):
         organization = {"resourceType": "Organization", "id": f"{tag}-{one}", "name": tag}

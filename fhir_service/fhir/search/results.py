@@ -91,9 +91,8 @@ def _include(draft: Draft, name: str, text: str) -> None:
     if modifier not in ("", "iterate", "recurse"):
         raise problems.bad_result_parameter(name, text, f"{base_name}, {base_name}:iterate")
     reverse = base_name == "_revinclude"
-    source, _, rest = text.partition(":")
-    code, _, target = rest.partition(":")
-    for parameter in _joined(draft, text, source, code or "*", reverse):
+    target = text.partition(":")[2].partition(":")[2]
+    for parameter in _joined(draft, text, reverse, bool(modifier)):
         if target and not _may_target(parameter, target, draft.registry.definitions.resource_types):
             raise problems.not_a_target(parameter, target)
         canonical = draft.registry.named_by_canonical(parameter)
@@ -102,11 +101,16 @@ def _include(draft: Draft, name: str, text: str) -> None:
         )
 
 
-def _joined(draft: Draft, text: str, source: str, code: str, reverse: bool) -> Iterator[SearchParameter]:
-    """Give the reference parameters that an include names; a wildcard in reverse means those that can point here."""
+def _joined(draft: Draft, text: str, reverse: bool, iterate: bool) -> Iterator[SearchParameter]:
+    """Give the reference parameters that an include names; a wildcard in reverse means those that can point here.
+
+    A wildcard that iterates means those of every type, for each may be reached on the way.
+    """
     types = draft.registry.definitions.resource_types
+    source, _, rest = text.partition(":")
+    code = rest.partition(":")[0] or "*"
     if source == "*" and code == "*":
-        sources = sorted(types) if reverse else [draft.resource_type]
+        sources = sorted(types) if reverse or iterate else [draft.resource_type]
     elif source in types and ":" in text and not text.endswith(":"):
         sources = [source]
     elif source in types:
@@ -117,7 +121,8 @@ def _joined(draft: Draft, text: str, source: str, code: str, reverse: bool) -> I
         parameters = draft.registry.parameters(each)
         if code == "*":
             references = (one for one in parameters.values() if one.type == "reference" and not leads_inside(one))
-            yield from (one for one in references if not reverse or _may_target(one, draft.resource_type, types))
+            everywhere = iterate or not reverse
+            yield from (one for one in references if everywhere or _may_target(one, draft.resource_type, types))
         elif code not in parameters:
             raise problems.unknown_parameter(
                 each, code, (one.code for one in parameters.values() if one.type == "reference")

@@ -22,7 +22,7 @@ def included(
     `types` are those of the resources, and perhaps others: no reference is looked for in what cannot have it.
     """
     seen, found, frontier, of_types, again = set(rids), list[int](), list(rids), set(types), list(includes)
-    while frontier and (hop := [include for include in again if include.reverse or include.source in of_types]):
+    while frontier and (hop := [include for include in again if _leads_on(include, of_types)]):
         reached: dict[int, str] = {}
         for select in _selects(frontier, hop):
             room = limit - len(found) + len(seen) + 1  # what has been seen may come again
@@ -34,6 +34,11 @@ def included(
             raise too_many_included(limit)
         again = [include for include in includes if include.iterate]
     return found
+
+
+def _leads_on(include: Include, types: set[str]) -> bool:
+    targets = include.parameter.targets
+    return (not targets or not types.isdisjoint(targets)) if include.reverse else include.source in types
 
 
 def _selects(rids: Sequence[int], includes: Sequence[Include]) -> list[Sql]:
@@ -63,12 +68,13 @@ def _forward(rids: Sequence[int], parameters: Sequence[Parameter], target: str |
 
 def _reverse(rids: Sequence[int], include: Include) -> Sql:
     target = _target(include)
-    of_target, names = ("", ()) if target is None else (" AND r.rtype = ?", (target,))
+    targets = (target,) if target else include.parameter.targets
+    of_target = f" AND r.rtype IN ({', '.join('?' * len(targets))})" if targets else ""
     key = key_of_target("r", include.source, _stored(include))
     return Sql(
         f"SELECT DISTINCT x.rid, ? FROM json_each(?) m CROSS JOIN res r ON r.rid = m.value "
         f"CROSS JOIN ix x ON x.k = {key} WHERE 1{of_target}",
-        (include.source, json_array(list(rids)), *names),
+        (include.source, json_array(list(rids)), *targets),
     )
 
 
