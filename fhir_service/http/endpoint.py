@@ -5,6 +5,7 @@ that it would have nothing to add here (docs/architecture.md, the request path).
 https://hl7.org/fhir/R4/http.html
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -31,6 +32,7 @@ from fhir_service.http.negotiation import (
     representation,
 )
 from fhir_service.http.outcome import outcome, unexpected
+from fhir_service.interactions.apart import LARGE, MANY, has_more
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.services import Services
 from fhir_service.interactions.versions import http_date
@@ -113,7 +115,10 @@ class Endpoint:
             response = await self._services.dispatch(request, self._services)
             if unreadable is not None or (is_content and not names_fhir(accept, query)):
                 response = _native(response, dict(query).get("_format") or accept, unreadable)
-            body = self._rendered(response, chosen)
+            if _takes_long(response, chosen):
+                body = await asyncio.to_thread(self._rendered, response, chosen)
+            else:
+                body = self._rendered(response, chosen)
         except Disconnected:
             return
         except FhirError as error:
@@ -160,6 +165,13 @@ class Endpoint:
             return xml.encode(resource, self._services.definitions, pretty=chosen.pretty)
         data = body if isinstance(body, bytes) else json.encode(body)
         return msgspec.json.format(data, indent=2) if chosen.pretty else data
+
+
+def _takes_long(response: FhirResponse, chosen: Representation) -> bool:
+    """Whether other requests should go on while an answer is written; stored JSON is given as it is."""
+    if isinstance(response.body, bytes):
+        return len(response.body) > LARGE and response.media_type is None and (chosen.format == "xml" or chosen.pretty)
+    return has_more(response.body, MANY)
 
 
 def _native(response: FhirResponse, accept: str, unreadable: FhirError | None) -> FhirResponse:

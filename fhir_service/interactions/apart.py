@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 MANY = 5_000  # values: some tens of milliseconds of work
+LARGE = 128 * 1024  # bytes: the same
 
 Result = TypeVar("Result")
 

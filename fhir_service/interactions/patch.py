@@ -3,12 +3,11 @@
 https://hl7.org/fhir/R4/http.html#patch; the merge (RFC 7386) is not in R4, but what fhirpy and Aidbox send.
 """
 
-from fhir_service.fhir.json import decode_resource
-from fhir_service.fhir.patch.apply import apply_patch
 from fhir_service.fhir.resource import Key
 from fhir_service.interactions.commit import commit_amended, until_settled
 from fhir_service.interactions.criteria import criteria_of, single_match
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
+from fhir_service.interactions.patched import patched
 from fhir_service.interactions.preconditions import keep_expected
 from fhir_service.interactions.services import Services
 from fhir_service.interactions.targets import checked_with_targets
@@ -48,8 +47,8 @@ async def _patch(
     version: Version, conditions: tuple[Condition, ...], request: FhirRequest, services: Services
 ) -> FhirResponse:
     keep_expected(request.headers, version)
-    before = decode_resource(version.body)
-    after = apply_patch(before, request.body, request.media_type, services.definitions)
+
+    before, after = await patched(version, request, services)
     warnings = await checked_with_targets(after, request.base, services)
     committed = await commit_amended(version, before, after, request, services, conditions)
     return written(committed, request, warnings)

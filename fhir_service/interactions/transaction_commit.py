@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/http.html#trules
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 from fhir_service.fhir.bundle_links import FullUrls
@@ -13,6 +14,7 @@ from fhir_service.fhir.json import decode
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.reference import FoundReference, ParsedReference
 from fhir_service.fhir.resource import Key, key_of
+from fhir_service.interactions.apart import apart
 from fhir_service.interactions.commit import Raced
 from fhir_service.interactions.criteria import decoded
 from fhir_service.interactions.preconditions import version_conflict
@@ -54,7 +56,8 @@ async def commit(
             await asyncio.sleep(0)
         if write.put is not None:
             _keep_rules(write, services)
-            changes.append(Put(write.put, services.indexer.index(write.put), write.method, write.expected))
+            entries = await apart(write.put, partial(services.indexer.index, write.put))
+            changes.append(Put(write.put, entries, write.method, write.expected))
         changes += write.deletes
     if not changes:
         return {}
@@ -80,7 +83,7 @@ async def _link(writes: Sequence[Write], search: TransactionSearch, base: str, s
             await asyncio.sleep(0)
         if write.put is None:
             continue
-        write.links = full_urls.replace(write.put, write.entry.full_url)
+        write.links = await apart(write.put, partial(full_urls.replace, write.put, write.entry.full_url))
         if write.links.unknown and services.referential_integrity:
             raise write.refused(_no_such_entry(write.links.unknown))
         for found, parsed in write.links.conditional:
@@ -110,7 +113,7 @@ async def _judge_targets(writes: Sequence[Write], full_urls: FullUrls, base: str
         if resource is None or claim(each, targets):
             continue
         try:
-            checked(resource, services, Outside(resolver(targets, base)))
+            await apart(resource, partial(checked, resource, services, Outside(resolver(targets, base))))
         except FhirError as error:
             raise writes[n].refused(error) from None
 

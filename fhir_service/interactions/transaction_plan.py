@@ -4,14 +4,15 @@ https://hl7.org/fhir/R4/http.html#trules
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from itertools import groupby
 
-from fhir_service.fhir.json import decode
 from fhir_service.fhir.outcome import FhirError, Issue
-from fhir_service.fhir.patch.apply import apply_patch
 from fhir_service.fhir.resource import Key, key_of
+from fhir_service.interactions.apart import apart
 from fhir_service.interactions.commit import must_stand
 from fhir_service.interactions.criteria import Criteria, criteria_of, decoded, refuse_taken
+from fhir_service.interactions.patched import patched
 from fhir_service.interactions.preconditions import expected, keep_expected
 from fhir_service.interactions.proposal import checked, same_id
 from fhir_service.interactions.rules import has_rules
@@ -135,9 +136,9 @@ async def _patch(write: Write, search: TransactionSearch, services: Services) ->
     write.key = write.aims[0]
     version = standing(write.key, write.found or await services.store.read(write.key))
     keep_expected(write.request.headers, version)
-    write.put = apply_patch(decode(version.body), write.request.body, write.request.media_type, services.definitions)
+    _, write.put = await patched(version, write.request, services)
     write.wanted.clear()
-    write.warnings = checked(write.put, services, Outside(wanted=write.wanted))
+    write.warnings = await apart(write.put, partial(checked, write.put, services, Outside(wanted=write.wanted)))
     write.before, write.expected = version, version.version
     write.judged = expected(write.request.headers) is None
     search.put(write.put)

@@ -5,6 +5,7 @@ the answer says so. How they are weighed is in `patient_likeness.py`.
 https://hl7.org/fhir/R4/patient-operation-match.html
 """
 
+import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from fhir_service.fhir.json import decode, encode
 from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.fhir.search.parse import parse_search
+from fhir_service.interactions.apart import LARGE, MANY, has_more
 from fhir_service.interactions.assembly import bundle
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.proposal import checked
@@ -44,7 +46,12 @@ async def patient_match(request: FhirRequest, services: Services) -> FhirRespons
     patient = _patient(parameters.get(RESOURCE), services)
 
     versions, remarks = await _candidates(patient, request.base, services)
-    compared = [Candidate(each, likeness(patient, decode(each.body))) for each in versions]
+
+    def weighed() -> list[Candidate]:
+        return [Candidate(each, likeness(patient, decode(each.body))) for each in versions]
+
+    is_much = sum(len(each.body) for each in versions) > LARGE
+    compared = await asyncio.to_thread(weighed) if is_much else weighed()
     graded = sorted(
         (each for each in compared if each.likeness.grade), key=lambda each: (-each.likeness.points, each.version.key)
     )
@@ -130,6 +137,9 @@ def _certain(graded: Sequence[Candidate]) -> tuple[list[Candidate], list[Issue]]
 def _patient(resource: object, services: Services) -> Resource:
     match resource:
         case {"resourceType": "Patient"} if isinstance(resource, dict):
+            if has_more(resource, MANY):
+                ja = f"患者の値は{MANY:,}個までです。"
+                raise FhirError(Issue("too-costly", ja, f"The patient can have {MANY:,} values."), status=400)
             checked(resource, services)
             return resource
         case _:

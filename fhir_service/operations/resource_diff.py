@@ -4,6 +4,7 @@ The answer is a FHIRPath Patch (https://hl7.org/fhir/R4/fhirpatch.html), so that
 operation; names and levels are those of HAPI FHIR, and its definition is our own (`profiles/operations/diff.json`).
 """
 
+import asyncio
 from typing import Any, NamedTuple
 
 from fhir_service.fhir.json import decode_resource
@@ -11,7 +12,8 @@ from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.patch.diff import patch_between
 from fhir_service.fhir.patch.fhirpath_patch import OPERATION_LIMIT
 from fhir_service.fhir.reference import parse_reference
-from fhir_service.fhir.resource import Key
+from fhir_service.fhir.resource import Key, Resource
+from fhir_service.interactions.apart import LARGE
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.services import Operation, Services
 from fhir_service.interactions.versions import not_found, standing
@@ -36,7 +38,11 @@ async def resource_diff(request: FhirRequest, services: Services) -> FhirRespons
         ja = f"{before.key.type}と{after.key.type}は型が違うため比べられません。"
         raise FhirError(Issue("invalid", ja, f"A {before.key.type} cannot be compared with a {after.key.type}."))
 
-    patch = patch_between(decode_resource(before.body), decode_resource(after.body), services.definitions)
+    def patch_of_both() -> Resource:
+        return patch_between(decode_resource(before.body), decode_resource(after.body), services.definitions)
+
+    is_large = len(before.body) + len(after.body) > LARGE
+    patch = await asyncio.to_thread(patch_of_both) if is_large else patch_of_both()
     if len(patch.get("parameter", ())) > OPERATION_LIMIT:
         ja = f"違いが{OPERATION_LIMIT:,}か所を超えています。"
         raise FhirError(Issue("too-costly", ja, f"They differ in more than {OPERATION_LIMIT:,} places."))

@@ -195,3 +195,13 @@ def test_a_bare_patient_can_be_posted(town: Town) -> None:
 )
 def test_what_says_nothing_about_a_person_is_refused(api: httpx.Client, body: Any) -> None:
     assert api.post("Patient/$match", json=body).status_code == 400
+
+
+def test_a_patient_of_very_many_values_is_refused_at_once(api: httpx.Client) -> None:
+    patient = {"resourceType": "Patient", "name": [{"family": f"F{n}"} for n in range(6_000)]}
+    parameters = {"resourceType": "Parameters", "parameter": [{"name": "resource", "resource": patient}]}
+
+    answer = api.post("Patient/$match", json=parameters)
+
+    assert answer.status_code == 400
+    assert answer.json()["issue"][0]["code"] == "too-costly"

@@ -8,11 +8,14 @@ from contextlib import suppress
 import apsw
 
 from fhir_service.storage.sqlite.calls import CallingWriter
-from fhir_service.storage.sqlite.words import behind, follow
+from fhir_service.storage.sqlite.words import behind, bytes_behind, follow
 from fhir_service.storage.too_costly import still_indexing
 
 FEW = 50
 """As many resources are read by the search itself."""
+
+LITTLE = 500_000  # bytes
+"""They have no more than this: words are read as quickly as a megabyte or two in a second."""
 
 SCANNED = 2_000
 """More than these are left to the index; a search does not wait longer than PATIENCE for it."""
@@ -41,7 +44,7 @@ class CatchUp:
 
     async def soon(self) -> None:
         """Return when so little is left that a search can read it; 503 if that takes too long."""
-        if behind(self._reading, FEW) < FEW:
+        if behind(self._reading, FEW) < FEW and bytes_behind(self._reading, FEW) < LITTLE:
             return
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._follow())

@@ -38,6 +38,14 @@ def behind(connection: apsw.Connection, limit: int) -> int:
     return count_up_to(connection, Sql(f"SELECT 1 {_NEW}"), limit)
 
 
+def bytes_behind(connection: apsw.Connection, limit: int) -> int:
+    """Return how many bytes the first of these have, `limit` resources at the most."""
+    found: int = connection.execute(
+        f"SELECT coalesce(sum(length(body)), 0) FROM (SELECT body {_NEW} LIMIT ?)", (limit,)
+    ).get
+    return found
+
+
 def follow(connection: apsw.Connection) -> int:
     """Index the next resources, in a transaction of the writer; return how many there were."""
     rows: list[Any] = connection.execute(_NEXT, (AT_ONCE,)).fetchall()
