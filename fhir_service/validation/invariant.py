@@ -19,7 +19,7 @@ from fhir_service.fhir.fhirpath.item import truth
 from fhir_service.fhir.outcome import Severity
 from fhir_service.fhir.resource import Resource
 from fhir_service.validation.fault import Fault, Faults
-from fhir_service.validation.invariants_ja import JAPANESE
+from fhir_service.validation.invariants_ja import HL7, JAPANESE
 from fhir_service.validation.native import NATIVE
 from fhir_service.validation.run import Check, Run
 
@@ -94,7 +94,7 @@ class Invariant:
 
     def _broken(self) -> Fault:
         owner = f"、{self._profile}" if self._profile else ""
-        ja = JAPANESE.get(self.key) if self._profile is None else None
+        ja = JAPANESE.get(self.key) if (self._profile or HL7).startswith(HL7) else None
         # Our own profiles say it in both languages, Japanese first.
         own_ja, _, own_en = self._human.partition(" · ")
         said_ja, said_en = ja or own_ja, own_en or self._human

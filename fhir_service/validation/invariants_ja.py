@@ -5,6 +5,9 @@ https://hl7.org/fhir/R4/conformance-rules.html#constraints
 
 from collections.abc import Mapping
 
+HL7 = "http://hl7.org/fhir/StructureDefinition/"
+"""How the definitions begin whose invariants these are."""
+
 # The rule about names has a key of each type: `mea-0` is that of Measure.
 NAMED = (
     "adf cid cmd cpb cpd csd ees esc evd evi evv gdf ig inv lib mea msd nsd opd pdf que red rsd rvs sdf smp spd tcp tst"

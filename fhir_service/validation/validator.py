@@ -224,14 +224,15 @@ def _claimed(resource: Resource) -> list[str]:
 
 
 def _distinct(faults: list[Fault]) -> list[Fault]:
-    """Return the faults, those that several profiles tell of a place once, and no more than a person reads.
+    """Return the faults, those that R4 and profiles tell of a place once, and no more than a person reads.
 
     What is told of a profile itself is told of each.
     """
     found: dict[tuple[str, str, str], Fault] = {}
     for fault in faults:
         owner = None if fault.rule in UNCHECKED else fault.profile
-        found.setdefault((fault.path, fault.severity, fault.en.replace(owner or "\n", "")), fault)
+        said = fault.en.replace(f", {owner}", "").replace(owner, "") if owner else fault.en
+        found.setdefault((fault.path, fault.severity, said), fault)
     told = list(found.values())
     return told if len(told) <= MAX_ISSUES else gravest(told, MAX_ISSUES)
 

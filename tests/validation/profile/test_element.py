@@ -208,6 +208,29 @@ def test_what_claims_the_profile_it_is_referred_to_by_is_told_of_once_at_its_own
     assert told() == [("Observation.subject", "target-profile")]
 
 
+def test_what_r4_and_a_profile_both_ask_is_told_once(know: Know, validator: Any) -> None:
+    definition = profile(
+        "Patient",
+        element("Patient.managingOrganization", type=[{"code": "Reference", "targetProfile": [f"{BASE}Organization"]}]),
+        name="told-once",
+    )
+    wrong = patient(managingOrganization={"reference": "Practitioner/1"})
+
+    told = [issue for issue in validator.check(wrong, [know(definition)]) if issue.severity == "error"]
+
+    assert [(issue.rule, issue.profile) for issue in told] == [("target", None)]
+
+
+def test_the_rules_of_hl7s_own_profiles_are_told_in_japanese(validator: Any) -> None:
+    dose = {"value": 1, "comparator": "<"}
+    given = {"resourceType": "Immunization", "status": "completed", "vaccineCode": {"text": "a"},
+             "patient": {"display": "a"}, "occurrenceString": "a", "doseQuantity": dose}  # fmt: skip
+
+    [issue] = [each for each in validator.check(given) if each.rule == "sqty-1"]
+
+    assert issue.ja.startswith("ここの数量に比較記号(comparator)は使えません")
+
+
 def test_what_must_be_supported_and_is_not_there_is_told_on_demand(validator: Any, ask: Ask) -> None:
     definition = profile(
         "Patient",
