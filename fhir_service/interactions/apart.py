@@ -23,11 +23,11 @@ def has_more(value: Any, limit: int) -> bool:
     """Whether a value of JSON holds more than `limit` values."""
     count = 0
     pending = [value] if isinstance(value, dict | list) else []
-    while pending:
-        container = pending.pop()
+    for container in pending:  # it grows meanwhile; every write comes by here, so that each step counts
         count += len(container)
         if count > limit:
             return True
-        children = container.values() if container.__class__ is dict else container
-        pending += [each for each in children if each.__class__ is dict or each.__class__ is list]
+        for each in container.values() if container.__class__ is dict else container:
+            if each.__class__ is dict or each.__class__ is list:
+                pending.append(each)
     return False
