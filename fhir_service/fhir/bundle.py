@@ -97,8 +97,10 @@ def located(error: FhirError, index: int) -> FhirError:
 
 
 def _through(expressions: tuple[str, ...], index: int) -> tuple[str, ...]:
-    """Return `Patient.name[0]` as `Bundle.entry[3].resource.name[0]`."""
+    """Return `Patient.name[0]` as `Bundle.entry[3].resource.name[0]`, a parameter (`http.name`) as its request."""
     entry = f"Bundle.entry[{index}]"
+    if any(expression.startswith("http.") for expression in expressions):
+        return (f"{entry}.request",)
     inside = (expression.partition(".") for expression in expressions if not expression.startswith("Bundle.entry"))
     found = tuple(f"{entry}.resource{dot}{rest}" for _, dot, rest in inside)
     return found or tuple(expression for expression in expressions if expression.startswith(entry)) or (entry,)

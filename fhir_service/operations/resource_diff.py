@@ -65,7 +65,8 @@ async def _of_instance(request: FhirRequest, services: Services) -> tuple[Versio
     after = await _read(_side("to", parameters, key, request.base) or Named(key), services)
     named = _side("from", parameters, key, request.base)
     if named is None and after.version < 2:
-        raise not_found(f"{key}/_history/{after.version - 1}")
+        ja, en = f"{key}の最初の版より前の版はありません。", f"There is no version before the first of {key}."
+        raise FhirError(Issue("not-found", ja, en))
     return await _read(named or Named(key, after.version - 1), services), after
 
 

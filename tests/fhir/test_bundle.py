@@ -131,6 +131,7 @@ def test_the_error_of_an_entry_leads_through_it() -> None:
 
     assert expressions("Patient.name[0]", "Patient") == ("Bundle.entry[3].resource.name[0]", "Bundle.entry[3].resource")
     assert expressions("Bundle.entry[3].request.url") == ("Bundle.entry[3].request.url",)
+    assert expressions("http.name") == ("Bundle.entry[3].request",)
     assert expressions() == ("Bundle.entry[3]",)
 
 

@@ -91,3 +91,12 @@ def test_resources_of_different_types_are_not_compared(api: httpx.Client, patien
     basic = api.post("Basic", json={"resourceType": "Basic", "code": {"text": "x"}}).json()["id"]
 
     assert api.get(f"$diff?from={patient}&to=Basic/{basic}").status_code == 400
+
+
+def test_a_first_version_has_none_before_it_to_compare_with(api: httpx.Client) -> None:
+    only = api.post("Basic", json={"resourceType": "Basic", "code": {"text": "x"}}).json()["id"]
+
+    answer = api.get(f"Basic/{only}/$diff")
+
+    assert answer.status_code == 404
+    assert "no version before the first" in answer.json()["issue"][0]["details"]["text"]

@@ -6,9 +6,11 @@ https://hl7.org/fhir/R4/search.html
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.search import problems
 from fhir_service.fhir.search.clauses import BY_TERMINOLOGY, Criterion
 from fhir_service.fhir.search.cost import MOST, cost
@@ -80,14 +82,23 @@ def _read(
             continue
         try:
             _add(draft, name, text)
-        except UnknownParameter:
-            if not lenient:
+        except FhirError as error:
+            error.issues = tuple(_of_parameter(name, issue) for issue in error.issues)
+            if not (lenient and isinstance(error, UnknownParameter)):
                 raise
             ignored.append(name)
         else:
             understood.append((name, text))
     _check_repeated(understood, draft)
     return _parsed(draft, tuple(understood), tuple(ignored))
+
+
+def _of_parameter(name: str, issue: Issue) -> Issue:
+    """Return the issue with its place: "For HTTP errors, will be 'http.' + the parameter name".
+
+    https://hl7.org/fhir/R4/operationoutcome-definitions.html#OperationOutcome.issue.location
+    """
+    return issue if issue.expression else replace(issue, expression=(f"http.{name[:80]}",))
 
 
 def _check_repeated(understood: Sequence[tuple[str, str]], draft: Draft) -> None:

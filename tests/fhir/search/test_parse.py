@@ -159,6 +159,16 @@ def test_what_cannot_be_answered_is_refused_with_what_can(parse: Parse, url: str
     assert issue.ja
 
 
+@pytest.mark.parametrize(
+    "name", ["birthdate", "foo", "name:text", "_count", "organization.foo", "_has:Foo:patient:x", "_include", "_sort"]
+)
+def test_a_refusal_names_the_parameter_that_it_is_about(parse: Parse, name: str) -> None:
+    with pytest.raises(FhirError) as refusal:
+        parse(f"Patient?name=x&{name}=-")
+
+    assert refusal.value.issues[0].expression == (f"http.{name}",)
+
+
 def test_lenient_handling_ignores_what_is_unknown_and_says_so(parse: Parse) -> None:
     parsed = parse("Patient?name=x&foo=1&organization.foo=1&_sort=bar&_count=3", lenient=True)
 
