@@ -32,16 +32,25 @@ _PLACES = {
 _LISTS = frozenset(whole for wholes in _PLACES.values() for whole in wholes)
 _IMAGE = f"{{{XHTML}}}img"
 
-# What HTML 4.0 gives these elements, without the events (`onclick`) and what is deprecated as active.
+# What HTML 4.0 gives these elements, without the events (`onclick`) and what is deprecated as active; of some, which
+# elements alone have them: https://www.w3.org/TR/html401/index/attributes.html
 _ATTRIBUTES = frozenset(
     """
     id class style title lang dir {http://www.w3.org/XML/1998/namespace}lang
-    {http://www.w3.org/XML/1998/namespace}space accesskey tabindex name href hreflang rel
-    rev charset type src alt longdesc width height usemap ismap shape coords nohref cite datetime start value
-    compact border cellpadding cellspacing frame rules summary span align valign char charoff abbr axis headers scope
-    rowspan colspan nowrap bgcolor clear size noshade
+    {http://www.w3.org/XML/1998/namespace}space accesskey tabindex name width height type
+    compact border summary span align valign char charoff bgcolor clear size noshade
     """.split()  # noqa: SIM905 - as above
 )
+_OF_ELEMENTS = {
+    (f"{{{XHTML}}}{element}", name)
+    for element, names in {
+        "a": "href hreflang rel rev charset shape coords", "area": "href shape coords nohref alt",
+        "img": "src alt longdesc usemap ismap", "blockquote": "cite", "q": "cite", "ol": "start", "li": "value",
+        "table": "cellpadding cellspacing frame rules",
+        "td": "abbr axis headers scope rowspan colspan nowrap", "th": "abbr axis headers scope rowspan colspan nowrap",
+    }.items()
+    for name in names.split()
+}  # fmt: skip
 
 _LINKS = frozenset({"href", "src", "longdesc", "cite", "usemap"})
 _ACTIVE_LINK = re.compile(r"javascript:|vbscript:|data:(?!image/(?:png|gif|jpeg|webp|bmp)[;,])", re.IGNORECASE)
@@ -119,11 +128,11 @@ def _fault_inside(root: etree._Element) -> NarrativeFault | None:
             lesser = lesser or NarrativeFault(*said, "xhtml-block")
         lesser = lesser or _misplaced(element)
         shows = shows or tag == _IMAGE or bool(element.text and element.text.strip())
-        for name in element.keys():  # noqa: SIM118 - items() looks each up, which takes too long for very many
+        for name in map(str, element.keys()):  # items() looks each up, which takes too long for very many
             if name == "target":
                 said = "属性 target は使えません。", "The attribute target is not allowed."
                 lesser = lesser or NarrativeFault(*said, "xhtml-target")
-            elif name not in _ATTRIBUTES:
+            elif name not in _ATTRIBUTES and (tag, name) not in _OF_ELEMENTS:
                 return NarrativeFault(f"属性 {name!s} は使えません。", f"The attribute {name!s} is not allowed.")
             value = element.get(name, "")
             if name == "href" and value.lower().startswith("urn:"):
