@@ -80,6 +80,17 @@ class Outside(NamedTuple):
     wanted: list[Wanted] | None = None
 
 
+MOST_PROFILES = 50  # that one resource may claim
+
+
+def claimed(resource: Resource) -> list[str]:
+    """Return the profiles that a resource claims, as far as they are checked."""
+    match resource.get("meta"):
+        case {"profile": [*profiles]}:
+            return [each for each in profiles if isinstance(each, str)][:MOST_PROFILES]
+    return []
+
+
 class Run:
     """The check of one resource; that of a resource inside it is a run of its own.
 

@@ -24,11 +24,10 @@ from fhir_service.validation.profile.compiler import ProfileCompiler
 from fhir_service.validation.profile.extension_definition import ExtensionDefinition
 from fhir_service.validation.profile.must_support import unsupported
 from fhir_service.validation.profile.tree import UNSOUND
-from fhir_service.validation.run import Check, Options, Outside, Run
+from fhir_service.validation.run import Check, Options, Outside, Run, claimed
 from fhir_service.validation.types import TypeChecks
 
 MAX_ISSUES = 100
-MOST_PROFILES = 50  # that one resource may claim
 DEFAULT = Options()
 
 
@@ -95,10 +94,10 @@ class Validator:
         return [*(faults or ()), *self._by_profiles(resource, run, run.profiles)] or None
 
     def _by_profiles(self, resource: Resource, run: Run, asked: Sequence[str]) -> list[Fault]:
-        claimed = _claimed(resource) if run.options.claimed else ()
+        said = claimed(resource) if run.options.claimed else ()
         guided = run.options.guides and run.container is None
         of_all = self._compiler.of_guides(str(resource.get("resourceType"))) if guided else ()
-        canonicals = dict.fromkeys([*asked, *claimed, *of_all])
+        canonicals = dict.fromkeys([*asked, *said, *of_all])
         return [fault for each in canonicals for fault in self._by_profile(resource, each, run, asked=each in asked)]
 
     def _by_profile(self, resource: Resource, canonical: str, run: Run, *, asked: bool) -> list[Fault]:
@@ -214,13 +213,6 @@ class Validator:
 TOO_DEEP = Fault(
     "", "too-costly", "入れ子が深すぎて検証できません。", "It is nested too deeply to be validated.", "error"
 )
-
-
-def _claimed(resource: Resource) -> list[str]:
-    match resource.get("meta"):
-        case {"profile": [*profiles]}:
-            return [each for each in profiles if isinstance(each, str)][:MOST_PROFILES]
-    return []
 
 
 def _distinct(faults: list[Fault]) -> list[Fault]:

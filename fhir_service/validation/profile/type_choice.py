@@ -15,7 +15,7 @@ from fhir_service.validation.base import TYPE_BASE
 from fhir_service.validation.definition import ElementDefinition
 from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.profile.tree import Node
-from fhir_service.validation.run import Run
+from fhir_service.validation.run import Run, claimed
 from fhir_service.validation.target import target_type
 
 if TYPE_CHECKING:
@@ -180,12 +180,11 @@ def _wrong_profile(reference: dict[str, Any], profiles: list[str], run: Run, com
 
 def _claims(resource: Resource, profile: str, run: Run, within: Package | None) -> bool:
     """Whether what is claimed is checked here, and a resource claims this very profile."""
-    match resource.get("meta"):
-        case {"profile": [*claimed]} if run.options.claimed:
-            name = run.validator.definitions.name
-            meant = name(profile, within)
-            return meant is not None and any(isinstance(each, str) and name(each) == meant for each in claimed)
-    return False
+    if not run.options.claimed:
+        return False
+    name = run.validator.definitions.name
+    meant = name(profile, within)
+    return meant is not None and any(name(each) == meant for each in claimed(resource))
 
 
 def _want(reference: dict[str, Any], profiles: list[str], run: Run, compiler: ElementCompiler) -> None:
