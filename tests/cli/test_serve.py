@@ -7,7 +7,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -179,8 +178,9 @@ def test_the_address_that_clients_know_can_be_set(start_server: Any) -> None:
 
 
 def test_help_is_quick_and_names_the_commands() -> None:
-    started = time.perf_counter()
+    before = os.times()
     ended = run("--help")
+    after = os.times()
 
     assert "serve" in ended.stdout
-    assert time.perf_counter() - started < 3
+    assert after.children_user + after.children_system - before.children_user - before.children_system < 2

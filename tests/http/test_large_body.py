@@ -108,7 +108,7 @@ def test_a_list_of_sixty_thousand_dangling_references_is_refused_while_others_re
 
     assert answer.status_code == 409
     assert "59,901" in answer.json()["issue"][-1]["details"]["text"]
-    assert sorted(took)[int(len(took) * 0.9)] < 0.5
+    assert sorted(took)[int(len(took) * 0.9)] < 1.0
 
 
 @pytest.mark.parametrize("kind", ["batch", "transaction"])
@@ -178,4 +178,4 @@ def test_a_large_resource_is_patched_and_shown_in_xml_while_others_read(server: 
 
     assert [patched.status_code, shown.status_code, stored.status_code] == [200, 200, 200]
     assert shown.content.count(b"<name>") == 22_000
-    assert sorted(took)[int(len(took) * 0.9)] < 0.5
+    assert sorted(took)[int(len(took) * 0.9)] < 1.0
