@@ -95,7 +95,7 @@ def composite_texts(composite: CompositeEntry) -> tuple[str, str]:
 
     Its components follow each other, the first before the second, each by what it sorts by itself; none is the least.
     """
-    texts = [[_TEXTS[type(each)](each) for each in part] for part in composite.parts]
+    texts = [[text for each in part if (text := _TEXTS[type(each)](each))] for part in composite.parts]
     least, greatest = [min(each, default="") for each in texts], [max(each, default="") for each in texts]
     return _BETWEEN.join(least), _BETWEEN.join(greatest)
 

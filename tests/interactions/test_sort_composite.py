@@ -20,7 +20,10 @@ VALUES: dict[str, tuple[tuple[str, float], ...]] = {
 
 
 def observation(id_: str, values: tuple[tuple[str, float], ...]) -> dict[str, Any]:
-    components = [{"code": {"coding": [{"code": code}]}, "valueQuantity": {"value": value}} for code, value in values]
+    components = [
+        {"code": {"coding": [{"code": code}], "text": "A text is no code"}, "valueQuantity": {"value": value}}
+        for code, value in values
+    ]
     made = {"resourceType": "Observation", "id": id_, "status": "final", "code": {"text": "x"}}
     return made | ({"component": components} if components else {})
 

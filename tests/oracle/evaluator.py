@@ -5,6 +5,7 @@ The query is read from its text again, without the server's parser. https://hl7.
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import product
 from typing import Any
 
 from fhir_service.fhir import fhirpath
@@ -75,9 +76,25 @@ class Oracle:
         if dot:
             stored = (each for each in self.targets(resource, code) if self.resources.get(key_of(each)) is each)
             return [value for each in stored if each["resourceType"] == named for value in self._sorted_by(each, rest)]
-        kind = self.parameter(resource["resourceType"], code).type
-        items = [item for item in self.items(resource, code) if item.value is not None]
+        parameter = self.parameter(resource["resourceType"], code)
+        kind, items = parameter.type, [item for item in self.items(resource, code) if item.value is not None]
+        if kind == "composite":
+            return [each for item in items for each in self._combined(parameter, item, resource)]
         return [value for item in items for value in values.sort_values(kind, item.type, item.value)]
+
+    def _combined(self, parameter: SearchParameter, item: Item, resource: Resource) -> Iterator[tuple[Any, ...]]:
+        """Give each way in which the components of an instance that has all of them stand together.
+
+        A text or display alone is no code; nothing is the least.
+        """
+        parts = self._parts(parameter, item, resource)
+        if all(parts):
+            kinds = self._kinds(parameter)
+            combined = [
+                [(True, each) for one in part for each in values.sort_values(kind, one.type, one.value)]
+                for kind, part in zip(kinds, parts, strict=True)
+            ]
+            yield from product(*(each or [(False, 0)] for each in combined))
 
     def holds(self, resource: Resource, name: str, text: str) -> bool:
         """Whether a resource fulfils one criterion; a sort is none."""

@@ -15,7 +15,7 @@ from tests.oracle.values import DATE, GRAMS, RANGED, codings, labels, prefixed, 
 PREFIXES = ("", "", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb")
 DIGITS = 15  # what the index tells apart
 UNASKED = ("_id", "_lastUpdated", "near")
-SORTED = ("date", "uri")
+SORTED = ("date", "uri", "number", "quantity", "composite")
 
 # How `_filter` says what a parameter of a type asks with a modifier.
 OPERATORS = {

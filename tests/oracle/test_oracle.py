@@ -149,6 +149,18 @@ async def test_contained_resources_are_found_as_a_naive_reader_finds_them(world:
     assert found_any > ASKED / 5
 
 
+async def test_every_composite_and_number_sorts_as_a_naive_reader_sorts(world: World) -> None:
+    wrong: list[str] = []
+
+    for resource_type in {each["resourceType"] for each in world.resources}:
+        for code, parameter in world.registry.parameters(resource_type).items():
+            if parameter.type in ("composite", "number", "quantity"):
+                for down in ("", "-"):
+                    wrong += await world.disagreements(resource_type, [("_sort", down + code)])
+
+    assert wrong == []
+
+
 def _examples(folder: Path) -> Iterator[Resource]:
     seen: dict[str, int] = {}
     for file in sorted(folder.glob("*.json")):

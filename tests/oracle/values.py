@@ -337,7 +337,7 @@ def labels(kind: str, value: Any) -> Iterator[str]:
 
 
 def sort_values(search_type: str, kind: str, value: Any) -> list[Any]:
-    """Return what a value sorts by: a date by its first moment, all else by its text."""
+    """Return what a value sorts by: a date by its first moment, a number by its least, all else by its text."""
     if search_type == "date":
         held = dates(kind, value)
         return [held[0]] if held else []
@@ -345,6 +345,11 @@ def sort_values(search_type: str, kind: str, value: Any) -> list[Any]:
         return [folded(text) for text in texts(kind, value)]
     if search_type == "token":
         return [code for _, code in codings(kind, value) if code is not None]
+    if search_type in ("number", "quantity"):
+        amount = amounts(kind, value)
+        return [float(amount.low)] if amount else []
+    if search_type == "reference":
+        return []  # of what is no literal reference
     return [value]
 
 
