@@ -10,7 +10,7 @@ FAMILIES = ("山田", "渡辺", "O'Brien")
 
 
 def made(random: Random, count: int) -> list[Resource]:
-    """Return a third so many reports with observations, people and devices inside, and people that stand for themselves."""
+    """Return a third so many reports with what they contain, as many observations, and people that stand alone."""
     stored: list[Resource] = [_patient(random, f"p{number}") for number in range(5)]
     for number in range(count // 3):
         stored.append(_report(random, f"r{number}"))

@@ -129,6 +129,7 @@ async def test_contained_resources_are_found_as_a_naive_reader_finds_them(world:
 
     for _ in range(ASKED):
         resource_type, pairs = questions.ask()
+        pairs = [(name, text) for name, text in pairs if name != "_sort" or "." not in text]  # that is refused
         asked = [*pairs, ("_contained", "true"), ("_containedType", "contained")]
         try:
             parsed = parse_search(resource_type, asked, world.indexer, base=BASE, now=NOW)
