@@ -310,7 +310,7 @@ class Criterion:
         if modifier == "of-type":
             return self._typed(parameter, text)
         if parameter.type == "uri" and modifier is not None and "://" not in text:
-            raise problems.bad_value(parameter, text)  # "these modifiers only apply to URLs, not URNs"
+            raise problems.not_a_url(f"{parameter.code}:{modifier}", text)
         return read(parameter, text, self.reading)
 
     def _typed(self, parameter: SearchParameter, text: str) -> TypedValue:

@@ -95,6 +95,20 @@ def bad_value(parameter: SearchParameter, text: str) -> FhirError:
     )
 
 
+def not_a_url(key: str, text: str) -> FhirError:
+    """Return the error for `url:below=urn:oid:1.2`: `:above` and `:below` are for URLs, not for URNs such as OIDs.
+
+    https://hl7.org/fhir/R4/search.html#uri
+    """
+    return FhirError(
+        Issue(
+            "value",
+            f"「{key}」はURL(http://…)だけに使えます。「{text[:80]}」はURLではありません。",
+            f"'{key}' applies to URLs (http://…) only; '{text[:80]}' is none.",
+        )
+    )
+
+
 def bad_escape(key: str) -> FhirError:
     return FhirError(
         Issue(

@@ -87,7 +87,7 @@ def test_a_query_means(parse: Parse, url: str, meaning: list[str]) -> None:
         pytest.param("Patient?name:text=x", ":exact", id="an unsupported modifier names the supported"),
         pytest.param("Patient?name:=x", ":exact", id="an empty modifier"),
         pytest.param("Patient?identifier:of-type=a|b", "system|code|value", id="of-type with two parts"),
-        pytest.param("ValueSet?url:below=urn:oid:1.2", "URI", id="a URN has nothing below"),
+        pytest.param("ValueSet?url:below=urn:oid:1.2", "URLs (http://…) only", id="a URN has nothing below"),
         pytest.param("Patient?gender:in=http://example.jp/vs", "http://example.jp/vs", id="an unknown value set"),
         pytest.param("Patient?birthdate:exact=2020", ":missing", id="a modifier of another type"),
         pytest.param("Patient?_id:exact=1", "_id", id="a modifier on _id"),
