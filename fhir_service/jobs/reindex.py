@@ -16,6 +16,7 @@ from fhir_service.fhir.outcome import FhirError, operation_outcome
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.extract import Indexer
 from fhir_service.fhir.search.index import IndexEntries
+from fhir_service.interactions.apart import LARGE
 from fhir_service.interactions.exchange import FhirResponse
 from fhir_service.jobs.front import UnderWay
 from fhir_service.jobs.requests import recorded_answer
@@ -118,13 +119,18 @@ class Reindexing:
 
 async def index(versions: Sequence[Version], entries: Callable[[Resource], IndexEntries], store: Store) -> int:
     """Index these versions anew; return how many of them still stood."""
+
+    def indexed(version: Version) -> IndexEntries:
+        return entries(json.decode(version.body))
+
     rewrites: list[Reindex] = []
     begun = time.monotonic()
     for n, version in enumerate(versions):
         if n % BREATH == BREATH - 1 or time.monotonic() - begun > TURN:
             await asyncio.sleep(0)
             begun = time.monotonic()
-        rewrites.append(Reindex(version.key, version.version, entries(json.decode(version.body))))
+        found = await asyncio.to_thread(indexed, version) if len(version.body) > LARGE else indexed(version)
+        rewrites.append(Reindex(version.key, version.version, found))
     return await store.reindex(rewrites)
 
 

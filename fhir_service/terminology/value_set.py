@@ -21,7 +21,7 @@ from fhir_service.terminology.extent import (
     united,
 )
 from fhir_service.terminology.external import external, external_filter
-from fhir_service.terminology.filters import picked
+from fhir_service.terminology.filters import Effort, picked
 
 EMPTY = Selection()
 CANNOT_TELL = Selection(rest=UNKNOWN)
@@ -35,8 +35,9 @@ def selected(definition: Resource, value_sets: ValueSets, code_systems: CodeSyst
     compose = definition.get("compose")
     if not isinstance(compose, dict):
         return _expanded(definition) or CANNOT_TELL
+    effort = Effort()
     included, excluded = (
-        united([_included(each, value_sets, code_systems) for each in dicts(compose.get(name))] or [EMPTY])
+        united([_included(each, value_sets, code_systems, effort) for each in dicts(compose.get(name))] or [EMPTY])
         for name in ("include", "exclude")
     )
     found = included.combined(excluded, minus)
@@ -45,20 +46,20 @@ def selected(definition: Resource, value_sets: ValueSets, code_systems: CodeSyst
     return found
 
 
-def _included(include: Resource, value_sets: ValueSets, code_systems: CodeSystems) -> Selection:
+def _included(include: Resource, value_sets: ValueSets, code_systems: CodeSystems, effort: Effort) -> Selection:
     """Return what one include or exclude names: "the intersection" of its system and its value sets."""
     listed = include.get("valueSet")
     parts = [value_sets(each) or CANNOT_TELL for each in (listed if isinstance(listed, list) else ())]
     system = include.get("system")
     if isinstance(system, str):
-        parts.append(Selection({system: _of_system(system, include, code_systems)}))
+        parts.append(Selection({system: _of_system(system, include, code_systems, effort)}))
     found, *others = parts or [EMPTY]
     for other in others:
         found = found.combined(other, both)
     return found
 
 
-def _of_system(system: str, include: Resource, code_systems: CodeSystems) -> Extent:
+def _of_system(system: str, include: Resource, code_systems: CodeSystems, effort: Effort) -> Extent:
     if "concept" in include:
         return frozenset(_texts(dicts(include["concept"]), "code"))
     version = include.get("version")
@@ -73,7 +74,7 @@ def _of_system(system: str, include: Resource, code_systems: CodeSystems) -> Ext
         return kept
     kept = known.selectable if filters else known.extent
     for each in filters:
-        found = picked(known, each)
+        found = picked(known, each, effort)
         kept = both(kept, UNKNOWN if found is None else found)
     return union(kept, UNKNOWN) if filters and not known.complete else kept
 

@@ -90,7 +90,7 @@ def found_canonical(url: str, resource_type: str, run: Run) -> Resource | None:
         if around.holder is None:
             break
         around = around.holder
-    found = _typed(run.validator.definitions.find(url), resource_type)
+    found = _typed(run.definition(url), resource_type)
     if found is None and run.validator.resolve is not None:
         found = _typed(run.validator.resolve(url), resource_type)
     return found

@@ -37,7 +37,7 @@ def capability_statement_rules(statement: Resource, run: Run) -> Faults:
 def _parameters(holder: Resource, place: str, run: Run) -> Iterator[Fault]:
     for index, parameter in enumerate(holder.get("searchParam", ())):
         url, kind = parameter.get("definition"), parameter.get("type")
-        defined = run.validator.definitions.find(url) if isinstance(url, str) else None
+        defined = run.definition(url) if isinstance(url, str) else None
         if defined is None or defined.get("resourceType") != "SearchParameter" or defined.get("type") in (kind, None):
             continue
         wanted = defined["type"]
@@ -55,7 +55,7 @@ def _about(resource: Resource, place: str, run: Run) -> Iterator[Fault]:
     for name, types in (("searchParam", "base"), ("operation", "resource")):
         for index, each in enumerate(resource.get(name, ())):
             url = each.get("definition")
-            defined = run.validator.definitions.find(url) if isinstance(url, str) else None
+            defined = run.definition(url) if isinstance(url, str) else None
             about = {*(defined or {}).get(types, ())}
             if about and kind not in about and not about & ANY:
                 ja = f"{str(url)[:SHOWN]} は {kind} のものではありません。"

@@ -76,7 +76,7 @@ def _all_codes(code_system: Resource, run: Run) -> Iterator[Fault]:
     url, own = code_system.get("valueSet"), code_system.get("url")
     if not isinstance(url, str) or own is None:
         return
-    named = run.validator.definitions.find(url)
+    named = run.definition(url)
     here, there = run.validator.definitions.name(own), run.validator.definitions.name(url)
     if here is not None and there is not None and here.package != there.package:
         return  # the value set that another version had is not here

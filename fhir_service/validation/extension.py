@@ -163,7 +163,7 @@ def _foreign(url: str) -> Fault:
 
 def _modifies(path: str, run: Run) -> bool:
     """Whether the element of another version that has this path changes the meaning, as far as R4 tells."""
-    elements = (run.validator.definitions.find(f"{HL7}{path.partition('.')[0]}") or {}).get("snapshot", {})
+    elements = (run.definition(f"{HL7}{path.partition('.')[0]}") or {}).get("snapshot", {})
     found = (each for each in elements.get("element", ()) if each["path"] in (path, f"{path}[x]"))
     return path in _MODIFIERS or any(each.get("isModifier") is True for each in found)
 

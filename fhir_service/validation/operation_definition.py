@@ -66,7 +66,7 @@ def _fitting(parameter: Resource, at: str, run: Run) -> Iterator[Fault]:
         ja = f"型が {kind[:SHOWN]} のパラメーターに、値セットは結び付けられません。"
         yield _fault(f"{at}.binding", ja, f"A value set cannot be bound to a parameter of type {kind[:SHOWN]}.")
     for index, url in enumerate(parameter.get("targetProfile", ())):
-        found = run.validator.definitions.find(url) if kind in REFERRING else None
+        found = run.definition(url) if kind in REFERRING else None
         if found is not None and found.get("kind") not in ("resource", "logical"):
             ja = f"{url[:SHOWN]} は参照先になりません。"
             yield _fault(f"{at}.targetProfile[{index}]", ja, f"Nothing can refer to what {url[:SHOWN]} is of.")

@@ -19,7 +19,7 @@ ANY = frozenset({"Resource", "DomainResource"})
 
 def profile_faults(url: Any, types: Collection[Any], place: str, run: Run, rule: str) -> Iterator[Fault]:
     """Tell of a profile, if it is here, that is of none of these types."""
-    found = run.validator.definitions.find(url) if isinstance(url, str) else None
+    found = run.definition(url) if isinstance(url, str) else None
     kind = found.get("type") if found and found.get("resourceType") == "StructureDefinition" else None
     if isinstance(kind, str) and kind not in types and kind not in ANY:
         wanted = ", ".join(map(str, types))

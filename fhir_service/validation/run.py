@@ -43,6 +43,8 @@ class Options:
 MOST_STEPS = 1_000_000
 """Of all evaluations of the rules of profiles in one check, besides those of EACH; a third of a second at the most."""
 
+MOST_DEFINITIONS = 8  # that one check keeps
+
 EACH = 300
 """Steps that every evaluation of such a rule has: far more than rules of a single element take."""
 
@@ -53,13 +55,14 @@ class Answers:
     `circles` counts how often a value was asked about inside itself, which holds for as long as nothing else is known.
     """
 
-    __slots__ = ("circles", "known", "open", "steps")
+    __slots__ = ("circles", "definitions", "known", "open", "steps")
 
     def __init__(self) -> None:
         self.known: dict[Question, Faults] = {}
         self.open: set[Question] = set()
         self.circles = 0
         self.steps = Allowance(MOST_STEPS)
+        self.definitions: dict[str, Resource | None] = {}
 
 
 Question = tuple[int, object, bool]
@@ -157,6 +160,15 @@ class Run:
         """Return the same for a rule that anybody may have written: such rules share what they may take."""
         self.answers.steps.left += EACH
         return replace(self.environment, allowance=self.answers.steps)
+
+    def definition(self, canonical: str) -> Resource | None:
+        """Return a definition; the last few are kept: a large one may be asked for again and again."""
+        kept = self.answers.definitions
+        if canonical not in kept:
+            if len(kept) >= MOST_DEFINITIONS:
+                kept.clear()
+            kept[canonical] = self.validator.definitions.find(canonical)
+        return kept[canonical]
 
     def conforms_to(self, value: Resource, profile: str) -> bool | None:
         """Whether a resource conforms to a profile; None if nobody knows the profile."""

@@ -107,7 +107,7 @@ def _components(parameter: Resource, selects: Selected, run: Run) -> Iterator[Fa
     context = next(iter(types)) if len(types) == 1 else None
     for index, each in enumerate(components):
         place, url = f".component[{index}]", str(each.get("definition"))
-        defined = run.validator.definitions.find(url)
+        defined = run.definition(url)
         reading = read_expression(each.get("expression"), f"{place}.expression", run, context)
         yield from reading.faults
         if defined is None:
@@ -135,7 +135,7 @@ def _elsewhere(parameter: Resource, run: Run) -> Iterator[Fault]:
 def _derived(parameter: Resource, run: Run) -> Iterator[Fault]:
     """Tell where a parameter is not of the type, or not for the resources, of the one that it is derived from."""
     url = str(parameter.get("derivedFrom", ""))
-    origin = run.validator.definitions.find(url) if url else None
+    origin = run.definition(url) if url else None
     if origin is None or origin.get("resourceType") != "SearchParameter":
         return
     if origin.get("type") != parameter.get("type"):

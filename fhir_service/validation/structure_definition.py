@@ -105,7 +105,7 @@ def _types(definition: Any, run: Run) -> Iterator[Fault]:
 def _kind(definition: Any, run: Run) -> Iterator[Fault]:
     """Tell of a profile that says to be of another kind than what it constrains."""
     kind, url = definition.get("kind"), definition.get("baseDefinition")
-    base = run.validator.definitions.find(url) if definition.get("derivation") == "constraint" and url else None
+    base = run.definition(url) if definition.get("derivation") == "constraint" and url else None
     if base is not None and base.get("kind") not in (None, kind):
         ja = f"kind は {kind} ですが、元の {url[:SHOWN]} は {base['kind']} です。"
         en = f"The kind is {kind}, but what it constrains, {url[:SHOWN]}, is a {base['kind']}."

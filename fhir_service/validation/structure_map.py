@@ -46,7 +46,7 @@ def structure_map_rules(structure_map: Resource, run: Run) -> Faults:
 
 
 def _type(url: Any, run: Run) -> str | None:
-    found = run.validator.definitions.find(url) if isinstance(url, str) else None
+    found = run.definition(url) if isinstance(url, str) else None
     return str(found["type"]) if found and "type" in found and found.get("kind") != "logical" else None
 
 

@@ -50,7 +50,7 @@ def filter_faults(filter_: Resource, place: str, include: Resource, run: Run) ->
 
 def _property(name: str, place: str, include: Resource, run: Run) -> Iterator[Fault]:
     """Warn of a property that the code system, if it is here, does not declare."""
-    system = run.validator.definitions.find(include["system"])
+    system = run.definition(include["system"])
     if system is None or system.get("content") in ("not-present", "example", None) or name in EVERYWHERE:
         return
     declared = {each.get("code") for kind in ("property", "filter") for each in system.get(kind, ())}

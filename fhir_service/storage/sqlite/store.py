@@ -26,7 +26,7 @@ from fhir_service.storage.sqlite.jobs import SqliteJobs
 from fhir_service.storage.sqlite.keys import type_key
 from fhir_service.storage.sqlite.lock import FileLock
 from fhir_service.storage.sqlite.packed import unpack
-from fhir_service.storage.sqlite.prepared import PreparedChange, PreparedCommit, prepare, resource_key
+from fhir_service.storage.sqlite.prepared import Content, PreparedChange, PreparedCommit, prepare, resource_key
 from fhir_service.storage.sqlite.reindex import indexed, rewrite
 from fhir_service.storage.sqlite.schema import migrate
 from fhir_service.storage.sqlite.search import rids_of, search, versions
@@ -294,7 +294,8 @@ class SqliteStore:
 
     async def reindex(self, rewrites: Sequence[Reindex]) -> int:
         self._used += 1
-        prepared = list(map(indexed, rewrites))
+        is_heavy = any(each.entries.has_more(_HEAVY) for each in rewrites)
+        prepared = await asyncio.to_thread(_indexed, rewrites) if is_heavy else _indexed(rewrites)
         return await self._writer.call(lambda connection, known, newly: rewrite(connection, known, newly, prepared))
 
     def commit_packed(self, changes: Sequence[bytes], conditions: Sequence[Condition]) -> "asyncio.Future[Any]":
@@ -327,6 +328,10 @@ async def _prepared(changes: Sequence[Change], conditions: Sequence[Condition]) 
         prepared += made.changes
         await asyncio.sleep(0)
     return PreparedCommit(tuple(prepared), tuple(conditions))
+
+
+def _indexed(rewrites: Sequence[Reindex]) -> list[tuple[Reindex, Content]]:
+    return list(map(indexed, rewrites))
 
 
 def _is_heavy(change: Change) -> bool:
