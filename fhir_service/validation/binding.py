@@ -94,9 +94,10 @@ def _text_check(binding: Binding) -> Check:
             codes, asked = _codes(run.validator.terminology.members(binding.value_set)), True
         if value.__class__ is not str or (codes is not None and value in codes):
             return None
-        if codes or run.validator.terminology.contains(binding.value_set, None, value) is False:
+        answer = False if codes else run.validator.terminology.contains(binding.value_set, None, value)
+        if answer is False:
             return [_not_member(f"「{value[:SHOWN]}」", f"'{value[:SHOWN]}'", binding, codes)]
-        return None
+        return [_not_known([("", value)], binding)] if answer is None and binding.strength == "required" else None
 
     return check
 

@@ -35,11 +35,11 @@ def canonical_check(targets: Collection[str]) -> Check:
     return check
 
 
-def canonical_form_check(targets: Collection[str]) -> Check:
+def canonical_form_check(targets: Collection[str], *, absolute: bool = False) -> Check:
     """Return the check that a canonical is one: absolute, or a fragment (`#id`) that names a contained resource.
 
     One that is relative to the server (`Library/1`) is a warning, since many of R4's own examples are so; `targets` are
-    the types that may be named so, any if there are none.
+    the types that may be named so, any if there are none; where it must be `absolute`, none may.
     """
     allowed = frozenset(targets)
 
@@ -47,7 +47,7 @@ def canonical_form_check(targets: Collection[str]) -> Check:
         if value.__class__ is not str or ":" in value:
             return None
         relative = _RELATIVE.fullmatch(value)
-        if relative and (relative[1] in allowed or not allowed):
+        if relative and not absolute and (relative[1] in allowed or not allowed):
             ja = f"「{value[:SHOWN]}」は絶対 URL ではありません。定義の url を書いてください(規則 canonical-absolute)"
             en = f"'{value[:SHOWN]}' is no absolute URL: give the url of the definition (rule canonical-absolute)"
             return [Fault("", "value", ja, en, "warning", "canonical-absolute")]

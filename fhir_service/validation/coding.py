@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 from fhir_service.fhir.fhirpath import ucum
+from fhir_service.fhir.outcome import Severity
 from fhir_service.validation.fault import Fault, Faults
 
 if TYPE_CHECKING:
@@ -56,21 +58,24 @@ def _is_value_set(system: str, run: Run) -> bool:
 
 
 def _display(coding: Any, system: str, code: str, run: Run) -> Faults:
-    """A name in the system's own languages ought to be one that it gives; a Japanese one may be anybody's."""
+    """A name ought to be one that the system gives; of a Japanese one that it has not is warned."""
     display = coding["display"]
     terminology = run.validator.terminology
-    if not display.isascii() or terminology.display(system, code) == display:
+    if terminology.display(system, code) == display:
         return None
     names = terminology.displays(system, code)
     if not names or _folded(display) in map(_folded, names):
         return None
+    if not display.isascii() and all(map(str.isascii, names)):
+        return None
     ja = f"コード「{code[:SHOWN]}」の表示名「{display[:SHOWN]}」は、コード体系の表示名({names[0][:SHOWN]})と違います。"
     en = f"The display '{display[:SHOWN]}' of the code '{code[:SHOWN]}' is not that of its system: {names[0][:SHOWN]}."
-    return [Fault(".display", "code-invalid", ja, en, rule="display")]
+    severity: Severity = "error" if display.isascii() else "warning"
+    return [Fault(".display", "code-invalid", ja, en, severity, "display")]
 
 
 def _folded(text: str) -> str:
-    return " ".join(text.casefold().split())
+    return " ".join(normalize("NFKC", text).casefold().split())
 
 
 def quantity_rules(quantity: Any, run: Run) -> Faults:

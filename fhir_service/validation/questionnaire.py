@@ -13,6 +13,7 @@ from fhir_service.fhir.resource import Resource
 from fhir_service.validation.answer import TYPES
 from fhir_service.validation.enable_when import value_of
 from fhir_service.validation.fault import Fault, Faults
+from fhir_service.validation.question import question_faults
 
 if TYPE_CHECKING:
     from fhir_service.validation.run import Run
@@ -23,6 +24,9 @@ SEVERAL = (
     "条件(enableWhen)が二つ以上あるので、enableBehavior が必要です(規則 que-12)",
     "There are several enableWhen, so enableBehavior must be there (rule que-12)",
 )
+UNANSWERED = frozenset({"group", "display"})
+ORDERED = frozenset({">", "<", ">=", "<="})
+UNORDERED = frozenset({"boolean", "choice", "open-choice", "attachment", "reference"})
 OPTIONS = frozenset({"answerOption", "answerValueSet", "_answerValueSet"})
 
 
@@ -38,6 +42,7 @@ def questionnaire_rules(questionnaire: Resource, run: Run) -> Faults:
             at = f"{place}.enableWhen[{index}]"
             found += _condition(condition, at, number, item, arounds, places, types)
         found += _options(item, place)
+        found += question_faults(item, place, run)
         if len(item.get("enableWhen", ())) > 1 and "enableBehavior" not in item:
             found.append(_fault(place, SEVERAL[0], SEVERAL[1])._replace(rule="que-12"))
     return found or None
@@ -81,8 +86,16 @@ def _condition(
         ja = f"条件(enableWhen)の質問「{shown}」が、この項目より後にあります。"
         en = f"The question '{shown}' of the condition comes after the item."
         yield _fault(f"{at}.question", ja, en, "warning")
+    kind = str(types[question])
+    if kind in UNANSWERED:
+        ja = f"条件(enableWhen)の質問「{shown}」は {kind} なので、答えがありません。"
+        yield _fault(f"{at}.question", ja, f"The question '{shown}' of the condition is a {kind}: nobody answers it.")
+        return
+    if condition.get("operator") in ORDERED and kind in UNORDERED:
+        ja = f"質問「{shown}」({kind})の答えに大小はありません。"
+        yield _fault(f"{at}.operator", ja, f"The answers to '{shown}', a {kind}, have no order.")
     name, _ = value_of(condition, "answer")
-    allowed = TYPES.get(str(types[question]), ())
+    allowed = TYPES.get(kind, ())
     if condition.get("operator") != "exists" and name and allowed and name not in allowed:
         ja = f"条件(enableWhen)の値の型 {name} は、質問「{shown}」の型({'・'.join(allowed)})と合いません。"
         en = f"The value of the condition is a {name}, but '{shown}' is answered by a {' or '.join(allowed)}."

@@ -35,7 +35,11 @@ _PATH = re.compile(r"[A-Za-z]\w*(\.\w+(\[x\])?)*")
 def structure_definition_rules(definition: Any, run: Run) -> Faults:
     """Return the faults of a StructureDefinition as a definition."""
     made, issues = run.validator.definitions.examine(definition)
-    found = [Fault("", each.code, each.ja, each.en, each.severity, each.rule or RULE) for each in issues]
+    published = "snapshot" in definition
+    rules = (each.rule if published and each.rule else RULE for each in issues)
+    found = [
+        Fault("", each.code, each.ja, each.en, each.severity, rule) for each, rule in zip(issues, rules, strict=True)
+    ]
     found += [*_kind(definition, run), *_types(definition, run), *_extension(definition, run)]
     if made is not None:
         found += _detached(made)

@@ -148,7 +148,7 @@ def _canonicals(described: dict[str, Any], type_name: str) -> Iterator[Check]:
     """Give the checks of a canonical: its form, and what it names (the types of elements are told of elsewhere)."""
     targets = [each for type_ in described.get("type", ()) for each in type_.get("targetProfile", ())]
     names = {each.removeprefix(TYPE_BASE) for each in targets} if f"{TYPE_BASE}Resource" not in targets else set()
-    yield canonical_form_check(names)
+    yield canonical_form_check(names, absolute=type_name == "Meta")
     if names and not type_name.startswith("ElementDefinition"):
         yield canonical_check(names)
 

@@ -10,6 +10,7 @@ from fhir_service.fhir.resource import Key
 from fhir_service.terminology.loaded import LoadedTerminology
 from fhir_service.validation.rules import RULES
 from fhir_service.validation.validator import Validator
+from tests.validation.profile.conftest import Know, element, profile
 
 GENDER = "http://hl7.org/fhir/administrative-gender"
 
@@ -24,9 +25,15 @@ def rules(validator: Validator, resource: dict[str, Any]) -> list[tuple[str | No
     return [(issue.rule, issue.severity, issue.expression[0]) for issue in validator.check(resource)]
 
 
+KIND = "https://example.jp/fhir/outreach/CodeSystem/admission-form"
+
+
 @pytest.mark.parametrize(
     ("coding", "expected"),
     [
+        ({"system": KIND, "code": "voluntary", "display": "任意入院"}, []),
+        ({"system": KIND, "code": "voluntary", "display": "Voluntary admission"}, []),
+        ({"system": KIND, "code": "voluntary", "display": "措置入院"}, [("display", "warning", ".display")]),
         ({"system": GENDER, "code": "male", "display": "Male"}, []),
         ({"system": GENDER, "code": "male", "display": "  MALE "}, []),
         ({"system": GENDER, "code": "male", "display": "男性"}, []),
@@ -175,3 +182,21 @@ def test_the_codes_of_a_small_value_set_are_told(validator: Validator, concept: 
 
     for text in (issue.ja, issue.en):
         assert "active, inactive, recurrence, relapse, remission, resolved" in text
+
+
+def test_that_value_sets_include_each_other_is_told_where_they_are_asked_for(
+    definitions: Definitions, know: Know
+) -> None:
+    first, second = (f"https://example.jp/fhir/ValueSet/{name}" for name in ("first", "second"))
+    for own, other in ((first, second), (second, first)):
+        compose = {"include": [{"valueSet": [other]}]}
+        know({"resourceType": "ValueSet", "url": own, "status": "active", "compose": compose})
+    bound = element("Patient.gender", binding={"strength": "required", "valueSet": first})
+    circle = know(profile("Patient", bound, name="circle"))
+
+    validator = Validator(definitions, LoadedTerminology(definitions))
+    found = validator.check({"resourceType": "Patient", "gender": "male"}, [circle])
+
+    told = [issue for issue in found if issue.rule == "binding-required"]
+    assert [(issue.severity, issue.expression) for issue in told] == [("warning", ("Patient.gender",))]
+    assert "cannot be told" in told[0].en

@@ -58,7 +58,9 @@ def test_a_canonical_is_absolute_or_names_what_is_contained(
     assert found == expected
 
 
-@pytest.mark.parametrize("profile", ["Patient/1", "profile", "http://hl7.org/fhir/ValueSet/administrative-gender"])
+@pytest.mark.parametrize(
+    "profile", ["Patient/1", "profile", "StructureDefinition/x", "http://hl7.org/fhir/ValueSet/administrative-gender"]
+)
 def test_a_profile_is_claimed_by_its_absolute_url(validator: Validator, profile: str) -> None:
     person = {"resourceType": "Patient", "meta": {"profile": [profile]}}
 

@@ -61,3 +61,61 @@ def test_two_conditions_say_whether_both_must_hold(
     asked = {"linkId": "b", "type": "string", "enableWhen": [WHEN, WHEN | {"answerInteger": 2}], **behavior}
 
     assert told(validator, questionnaire(A, asked)) == expected
+
+
+CODE = {"valueCoding": {"system": "https://example.jp/fhir/cs", "code": "x"}}
+OTHER = {"valueCoding": {"system": "https://example.jp/fhir/cs", "code": "y"}}
+
+
+@pytest.mark.parametrize(
+    ("asked", "operator", "place"),
+    [
+        (A, ">", None),
+        ({"linkId": "a", "type": "boolean"}, ">", "enableWhen[0].operator"),
+        ({"linkId": "a", "type": "choice", "answerOption": [CODE]}, "<=", "enableWhen[0].operator"),
+        ({"linkId": "a", "type": "group", "item": [{"linkId": "c", "type": "string"}]}, "=", "enableWhen[0].question"),
+        ({"linkId": "a", "type": "display"}, "=", "enableWhen[0].question"),
+    ],
+)
+def test_a_condition_asks_what_can_be_answered_so(
+    validator: Validator, asked: dict[str, Any], operator: str, place: str | None
+) -> None:
+    condition = WHEN | {"operator": operator}
+    found = told(validator, questionnaire(asked, {"linkId": "b", "type": "string", "enableWhen": [condition]}))
+
+    assert [at for _, severity, at in found if severity == "error"] == ([f"item[1].{place}"] if place else [])
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        ({"type": "integer", "answerOption": [{"valueInteger": 1}, {"valueInteger": 2}]}, []),
+        ({"type": "integer", "answerOption": [{"valueString": "1"}]}, [("error", "item[0].answerOption[0]")]),
+        ({"type": "choice", "answerOption": [CODE, OTHER]}, []),
+        ({"type": "choice", "answerOption": [CODE, CODE]}, [("warning", "item[0].answerOption[1]")]),
+        (
+            {"type": "choice", "answerOption": [each | {"initialSelected": True} for each in (CODE, OTHER)]},
+            [("error", "item[0]")],
+        ),
+        (
+            {
+                "type": "choice",
+                "repeats": True,
+                "answerOption": [each | {"initialSelected": True} for each in (CODE, OTHER)],
+            },
+            [],
+        ),
+        ({"type": "string", "maxLength": 2, "initial": [{"valueString": "三文字"}]}, [("error", "item[0].initial[0]")]),
+        ({"type": "string", "definition": "http://hl7.org/fhir/StructureDefinition/Patient#Patient.name.text"}, []),
+        (
+            {"type": "string", "definition": "http://hl7.org/fhir/StructureDefinition/Patient#Patient.nickname"},
+            [("error", "item[0].definition")],
+        ),
+    ],
+)
+def test_an_option_fits_its_question(
+    validator: Validator, item: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    found = told(validator, questionnaire({"linkId": "a", **item}))
+
+    assert [each[1:] for each in found] == expected

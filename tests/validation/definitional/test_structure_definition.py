@@ -236,7 +236,7 @@ def test_a_snapshot_is_what_its_differential_makes(
         elements[place] |= changed
 
     assert rules(validator, official) == []
-    assert "definition" in rules(validator, definition)
+    assert "definition-snapshot" in rules(validator, definition)
 
 
 def test_a_known_definition_is_judged_by_what_is_given(validator: Validator, official: dict[str, Any]) -> None:

@@ -10,6 +10,8 @@ from fhir_service.fhir.definitions.snapshot.faults import fault
 from fhir_service.fhir.outcome import Issue
 from fhir_service.fhir.resource import Resource
 
+RULE = "definition-snapshot"
+
 # What a snapshot must repeat as the differential says it; texts and examples may differ.
 REPEATED = ("min", "max", "maxLength", "mustSupport", "isModifier")
 REPEATED_CHOICES = ("fixed", "pattern", "minValue", "maxValue")
@@ -45,7 +47,7 @@ def contradictions(url: str, snapshot: Iterable[Resource], differential: Iterabl
         if found is None:
             if not _is_named(said["path"], paths):
                 ja, en = "snapshot にこの要素がありません", "its snapshot does not have it"
-                yield fault(url, ja, en, at=name)
+                yield fault(url, ja, en, at=name, rule=RULE)
             continue
         different = [key for key in said if _is_repeated(key) and not _same(said[key], found.get(key))]
         if different:
@@ -54,7 +56,7 @@ def contradictions(url: str, snapshot: Iterable[Resource], differential: Iterabl
                 f"snapshot が differential と食い違います({keys})",
                 f"its snapshot contradicts its differential ({keys})",
             )
-            yield fault(url, ja, en, at=name)
+            yield fault(url, ja, en, at=name, rule=RULE)
 
 
 def departures(url: str, snapshot: Iterable[Resource], made: Iterable[Resource]) -> Iterator[Issue]:
@@ -64,14 +66,14 @@ def departures(url: str, snapshot: Iterable[Resource], made: Iterable[Resource])
         name = element["id"]
         found = by_id.get(name)
         if found is None:
-            yield fault(url, "snapshot にこの要素がありません", "its snapshot does not have it", at=name)
+            yield fault(url, "snapshot にこの要素がありません", "its snapshot does not have it", at=name, rule=RULE)
             continue
         different = [key for key in ("min", "max") if element.get(key) != found.get(key)]
         different += [key for key, lacks in LACKING.items() if lacks(element, found)]
         if different:
             keys = ", ".join(different)
             ja = f"snapshot が、differential から作られるものと違います({keys})"
-            yield fault(url, ja, f"its snapshot is not what its differential makes ({keys})", at=name)
+            yield fault(url, ja, f"its snapshot is not what its differential makes ({keys})", at=name, rule=RULE)
 
 
 def _is_named(path: str, paths: set[str]) -> bool:
