@@ -87,15 +87,11 @@ def test_a_stored_profile_is_checked_by_as_it_is_now(server: Any) -> None:
 
 def test_a_wrong_definition_is_refused_by_its_name(server: Any) -> None:
     url = f"http://example.org/fhir/StructureDefinition/{uuid.uuid4()}"
-    name = element("Patient.name", min=1)
-    whole = [
-        element(path, min=0, max="*", definition="…", base={"path": path, "min": 0, "max": "*"})
-        for path in ("Patient", "Patient.name")
-    ]
+    sliced = element("Patient.identifier", sliceName="mrn") | {"id": "Patient.identifier:mrn"}
     cases = {
-        "it is derived from itself": profile(url, name, base=url),
+        "it is derived from itself": profile(url, element("Patient.name", min=1), base=url),
         "Patient has no nmae": profile(url, element("Patient.nmae", min=1)),
-        "its snapshot contradicts": profile(url, name, snapshot={"element": whole}),
+        "nothing says how it is sliced": profile(url, sliced),
     }
 
     for said, definition in cases.items():
@@ -106,14 +102,16 @@ def test_a_wrong_definition_is_refused_by_its_name(server: Any) -> None:
 
 def test_whoever_checks_by_a_doubtful_definition_is_told_of_it(server: Any) -> None:
     base = f"http://example.org/fhir/StructureDefinition/{uuid.uuid4()}"
-    sliced = element("Patient.identifier", sliceName="mrn") | {"id": "Patient.identifier:mrn"}
-    put(server.base, profile(f"{base}-lost", element("Patient.name", min=1), base=f"{base}-nowhere"))
-    put(server.base, profile(f"{base}-sliced", sliced))
+    whole = [
+        element(path, min=0, max="*", definition="…", base={"path": path, "min": 0, "max": "*"})
+        for path in ("Patient", "Patient.name")
+    ]
+    name = element("Patient.name", min=1)
+    put(server.base, profile(f"{base}-lost", name, base=f"{base}-nowhere"))
+    put(server.base, profile(f"{base}-both", name, snapshot={"element": whole}))
 
     assert f"{base}-nowhere, which is not here" in told(server.base, f"{base}-lost")
-    assert f"{base}-sliced, element Patient.identifier is wrong: it has a slice mrn" in told(
-        server.base, f"{base}-sliced"
-    )
+    assert f"{base}-both, element Patient.name is wrong: its snapshot contradicts" in told(server.base, f"{base}-both")
 
 
 def test_validate_tells_what_is_wrong_with_a_definition_before_it_is_stored(server: Any) -> None:
