@@ -31,8 +31,9 @@ from fhir_service.validation.text_lint import lint
 LOWERED_ON_WRITE = frozenset(
     {"code-absent", "concept-map", "definition-binding", "definition-kind", "definition-slicing"}
     | {"definition-snapshot", "display", "expression-element", "expression-text", "extension-unknown", "hash"}
-    | {"identifier-system", "identifier-value", "include-system", "narrative-link", "pat-1", "property-twice"}
-    | {"search-parameter", "structure-map", "txt-2", "unit", "urn-case", "xhtml-block", "xhtml-target"}
+    | {"identifier-system", "identifier-value", "include-system", "narrative-link", "pat-1", "period-open"}
+    | {"property-twice", "search-parameter", "structure-map", "txt-2", "unit", "urn-case", "xhtml-block"}
+    | {"xhtml-target"}
 )
 
 UNKNOWN_PROFILE = "profile-unknown"

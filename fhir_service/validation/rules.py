@@ -16,6 +16,7 @@ from fhir_service.validation.measure import measure_report_rules, measure_rules
 from fhir_service.validation.naming_system import naming_system_rules
 from fhir_service.validation.narrative_link import narrative_link_rules
 from fhir_service.validation.operation_definition import operation_definition_rules
+from fhir_service.validation.period import period_rules
 from fhir_service.validation.plan import activity_definition_rules, expression_rules, plan_definition_rules
 from fhir_service.validation.questionnaire import questionnaire_rules
 from fhir_service.validation.questionnaire_response import questionnaire_response_rules
@@ -47,6 +48,7 @@ RULES: Mapping[str, tuple[Check, ...]] = {
     "NamingSystem": (naming_system_rules,),
     "Observation": (vital_sign_rules,),
     "OperationDefinition": (operation_definition_rules,),
+    "Period": (period_rules,),
     "PlanDefinition": (plan_definition_rules,),
     "Questionnaire": (questionnaire_rules,),
     "QuestionnaireResponse": (questionnaire_response_rules,),
