@@ -17,12 +17,14 @@ def test_a_kind_meets_its_goal_with_p50_p99_and_growth_together() -> None:
     assert search.Measured("token", replace(FAST, p50=5.0), replace(FAST, p50=5.1), BARE).met == "missed"
     assert search.Measured("token", FAST, replace(FAST, p99=50.1), BARE).met == "missed"
     assert search.Measured("token", FAST, replace(FAST, p50=3.1), BARE).met == "missed"
+    assert search.Measured("chain", FAST, replace(FAST, p50=3.1), BARE, found=10.0).met == "met"
+    assert search.Measured("chain", FAST, replace(FAST, p50=4.1), BARE, found=2.0).met == "missed"
     assert search.Measured("token", FAST, replace(FAST, failed=2), BARE).met == "2 failed"
 
 
 def test_a_row_gives_the_large_data_set_beside_the_bare_server() -> None:
     cells = search.Measured("token", FAST, replace(FAST, p50=2.5), BARE).cells()
-    assert cells == ("token", "2.00", "9.00", "2.50", "9.00", "1.25", "300", "0.250", "met")
+    assert cells == ("token", "2.00", "9.00", "2.50", "9.00", "1.25", "1.0", "300", "0.250", "met")
 
 
 def test_servers_are_driven_in_turns_and_each_is_counted_by_itself(tmp_path: Path) -> None:
@@ -45,4 +47,6 @@ def test_every_kind_of_search_finds_something(tmp_path: Path) -> None:
             for name, paths in search.searches(size).items()
             if not any(proof.found(server, path) for path in paths[:40])
         ]
+        few = search.searches(size)["token"]
+        assert search.matches(server, few) == search.COUNTED * 20
     assert empty == []
