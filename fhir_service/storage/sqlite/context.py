@@ -23,6 +23,8 @@ _FRESH = 20_000
 """After so many counts asked for, all are made anew: they are estimates, and the tables grow."""
 
 
+_EACH = 300  # bytes that a remembered answer takes, whatever it says
+
 Value = TypeVar("Value")
 
 
@@ -40,9 +42,8 @@ class Answers(Generic[Value]):
 
     def keep(self, select: Sql, value: Value, size: int = 0) -> None:
         """Remember a value of so many bytes, unless it is too large by itself."""
-        size += (
-            _EACH + len(select.text) + sum([len(each) for each in select.parameters if isinstance(each, (str, bytes))])
-        )
+        asked = sum([len(each) for each in select.parameters if isinstance(each, (str, bytes))])
+        size += _EACH + len(select.text) + asked
         if size > self._most:
             return
         if self._bytes + size > self._most:
@@ -54,9 +55,6 @@ class Answers(Generic[Value]):
         """Forget all of it."""
         self._known.clear()
         self._bytes = 0
-
-
-_EACH = 300  # bytes that an answer takes, whatever it says
 
 
 class Reader:

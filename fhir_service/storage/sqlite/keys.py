@@ -149,9 +149,8 @@ def definition_text(url: str) -> str:
 
 def target_texts(value: ReferenceValue) -> tuple[str, ...]:
     """Return the texts that a reference value (not an identifier) looks for."""
-    end = ("" if value.version is None else _SEPARATOR + value.version) + (
-        f"#{value.fragment}" if value.fragment else ""
-    )
+    version = "" if value.version is None else _SEPARATOR + value.version
+    end = f"{version}#{value.fragment}" if value.fragment else version
     return tuple([target + end for target in value.targets]) if end else value.targets
 
 
