@@ -4,28 +4,32 @@ from collections.abc import Mapping
 
 from fhir_service.validation.attachment import attachment_rules
 from fhir_service.validation.bundle import bundle_rules
-from fhir_service.validation.capability_statement import capability_statement_rules
-from fhir_service.validation.code_system import code_system_rules
 from fhir_service.validation.coding import coding_rules, identifier_rules, meta_rules, quantity_rules
-from fhir_service.validation.compartment_definition import compartment_definition_rules
-from fhir_service.validation.concept_map import concept_map_rules
+from fhir_service.validation.definitional.capability_statement import capability_statement_rules
+from fhir_service.validation.definitional.code_system import code_system_rules
+from fhir_service.validation.definitional.compartment_definition import compartment_definition_rules
+from fhir_service.validation.definitional.concept_map import concept_map_rules
+from fhir_service.validation.definitional.graph_definition import graph_definition_rules
+from fhir_service.validation.definitional.implementation_guide import implementation_guide_rules
+from fhir_service.validation.definitional.measure import measure_report_rules, measure_rules
+from fhir_service.validation.definitional.naming_system import naming_system_rules
+from fhir_service.validation.definitional.operation_definition import operation_definition_rules
+from fhir_service.validation.definitional.plan_definition import (
+    activity_definition_rules,
+    expression_rules,
+    plan_definition_rules,
+)
+from fhir_service.validation.definitional.search_parameter import search_parameter_rules
+from fhir_service.validation.definitional.structure_definition import structure_definition_rules
+from fhir_service.validation.definitional.structure_map import structure_map_rules
+from fhir_service.validation.definitional.testscript import testscript_rules
+from fhir_service.validation.definitional.value_set import value_set_rules
 from fhir_service.validation.element_id import element_id_rules
-from fhir_service.validation.graph_definition import graph_definition_rules
-from fhir_service.validation.implementation_guide import implementation_guide_rules
-from fhir_service.validation.measure import measure_report_rules, measure_rules
-from fhir_service.validation.naming_system import naming_system_rules
 from fhir_service.validation.narrative_link import narrative_link_rules
-from fhir_service.validation.operation_definition import operation_definition_rules
 from fhir_service.validation.period import period_rules
-from fhir_service.validation.plan import activity_definition_rules, expression_rules, plan_definition_rules
-from fhir_service.validation.questionnaire import questionnaire_rules
-from fhir_service.validation.questionnaire_response import questionnaire_response_rules
+from fhir_service.validation.questionnaire.questionnaire import questionnaire_rules
+from fhir_service.validation.questionnaire.questionnaire_response import questionnaire_response_rules
 from fhir_service.validation.run import Check
-from fhir_service.validation.search_parameter import search_parameter_rules
-from fhir_service.validation.structure_definition import structure_definition_rules
-from fhir_service.validation.structure_map import structure_map_rules
-from fhir_service.validation.testscript import testscript_rules
-from fhir_service.validation.value_set import value_set_rules
 from fhir_service.validation.vital_signs import vital_sign_rules
 
 QUANTITIES = ("Quantity", "Age", "Distance", "Duration")

@@ -15,13 +15,13 @@ from fhir_service.fhir.fhirpath import Item
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.validation.base import TYPE_BASE, BaseDefinitions
 from fhir_service.validation.compiled import Compiled
+from fhir_service.validation.definitional.structure_definition import definition_faults
 from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.profile import outline as outlines
 from fhir_service.validation.profile.element import ElementCompiler, ItemCheck
 from fhir_service.validation.profile.extension_definition import ExtensionDefinition, extension_definition
 from fhir_service.validation.profile.outline import Outline
 from fhir_service.validation.profile.tree import UNSOUND, Node
-from fhir_service.validation.structure_definition import definition_faults
 
 if TYPE_CHECKING:
     from fhir_service.validation.run import Run

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_service.fhir.resource import Resource
 from fhir_service.validation.binding import CODED
-from fhir_service.validation.element_definition import REFERRING
+from fhir_service.validation.definitional.element_definition import REFERRING
+from fhir_service.validation.definitional.profile_named import profile_faults
 from fhir_service.validation.fault import Fault, Faults
-from fhir_service.validation.profile_named import profile_faults
 
 if TYPE_CHECKING:
     from fhir_service.validation.run import Run

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from fhir_service.fhir.resource import Resource
-from fhir_service.validation.element_path import elements_at
-from fhir_service.validation.expression import expression_faults
+from fhir_service.validation.definitional.element_path import elements_at
+from fhir_service.validation.definitional.expression import expression_faults
+from fhir_service.validation.definitional.profile_named import profile_faults
+from fhir_service.validation.definitional.search_names import search_parameters
 from fhir_service.validation.fault import Fault, Faults
-from fhir_service.validation.profile_named import profile_faults
-from fhir_service.validation.search_names import search_parameters
 
 if TYPE_CHECKING:
     from fhir_service.validation.run import Run

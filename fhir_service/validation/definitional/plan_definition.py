@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fhir_service.fhir.resource import Resource
-from fhir_service.validation.expression import expression_faults, fhirpath_faults
+from fhir_service.validation.definitional.expression import expression_faults, fhirpath_faults
+from fhir_service.validation.definitional.profile_named import profile_faults
 from fhir_service.validation.fault import Fault, Faults
-from fhir_service.validation.profile_named import profile_faults
 
 if TYPE_CHECKING:
     from fhir_service.validation.run import Run

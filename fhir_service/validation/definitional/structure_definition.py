@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from fhir_service.fhir.definitions.snapshot import Snapshot
 from fhir_service.fhir.resource import Resource
 from fhir_service.validation.base import TYPE_BASE
-from fhir_service.validation.element_definition import element_definition_rules
-from fhir_service.validation.element_path import elements_at
-from fhir_service.validation.expression import expression_faults
+from fhir_service.validation.definitional.element_definition import element_definition_rules
+from fhir_service.validation.definitional.element_path import elements_at
+from fhir_service.validation.definitional.expression import expression_faults
 from fhir_service.validation.fault import Fault, Faults
 
 if TYPE_CHECKING:

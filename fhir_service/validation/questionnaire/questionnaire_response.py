@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_service.fhir.outcome import Severity
 from fhir_service.fhir.resource import Resource
-from fhir_service.validation.answer import answer_faults, exclusive_faults
 from fhir_service.validation.canonical import found_canonical
-from fhir_service.validation.enable_when import Trail, is_enabled
 from fhir_service.validation.fault import Fault, Faults
+from fhir_service.validation.questionnaire.answer import answer_faults, exclusive_faults
+from fhir_service.validation.questionnaire.enable_when import Trail, is_enabled
 
 if TYPE_CHECKING:
     from fhir_service.validation.run import Run

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fhir_service.fhir.resource import Resource
-from fhir_service.validation.enable_when import value_of
+from fhir_service.validation.definitional.system_code import of_system
 from fhir_service.validation.fault import Fault, Faults
-from fhir_service.validation.system_code import of_system
+from fhir_service.validation.questionnaire.enable_when import value_of
 
 if TYPE_CHECKING:
     from fhir_service.validation.run import Run

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_service.fhir.fhirpath.static import Selected
 from fhir_service.fhir.resource import Resource
-from fhir_service.validation.element_path import elements_at
-from fhir_service.validation.expression import read_expression
+from fhir_service.validation.definitional.element_path import elements_at
+from fhir_service.validation.definitional.expression import read_expression
 from fhir_service.validation.fault import Fault, Faults
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fhir_service.fhir.resource import Resource
+from fhir_service.validation.definitional.search_names import search_parameters
 from fhir_service.validation.fault import Fault, Faults
-from fhir_service.validation.search_names import search_parameters
 
 if TYPE_CHECKING:
     from fhir_service.validation.run import Run

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fhir_service.fhir.resource import Resource
-from fhir_service.validation.expression import expression_faults
+from fhir_service.validation.definitional.expression import expression_faults
 from fhir_service.validation.fault import Fault, Faults
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from fhir_service.fhir.outcome import FhirError
 from fhir_service.fhir.resource import Resource
 from fhir_service.validation.base import TYPE_BASE
 from fhir_service.validation.binding import CODED
-from fhir_service.validation.element_path import ANYTHING, elements_at
-from fhir_service.validation.expression import expression_faults
+from fhir_service.validation.definitional.element_path import ANYTHING, elements_at
+from fhir_service.validation.definitional.expression import expression_faults
 from fhir_service.validation.fault import Fault
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from fhir_service.fhir.fhirpath.regex import pattern
 from fhir_service.fhir.outcome import Severity
 from fhir_service.fhir.reference import parse_reference
 from fhir_service.fhir.resource import Resource
-from fhir_service.validation.enable_when import compare, value_of
 from fhir_service.validation.fault import Fault
+from fhir_service.validation.questionnaire.enable_when import compare, value_of
 
 if TYPE_CHECKING:
     from fhir_service.validation.run import Run

@@ -12,8 +12,8 @@ from fhir_service.fhir.fhirpath.error import FhirPathError
 from fhir_service.fhir.fhirpath.regex import pattern
 from fhir_service.fhir.outcome import Severity
 from fhir_service.fhir.resource import Resource
+from fhir_service.validation.definitional.system_code import of_system
 from fhir_service.validation.fault import Fault
-from fhir_service.validation.system_code import of_system
 
 if TYPE_CHECKING:
     from fhir_service.validation.run import Run

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from fhir_service.fhir.outcome import FhirError, Severity
 from fhir_service.fhir.resource import Resource
-from fhir_service.validation.answer import CHOICES, TYPES
-from fhir_service.validation.element_path import elements_at
-from fhir_service.validation.enable_when import value_of
+from fhir_service.validation.definitional.element_path import elements_at
 from fhir_service.validation.fault import Fault
+from fhir_service.validation.questionnaire.answer import CHOICES, TYPES
+from fhir_service.validation.questionnaire.enable_when import value_of
 
 if TYPE_CHECKING:
     from fhir_service.validation.run import Run

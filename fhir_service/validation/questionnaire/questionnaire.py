@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_service.fhir.outcome import Severity
 from fhir_service.fhir.resource import Resource
-from fhir_service.validation.answer import TYPES
-from fhir_service.validation.enable_when import value_of
 from fhir_service.validation.fault import Fault, Faults
-from fhir_service.validation.question import question_faults
+from fhir_service.validation.questionnaire.answer import TYPES
+from fhir_service.validation.questionnaire.enable_when import value_of
+from fhir_service.validation.questionnaire.question import question_faults
 
 if TYPE_CHECKING:
     from fhir_service.validation.run import Run
