@@ -36,7 +36,7 @@ async def match_practitioner(
     """Return the Practitioner of this server with the register number, or with the name in `organization`."""
     numbers = registration_numbers(practitioner)
     if numbers:
-        return await _by_number(practitioner, numbers, expression, services)
+        return await _by_number(numbers, expression, services)
     name = full_name(practitioner)
     if name is None or organization is None:
         return Matched(None)
@@ -71,7 +71,7 @@ def full_name(practitioner: Resource) -> str | None:
     return text
 
 
-async def _by_number(practitioner: Resource, numbers: list[str], expression: str, services: Services) -> Matched:
+async def _by_number(numbers: list[str], expression: str, services: Services) -> Matched:
     identifiers = [(MEDICAL_REGISTRATION, number) for number in numbers]
     known = services.indexer.registry.parameters("Practitioner")
     conditions: list[Finds] = []

@@ -90,7 +90,6 @@ class MemoryStore:
         only: Sequence[Reference] | None = None,
         oldest_first: bool = False,
         after: Cursor | None = None,
-        total: bool = True,
     ) -> HistoryPage:
         named = None if only is None else frozenset(only)
         found: list[tuple[Cursor, Version]] = []
@@ -106,7 +105,7 @@ class MemoryStore:
         rest = [pair for pair in found if after is None or (pair[0] > after if oldest_first else pair[0] < after)]
         return HistoryPage(
             tuple(version for _, version in rest[:count]),
-            len(found) if total else None,
+            len(found),
             rest[count - 1][0] if 0 < count < len(rest) else None,
         )
 

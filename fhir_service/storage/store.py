@@ -165,7 +165,7 @@ class HistoryPage(NamedTuple):
     """In the order asked for. `next` is there if more versions remain."""
 
     versions: tuple[Version, ...]
-    total: int | None
+    total: int
     next: Cursor | None
 
 
@@ -196,7 +196,6 @@ class Store(Protocol):
         only: Sequence[Reference] | None = None,
         oldest_first: bool = False,
         after: Cursor | None = None,
-        total: bool = True,
     ) -> HistoryPage:
         """History of one resource, of a type (`resource_id` None) or of all (both None), newest first.
 

@@ -37,7 +37,6 @@ class CodeSystem:
     url: str
     version: str | None
     complete: bool
-    case_sensitive: bool
     concepts: Mapping[str, Resource]
     parents: Mapping[str, str]
 
@@ -112,7 +111,6 @@ def read(definition: Resource) -> CodeSystem:
         url=definition["url"],
         version=definition.get("version"),
         complete=_is_complete(definition, len(concepts)),
-        case_sensitive=definition.get("caseSensitive") is not False,
         concepts=concepts,
         parents=parents,
     )

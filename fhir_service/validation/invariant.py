@@ -123,12 +123,10 @@ class Invariant:
         )
 
 
-def invariants(
-    element: Resource, definitions: Definitions, type_name: str | None, inherited: frozenset[str] = frozenset()
-) -> tuple[Check, ...]:
+def invariants(element: Resource, definitions: Definitions, type_name: str | None) -> tuple[Check, ...]:
     """Return the constraints of an element of R4's own definitions that are not checked elsewhere."""
     found = element.get("constraint", ())
-    return tuple(Invariant(each, definitions, type_name) for each in found if each["key"] not in ELSEWHERE | inherited)
+    return tuple(Invariant(each, definitions, type_name) for each in found if each["key"] not in ELSEWHERE)
 
 
 # `detail.empty() or …` and `detail.exists() implies …`: true of all that has no detail.

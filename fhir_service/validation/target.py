@@ -16,7 +16,7 @@ SHOWN = 80
 ABSTRACT = frozenset({"Resource", "DomainResource"})
 
 
-def target_check(targets: Collection[str], profile: str | None = None) -> Check:
+def target_check(targets: Collection[str]) -> Check:
     """Return the check of a Reference whose target must be of one of these types."""
     allowed = frozenset(targets)
 
@@ -31,7 +31,7 @@ def target_check(targets: Collection[str], profile: str | None = None) -> Check:
         found = target_type(value, run)
         if found is None or found in allowed:
             return None
-        return [_wrong_target(found, sorted(allowed), profile)]
+        return [_wrong_target(found, sorted(allowed))]
 
     return check
 
@@ -80,14 +80,11 @@ def target_type(reference: dict[str, Any], run: Run) -> str | None:
     return declared if isinstance(declared, str) and declared in run.validator.definitions.resource_types else None
 
 
-def _wrong_target(found: str, allowed: list[str], profile: str | None) -> Fault:
-    owner = f"、{profile}" if profile else ""
-    owner_en = f", {profile}" if profile else ""
+def _wrong_target(found: str, allowed: list[str]) -> Fault:
     return Fault(
         "",
         "value",
-        f"参照先の型 {found} はここでは使えません。使えるのは {'、'.join(allowed)} です(規則 target{owner})",
-        f"A reference to {found} is not allowed here, but to {', '.join(allowed)} (rule target{owner_en})",
+        f"参照先の型 {found} はここでは使えません。使えるのは {'、'.join(allowed)} です(規則 target)",
+        f"A reference to {found} is not allowed here, but to {', '.join(allowed)} (rule target)",
         rule="target",
-        profile=profile,
     )

@@ -7,7 +7,6 @@ from uuid import uuid4
 import httpx
 import pytest
 
-MARITAL = "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus"
 ACT = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 V2_TYPES = "http://terminology.hl7.org/CodeSystem/v2-0203"
 TAGS = "http://example.jp/modifiers"

@@ -1,6 +1,6 @@
 """What a resource refers to conforms to the profile that its own profile asks of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +11,6 @@ from tests.validation.profile.conftest import element, profile
 
 BASE = "http://example.org/fhir/StructureDefinition/"
 URN = "urn:uuid:c757873d-ec9a-4326-a141-556f43239520"
-Refer = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 @pytest.fixture

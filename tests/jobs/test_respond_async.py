@@ -27,7 +27,6 @@ def anyone(server: Any) -> str:
     return str(httpx.post(f"{server.base}/Patient", json=patient).json()["id"])
 
 
-FOUND = "Patient?identifier=http://example.jp/later%7C"
 LONG = ["Patient", "", "Patient/_history", "_history", "Patient?_summary=count", "Patient/{id}/$everything",
         "Patient/{id}/Observation", "Patient/{id}/*"]  # fmt: skip
 

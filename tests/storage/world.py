@@ -3,7 +3,6 @@
 Values are few, so that queries find something, clauses meet in the same resources, and sort keys tie.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any, Literal, get_args
@@ -444,7 +443,3 @@ def _include(random: Random) -> Include:
     target = random.choice((None, *targets))
     canonical = CANONICAL.get((source, code), ())
     return Include(source, parameter(source, code), target, random.random() < 0.5, random.random() < 0.3, canonical)
-
-
-def shuffled(random: Random, items: Sequence[Any]) -> list[Any]:
-    return random.sample(items, len(items))

@@ -13,7 +13,6 @@ from fhir_service.validation.validator import Validator
 from tests.validation.test_japanese_packages import examples, validator_with
 
 CORE = "http://jpfhir.jp/fhir/core"
-INSTANCE = f"{CORE}/IdSystem/resourceInstance-identifier"
 GONE: Any = object()
 """In place of a value: takes it away."""
 

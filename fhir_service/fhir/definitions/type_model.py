@@ -148,7 +148,7 @@ def _row(element: Resource, paths: dict[str, list[Row]], kind: str) -> Row:
     elif path in paths:
         codes = [path]
     else:
-        codes = [type_code(path, each) for each in types]
+        codes = [type_code(each) for each in types]
     if path.endswith(".id") and kind == "resource" and path.count(".") == 1:
         codes = [RETYPED["Resource.id"]]
 
@@ -165,7 +165,7 @@ def _row(element: Resource, paths: dict[str, list[Row]], kind: str) -> Row:
     ]
 
 
-def type_code(path: str, element_type: Resource) -> str:
+def type_code(element_type: Resource) -> str:
     code: str = element_type["code"]
     if not code.startswith(SYSTEM_TYPE):
         return code

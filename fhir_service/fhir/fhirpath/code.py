@@ -47,9 +47,9 @@ class Site(NamedTuple):
         """Return an argument that is evaluated for each item of the input (`$this` is the item)."""
         return self.compile(self.call.arguments[index], self.input.types)
 
-    def type_argument(self, index: int = 0) -> str:
-        """Return the type that an argument names (`Patient`, `FHIR.string`)."""
-        node = self.call.arguments[index]
+    def type_argument(self) -> str:
+        """Return the type that the first argument names (`Patient`, `FHIR.string`)."""
+        node = self.call.arguments[0]
         names: list[str] = []
         at = node.at
         while isinstance(node, Member):

@@ -7,6 +7,8 @@ from typing import Self
 
 from fhir_service.fhir.outcome import FhirError, Issue, IssueType
 
+SHOWN = 200  # characters of an expression that a message repeats
+
 
 class FhirPathError(FhirError):
     """The expression cannot be read (400), or cannot be evaluated on this input (422)."""
@@ -28,13 +30,9 @@ class FhirPathError(FhirError):
             before = text[: self.position or 0]
             line = before.count("\n") + 1
             column = len(before) - (before.rfind("\n") + 1) + 1
-            where = f"FHIRPath {line}:{column}: {_excerpt(text)}"
+            where = f"FHIRPath {line}:{column}: {text if len(text) <= SHOWN else text[:SHOWN] + '…'}"
             self.issues = (Issue(issue.code, issue.ja, issue.en, line=line, column=column, diagnostics=where),)
         return self
-
-
-def _excerpt(text: str, length: int = 200) -> str:
-    return text if len(text) <= length else text[:length] + "…"
 
 
 def unreadable(ja: str, en: str) -> FhirPathError:

@@ -59,7 +59,7 @@ class _Diff:
                 kept, end = self._lists(ours, theirs, element, other or code, path, here)
                 gone.append((element, here, kept, end))
             elif not ours:
-                self._operation("add", path, element, theirs[0], other, name=element.name)
+                self._operation("add", path, theirs[0], other, name=element.name)
             elif not theirs:
                 gone.append((element, here, 0, 1))
             else:
@@ -80,9 +80,9 @@ class _Diff:
             self._pair(before[n], after[n], element, (code, code), f"{path}[{n}]")
         for n in range(paired, len(after) - tail):
             if n >= len(before):
-                self._operation("add", owner, element, after[n], code, name=element.name)
+                self._operation("add", owner, after[n], code, name=element.name)
             else:
-                self._operation("insert", path, element, after[n], code, index=n)
+                self._operation("insert", path, after[n], code, index=n)
         return paired, len(before) - tail
 
     def _pair(self, before: Slot, after: Slot, element: Element, codes: tuple[str, str], path: str) -> None:
@@ -93,17 +93,9 @@ class _Diff:
         if isinstance(before.value, dict) and isinstance(after.value, dict) and types[0] == types[1]:
             self.objects(before.value, after.value, types[0], path)
         else:
-            self._operation("replace", path, element, after, codes[1])
+            self._operation("replace", path, after, codes[1])
 
-    def _operation(
-        self,
-        kind: str,
-        path: str,
-        element: Element | None = None,
-        slot: Slot | None = None,
-        code: str = "",
-        **more: Any,
-    ) -> None:
+    def _operation(self, kind: str, path: str, slot: Slot | None = None, code: str = "", **more: Any) -> None:
         parts: list[Json] = [{"name": "type", "valueCode": kind}, {"name": "path", "valueString": path}]
         parts += [{"name": "name", "valueString": more["name"]}] if "name" in more else []
         parts += [{"name": "index", "valueInteger": more["index"]}] if "index" in more else []

@@ -49,7 +49,7 @@ def overview(document: Resource) -> str:
             "<p><a href='openapi.json'>openapi.json</a> (OpenAPI 3.1) · "
             "<a href='fhir/metadata?_format=json&amp;_pretty=true'>CapabilityStatement</a></p>\n",
             _section("全体の操作", "The whole system", _interactions(document, SYSTEM, "")),
-            _section("オペレーション", "Operations", _operations(document, "", "")),
+            _section("オペレーション", "Operations", _operations(document, "")),
             "<h2>リソースの型 <span class='en'>Resource types</span></h2>\n<ul class='types'>\n",
             *(f"<li><a href='docs/{name}'>{name}</a></li>\n" for name in types),
             "</ul>\n",
@@ -70,7 +70,7 @@ def page_of(document: Resource, name: str) -> str | None:
     if f"/{name}" in document["paths"]:
         parts.append(_section("操作", "Interactions", _interactions(document, name, "../")))
         parts.append(_section("検索パラメーター", "Search parameters", _search(document, name)))
-        parts.append(_section("オペレーション", "Operations", _operations(document, f"/{name}/", "../")))
+        parts.append(_section("オペレーション", "Operations", _operations(document, f"/{name}/")))
     parts.append(_section("要素", "Elements", _elements(schema)))
     return "".join((*parts, _END))
 
@@ -109,7 +109,7 @@ def _address(address: str, method: str, up: str) -> str:
     return f"<a href='{up}fhir{escape(address)}?_format=json&amp;_pretty=true'>{shown}</a>"
 
 
-def _operations(document: Resource, under: str, up: str) -> str:
+def _operations(document: Resource, under: str) -> str:
     """Return the operations at these addresses; without a beginning, those of the whole system and one of each type."""
     items = document["components"]["pathItems"]
     rows: dict[str, tuple[str, str, str]] = {}

@@ -38,11 +38,11 @@ class Asked(NamedTuple):
         return ", ".join(columns if self.oldest_first else [f"{column} DESC" for column in columns])
 
 
-def history(connection: apsw.Connection, asked: Asked, count: int, after: Cursor | None, total: bool) -> HistoryPage:
+def history(connection: apsw.Connection, asked: Asked, count: int, after: Cursor | None) -> HistoryPage:
     """Return a page of history; see `Store.history`."""
     whose = _whose(connection, asked)
     if whose is None:
-        return HistoryPage((), 0 if total else None, None)
+        return HistoryPage((), 0, None)
     rows: list[tuple[Any, ...]] = []
     if count:
         page = _page(whose, asked, after, count + 1)
@@ -51,7 +51,7 @@ def history(connection: apsw.Connection, asked: Asked, count: int, after: Cursor
     shown = rows[:count]
     return HistoryPage(
         tuple(Version(Key(rtype, id_), ver, upd, method, body) for upd, _, ver, rtype, id_, method, body in shown),
-        _total(connection, whose, asked) if total else None,
+        _total(connection, whose, asked),
         shown[-1][:3] if len(rows) > count else None,
     )
 

@@ -188,11 +188,10 @@ class SqliteStore:
         only: Sequence[Reference] | None = None,
         oldest_first: bool = False,
         after: Cursor | None = None,
-        total: bool = True,
     ) -> HistoryPage:
         with self._snapshot() as connection:
             asked = Asked(resource_type, resource_id, since, at, only, oldest_first)
-            return history(connection, asked, count, after, total)
+            return history(connection, asked, count, after)
 
     async def search(
         self,

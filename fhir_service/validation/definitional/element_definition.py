@@ -43,7 +43,7 @@ def element_definition_rules(definition: Resource, made: Snapshot, run: Run) -> 
     """Give the faults of the elements of a differential, of which the snapshot `made` was made."""
     whole = {each["id"]: each for each in made.elements}
     yield from _order(made)
-    yield from _slices(definition, made, whole)
+    yield from _slices(made, whole)
     keys: dict[str, Any] = {}
     before = _base(definition, run)
     for index, (element, id_) in enumerate(zip(definition["differential"]["element"], made.places, strict=True)):
@@ -72,7 +72,7 @@ def _order(made: Snapshot) -> Iterator[Fault]:
         latest = max(rank, latest)
 
 
-def _slices(definition: Resource, made: Snapshot, whole: dict[str, Resource]) -> Iterator[Fault]:
+def _slices(made: Snapshot, whole: dict[str, Resource]) -> Iterator[Fault]:
     """Tell of slices that must be there more often, or may be, than the element that is sliced."""
     least: dict[str, int] = {}
     for each in made.elements:
@@ -89,7 +89,7 @@ def _slices(definition: Resource, made: Snapshot, whole: dict[str, Resource]) ->
 
 
 def _codes(element: Resource) -> list[str]:
-    return [type_code(element["path"], each) for each in element.get("type", ())]
+    return [type_code(each) for each in element.get("type", ())]
 
 
 def _values(said: Said) -> Iterator[Fault]:

@@ -52,11 +52,9 @@ def read_expression(
         return Reading({}, [Fault(place, "invalid", ja, en, rule=UNKNOWN)])
 
 
-def expression_faults(
-    text: Any, place: str, run: Run, context: str | None = None, variables: Collection[str] = ()
-) -> list[Fault]:
+def expression_faults(text: Any, place: str, run: Run, context: str | None = None) -> list[Fault]:
     """Return what is wrong with an expression."""
-    return read_expression(text, place, run, context, variables).faults
+    return read_expression(text, place, run, context).faults
 
 
 def fhirpath_faults(expression: Resource, run: Run) -> list[Fault]:

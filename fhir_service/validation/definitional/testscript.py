@@ -42,7 +42,7 @@ def testscript_rules(script: Resource, run: Run) -> Faults:
         for kind in ("operation", "assert"):
             if kind in action:
                 found += _action(action[kind], f"{place}.{kind}", fixtures, {*variables}, profiles)
-        found += _asserted(action, place, variables, run)
+        found += _asserted(action, place, run)
     return found or None
 
 
@@ -80,7 +80,7 @@ def _fixture(holder: Resource, name: str, place: str, fixtures: set[Any]) -> Ite
         yield _fault(f"{place}.{name}", ja, f"There is no fixture or response '{str(named)[:SHOWN]}'.")
 
 
-def _asserted(action: Resource, place: str, variables: list[Any], run: Run) -> Iterator[Fault]:
+def _asserted(action: Resource, place: str, run: Run) -> Iterator[Fault]:
     """Tell of an expression that cannot be read; one with variables is read when they have their values."""
     for name in ("expression", "compareToSourceExpression"):
         text = action.get("assert", {}).get(name)

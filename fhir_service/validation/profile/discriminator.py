@@ -30,9 +30,7 @@ _STEP = re.compile(r"(\$this|[A-Za-z][A-Za-z0-9]*)(?:\(\s*(?:'([^']*)'|\"([^\"]*
 THIS = "$this"
 
 
-def discriminated(
-    described: dict[str, Any], node: Node, sliced: Node, place: Place, compiler: ElementCompiler
-) -> Matches | None:
+def discriminated(described: dict[str, Any], node: Node, place: Place, compiler: ElementCompiler) -> Matches | None:
     """Return whether a value is of the slice `node`; None if that cannot be told."""
     discriminators = [each for each in described.get("discriminator", ()) if isinstance(each, dict)]
     if not discriminators:

@@ -64,7 +64,7 @@ class ElementCompiler:
 
     def item_checks(self, node: Node, place: Place) -> Iterator[ItemCheck]:
         """Give the checks of one value of an element."""
-        yield from type_checks(node, place.base, place.types, self)
+        yield from type_checks(node, place.base, self)
         if (found := wanted(node.element)) is not None and found != wanted(place.base):
             yield fixed_check(found, node.id, self.profile)
         yield from limit_checks(node.element, place.base, self.profile)

@@ -159,7 +159,7 @@ def _slicing(node: Node, place: Place, compiler: ElementCompiler) -> Slicing:
         if name.rpartition("/")[2] == DEFAULT:
             default += compiler.item_checks(each, place)
             continue
-        matches = discriminated(described, each, node, place, compiler)
+        matches = discriminated(described, each, place, compiler)
         if matches is None:
             notes.append(_undecidable(name, node, compiler.profile))
             continue

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from fhir_service.validation.profile.element import ElementCompiler, ItemCheck
 
 
-def type_checks(
-    node: Node, base: ElementDefinition, types: Sequence[str], compiler: ElementCompiler
-) -> Iterator[ItemCheck]:
+def type_checks(node: Node, base: ElementDefinition, compiler: ElementCompiler) -> Iterator[ItemCheck]:
     """Give the checks that a value has a type of the profile, conforms to its profile, refers to what it may."""
     if node.types == base.get("type") and not any("aggregation" in each for each in node.types):
         return  # as most are: profiles narrow the types of few elements

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_service.fhir.fhirpath.error import FhirPathError
 from fhir_service.fhir.fhirpath.regex import pattern
-from fhir_service.fhir.outcome import Severity
 from fhir_service.fhir.reference import parse_reference
 from fhir_service.fhir.resource import Resource
 from fhir_service.validation.fault import Fault
@@ -328,8 +327,8 @@ def _target(question: Resource, value: Resource, run: Run) -> Iterator[Fault]:
         yield Fault(".value", "structure", ja, en, rule="questionnaire-target")
 
 
-def _limit(ja: str, en: str, rule: str, severity: Severity = "error") -> Fault:
-    return Fault(".value", "business-rule", ja, en, severity, rule=f"questionnaire-{rule}")
+def _limit(ja: str, en: str, rule: str) -> Fault:
+    return Fault(".value", "business-rule", ja, en, rule=f"questionnaire-{rule}")
 
 
 def _shown(value: Any) -> str:

@@ -8,7 +8,6 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 Json = dict[str, Any]
-SEVERAL_IN_ONE = {"/": {"post"}}  # a Bundle that is posted is a batch or a transaction
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,6 @@ class Snapshot:
     title: str
     type: str
     kind: str
-    derivation: str
     abstract: bool
     base: str | None
     elements: list[Resource]

@@ -1,6 +1,6 @@
 """What can be wrong with a StructureDefinition, told by the name of the definition and the id of the element."""
 
-from fhir_service.fhir.outcome import FhirError, Issue, IssueType, Severity
+from fhir_service.fhir.outcome import FhirError, Issue, Severity
 
 SHOWN = 120  # characters of a name that a message repeats
 
@@ -11,14 +11,13 @@ def fault(
     en: str,
     *,
     at: str = "",
-    code: IssueType = "invalid",
     severity: Severity = "error",
     rule: str | None = None,
 ) -> Issue:
     """Return an issue about the definition of this url, at the element of this id."""
     place_ja, place_en = (f"の要素 {at[:SHOWN]}", f", element {at[:SHOWN]}") if at else ("", "")
     return Issue(
-        code,
+        "invalid",
         f"プロファイル {url[:SHOWN]}{place_ja} の定義に誤りがあります: {ja}。",
         f"The definition {url[:SHOWN]}{place_en} is wrong: {en}.",
         severity=severity,
@@ -26,9 +25,9 @@ def fault(
     )
 
 
-def broken(url: str, ja: str, en: str, *, at: str = "") -> FhirError:
+def broken(url: str, ja: str, en: str) -> FhirError:
     """Return the error of a definition that no snapshot can be made of."""
-    return FhirError(fault(url, ja, en, at=at), status=422)
+    return FhirError(fault(url, ja, en), status=422)
 
 
 def circular(url: str, through: str) -> FhirError:

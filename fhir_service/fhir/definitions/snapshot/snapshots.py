@@ -149,7 +149,6 @@ def _snapshot(located: Located, made: _Made, elements: list[Resource]) -> Snapsh
         title=str(definition.get("title", "")),
         type=str(definition.get("type", made.tree.name)),
         kind=str(definition.get("kind", "")),
-        derivation=str(definition.get("derivation", "")),
         abstract=definition.get("abstract") is True,
         base=definition.get("baseDefinition"),
         elements=elements,

@@ -104,12 +104,11 @@ def _renamed_choice(parent: Node, node: Node) -> Node | None:
     return next((each for each in choices if node.slice and node.name.startswith(each.name[:-3])), None)
 
 
-def copied(node: Node, parent: Node | None, *, slices: bool = True) -> Node:
-    """Return a copy of the node and what is below it; without its own slices if told so."""
+def copied(node: Node, parent: Node | None) -> Node:
+    """Return a copy of the node, its slices and what is below it."""
     copy = Node(node.name, node.element, node.slice, parent)
     copy.children = [copied(each, copy) for each in node.children]
-    if slices:
-        copy.slices = [copied(each, parent) for each in node.slices]
+    copy.slices = [copied(each, parent) for each in node.slices]
     return copy
 
 
