@@ -28,6 +28,10 @@ def validate(
     files: Annotated[list[Path], typer.Argument(exists=True, help="Files and folders: JSON, XML, NDJSON, also .gz.")],
     profile: Annotated[list[str] | None, typer.Option(help="The URL of a profile to check against, too.")] = None,
     output: Annotated[Output, typer.Option(help="A table, OperationOutcomes, or a page to pass on.")] = Output.table,
+    must_support: Annotated[
+        bool | None, typer.Option(help="Also tell what profiles say must be supported and is not there.")
+    ] = None,
+    best_practice: Annotated[bool | None, typer.Option(help="Also tell what R4 and profiles advise.")] = None,
     data_dir: Annotated[
         Path, typer.Option(envvar="FHIR_SERVICE_DATA_DIR", help="Where packages and the policy are kept.")
     ] = Path("data"),
@@ -41,13 +45,15 @@ def validate(
     リソースのファイルを検証し、誤りの場所と内容を日本語で示します。
     """
     from fhir_service.cli.refusal import refusing
-    from fhir_service.cli.reports.checked import check_files
+    from fhir_service.cli.reports.checked import Wanted, check_files
     from fhir_service.fhir.definitions import Definitions
+    from fhir_service.validation.policy import OnDemand
 
     with refusing():
         definitions = Definitions.load(packages=data_dir / "packages")
         rules = _policy(definitions, policy, data_dir)
-    found = list(check_files(files, rules, definitions, profile or ()))
+    wanted = Wanted(profile or (), OnDemand(must_support, best_practice))
+    found = list(check_files(files, rules, definitions, wanted))
     _write(found, output)
     if any(each.is_wrong for each in found):
         raise typer.Exit(1)

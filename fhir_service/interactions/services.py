@@ -11,6 +11,7 @@ from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.extract import Indexer
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.storage.store import Store
+from fhir_service.validation.policy import OnDemand
 from fhir_service.validation.run import Outside
 
 Level = Literal["system", "type", "instance"]
@@ -29,7 +30,11 @@ class Validate(Protocol):
     """Returns the issues of a resource that somebody asks about, against these profiles, too."""
 
     def __call__(
-        self, resource: Resource, profiles: Sequence[str] = (), outside: Outside | None = None
+        self,
+        resource: Resource,
+        profiles: Sequence[str] = (),
+        outside: Outside | None = None,
+        on_demand: OnDemand = ...,
     ) -> list[Issue]: ...
 
 

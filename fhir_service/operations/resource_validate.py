@@ -4,6 +4,8 @@ The answer is always 200 with an OperationOutcome that tells every issue; one th
 none. Checked are R4 itself, the profiles that are asked for, those that the resource claims, and those that the policy
 of the server asks of it; in the modes of a write also references, and the rules of what may follow what stands. A
 profile that is not known here is an error if it was asked for, a warning (or what the policy says) if it is claimed.
+Ours are two parameters more: `mustSupport` also tells what a profile says must be supported and is not there,
+`bestPractice` what R4 and profiles advise.
 https://hl7.org/fhir/R4/resource-operation-validate.html
 """
 
@@ -22,10 +24,11 @@ from fhir_service.interactions.rules import broken_rules
 from fhir_service.interactions.services import Operation, Services
 from fhir_service.interactions.targets import resolver, stored
 from fhir_service.interactions.versions import standing
-from fhir_service.operations.parameters import RESOURCE, given, refused, single, text
+from fhir_service.operations.parameters import RESOURCE, flag, given, refused, single, text
+from fhir_service.validation.policy import BY_POLICY, OnDemand
 from fhir_service.validation.run import Outside
 
-_PARAMETERS = (RESOURCE, "mode", "profile")
+_PARAMETERS = (RESOURCE, "mode", "profile", "mustSupport", "bestPractice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Asked:
     resource: Resource | None
     mode: str | None
     profiles: tuple[str, ...]
+    on_demand: OnDemand
     base: str
 
 
@@ -50,7 +54,7 @@ async def resource_validate(request: FhirRequest, services: Services) -> FhirRes
 
 OPERATION = Operation(
     name="validate",
-    definition="http://hl7.org/fhir/OperationDefinition/Resource-validate",
+    definition="https://example.jp/fhir/outreach/OperationDefinition/validate",
     levels=frozenset({"type", "instance"}),
     methods=frozenset({"GET", "POST"}),
     run=resource_validate,
@@ -65,7 +69,7 @@ async def _content(asked: Asked, services: Services) -> list[Issue]:
     if resource.get("resourceType") != asked.type:
         return [_other_type(resource, asked)]
     outside = await _outside(resource, asked, services)
-    return await apart(resource, lambda: services.validate(resource, asked.profiles, outside))
+    return await apart(resource, lambda: services.validate(resource, asked.profiles, outside, asked.on_demand))
 
 
 async def _outside(resource: Resource, asked: Asked, services: Services) -> Outside:
@@ -111,8 +115,9 @@ async def _delete(asked: Asked, services: Services) -> list[Issue]:
     """Check that the instance could be deleted: it is there, and nothing refers to it; what is sent is ignored."""
     if (key := asked.key) is None:
         raise refused("mode", "=deleteはインスタンスに対して使ってください", "=delete is for an instance ([type]/[id])")
-    if asked.profiles:
-        raise refused("profile", "はmode=deleteでは使えません", "has no meaning with mode=delete")
+    if asked.profiles or asked.on_demand != BY_POLICY:
+        name = "profile" if asked.profiles else "mustSupport / bestPractice"
+        raise refused(name, "はmode=deleteでは使えません", "has no meaning with mode=delete")
     standing(key, await services.store.read(key))
     page = await services.store.referrers(key, (), count=2, after=None)
     others = [str(version.key) for version in page.matches if version.key != key]
@@ -147,7 +152,7 @@ _MODES: dict[str | None, Callable[[Asked, Services], Awaitable[list[Issue]]]] = 
 
 
 def _asked(request: FhirRequest) -> Asked:
-    resource, mode, profiles = None, None, []
+    resource, mode, profiles, on_demand = None, None, [], BY_POLICY
     key = Key(*request.path[:2]) if len(request.path) == 3 else None
     pairs = [(RESOURCE, request.body)] if _is_itself(request) else given(request, _PARAMETERS)
     single([pair for pair in pairs if pair[0] != "profile"])
@@ -159,6 +164,10 @@ def _asked(request: FhirRequest) -> Asked:
                 mode = text(name, value)
             case "profile":
                 profiles.append(text(name, value))
+            case "mustSupport":
+                on_demand = on_demand._replace(must_support=flag(name, value))
+            case "bestPractice":
+                on_demand = on_demand._replace(best_practice=flag(name, value))
             case "mode":
                 modes = ", ".join(filter(None, _MODES))
                 raise refused(name, f"は次のどれかです: {modes}", f"must be one of {modes}")
@@ -167,7 +176,7 @@ def _asked(request: FhirRequest) -> Asked:
     if resource is None and key is None:
         said = "検証するリソースを送ってください。", "Send the resource that is to be validated."
         raise FhirError(Issue("required", *said), status=400)
-    return Asked(request.path[0], key, resource, mode, tuple(profiles), request.base)
+    return Asked(request.path[0], key, resource, mode, tuple(profiles), on_demand, request.base)
 
 
 def _is_itself(request: FhirRequest) -> bool:

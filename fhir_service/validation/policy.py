@@ -6,7 +6,7 @@ It is data, read from a file (`policy_file.py`); without one, profiles that a re
 import re
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from fhir_service.fhir.outcome import Issue, Severity
 from fhir_service.fhir.resource import Resource
@@ -116,6 +116,21 @@ class PolicyRules:
     severities: tuple[SeverityChange, ...] = ()
 
 
+class OnDemand(NamedTuple):
+    """What somebody asks to be told, or not to be; None leaves it to the policy."""
+
+    must_support: bool | None = None
+    best_practice: bool | None = None
+
+    def of(self, options: Options) -> Options:
+        """Return the options with what is asked."""
+        said = {name: value for name, value in self._asdict().items() if value is not None}
+        return replace(options, **said) if said else options
+
+
+BY_POLICY = OnDemand()
+
+
 class Policy:
     """Checks resources as this server's rules ask."""
 
@@ -143,9 +158,16 @@ class Policy:
             found = [*found, *lint(resource, self._rules.text_lint_without)]
         return self._judged([_on_write(issue) for issue in found], resource) if found else found
 
-    def validate(self, resource: Resource, profiles: Sequence[str] = (), outside: Outside | None = None) -> list[Issue]:
+    def validate(
+        self,
+        resource: Resource,
+        profiles: Sequence[str] = (),
+        outside: Outside | None = None,
+        on_demand: OnDemand = BY_POLICY,
+    ) -> list[Issue]:
         """Check a resource for somebody who asks, against these profiles, too."""
-        found = self._validator.check(resource, profiles, options=self._options, asked=self._asked(), outside=outside)
+        options = on_demand.of(self._options)
+        found = self._validator.check(resource, profiles, options=options, asked=self._asked(), outside=outside)
         if self._rules.text_lint != "off" and isinstance(resource, dict):
             found = [*found, *lint(resource, self._rules.text_lint_without)]
         return self._judged(found, resource)

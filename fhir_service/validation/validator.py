@@ -12,7 +12,6 @@ from typing import Any
 from fhir_service.fhir.definitions import Definitions, Package
 from fhir_service.fhir.fhirpath import FhirPathError, Item, Items
 from fhir_service.fhir.fhirpath import compile as compile_fhirpath
-from fhir_service.fhir.fhirpath.model import model_of
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Resource
 from fhir_service.terminology import Terminology
@@ -22,7 +21,6 @@ from fhir_service.validation.fault import UNCHECKED, Fault, Faults, gravest, has
 from fhir_service.validation.profile.children import UNUSABLE
 from fhir_service.validation.profile.compiler import ProfileCompiler
 from fhir_service.validation.profile.extension_definition import ExtensionDefinition
-from fhir_service.validation.profile.must_support import unsupported
 from fhir_service.validation.profile.tree import UNSOUND
 from fhir_service.validation.run import Check, Options, Outside, Run, claimed
 from fhir_service.validation.types import TypeChecks
@@ -117,8 +115,6 @@ class Validator:
         item = Item(resource, kind)
         try:
             found = [*profile.notes, *(self.check_item(item, canonical, run) or ())]
-            if run.options.must_support and (tree := self._compiler.tree(canonical)) is not None:
-                found += unsupported(tree, item, model_of(self.definitions), profile.url)
             return [_graver(fault, profile.url) for fault in found] if asked else found
         except UNSOUND:
             return [_not_checked(canonical)]

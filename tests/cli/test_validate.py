@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+EXAMPLES = Path(__file__).parents[2] / "profiles" / "examples"
 COMMAND = Path(sys.executable).with_name("fhir-service")
 GOOD = {"resourceType": "Patient", "id": "good", "name": [{"text": "山田 太郎"}]}
 WRONG = {"resourceType": "Patient", "id": "wrong", "name": [{"text": "ﾔﾏﾀﾞ"}], "gender": "男性"}
@@ -135,6 +136,19 @@ def test_a_profile_among_the_files_can_be_asked_for(tmp_path: Path) -> None:
     assert "birthDate" in ended.stdout
     assert unknown.returncode == 1
     assert "http://example.jp/absent" in unknown.stdout
+
+
+def test_what_must_be_supported_and_what_is_advised_is_told_on_demand(tmp_path: Path) -> None:
+    file = EXAMPLES / "outreach-patient" / "least.json"
+
+    plain, both = run(tmp_path, file), run(tmp_path, file, "--must-support", "--best-practice")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "policy.toml").write_text("[checks]\nmust_support = true\n", encoding="utf-8")
+    by_policy, declined = run(tmp_path, file), run(tmp_path, file, "--no-must-support")
+
+    assert [each.returncode for each in (plain, both, by_policy, declined)] == [0, 0, 0, 0]
+    assert ["must-support" in each.stdout for each in (plain, both, by_policy, declined)] == [False, True, True, False]
+    assert ["dom-6" in each.stdout for each in (plain, both, by_policy)] == [False, True, False]
 
 
 class Page(HTMLParser):

@@ -5,6 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
+from fhir_service.fhir.definitions import Definitions
+
 CASE = {"system": "https://example.jp/fhir/outreach/CodeSystem/case-task", "code": "referral"}
 PATIENT = {"resourceType": "Patient", "gender": "male"}
 
@@ -131,7 +133,12 @@ def test_a_profile_that_cannot_be_checked_is_no_success(
         ("mode=update", "resource"),
         ("mode=", "create, update, delete, profile"),
         ("mode=check", "create, update, delete, profile"),
-        ("profil=x", "mode, profile, resource"),
+        ("mode=delete&mustSupport=true", "mustSupport"),
+        ("mustSupport=yes", "true or false"),
+        ("bestPractice=1", "true or false"),
+        ("mustSupport=true&mustSupport=false", "mustSupport"),
+        ("mustsupport=true", "bestPractice, mode, mustSupport, profile, resource"),
+        ("profil=x", "bestPractice, mode, mustSupport, profile, resource"),
         ("resource=x", "リソースで送ってください"),
     ],
 )
@@ -142,6 +149,48 @@ def test_a_mode_without_what_it_needs_is_refused_with_what_is_missing(
 
     assert answer.status_code == 400
     assert named in answer.text
+
+
+OURS = "https://example.jp/fhir/outreach/StructureDefinition/outreach-patient"
+
+
+def rules(issues: list[dict[str, Any]]) -> dict[str, str]:
+    """Return the severity of each issue by its rule."""
+    told = (each["details"]["text"].partition(" / ")[0] for each in issues)
+    named = (text.rpartition("(規則 ")[2].partition("、")[0].rstrip(")") for text in told)
+    return dict(zip(named, (each["severity"] for each in issues), strict=True))
+
+
+@pytest.mark.parametrize("as_body", [False, True])
+def test_what_must_be_supported_and_what_is_advised_is_told_to_whoever_asks(api: httpx.Client, as_body: bool) -> None:
+    someone = PATIENT | {"name": [{"text": "山田 太郎"}], "meta": {"profile": [OURS]}}
+
+    def told(**flags: bool) -> dict[str, str]:
+        if as_body:
+            asked = parameters(someone)
+            asked["parameter"] += [{"name": name, "valueBoolean": value} for name, value in flags.items()]
+            return rules(validated(api, "Patient/$validate", asked))
+        query = "&".join(f"{name}={str(value).lower()}" for name, value in flags.items())
+        return rules(validated(api, f"Patient/$validate?{query}", someone))
+
+    nothing = told()
+    assert {"must-support", "dom-6"}.isdisjoint(nothing)
+    assert told(mustSupport=True) == nothing | {"must-support": "information"}
+    assert told(bestPractice=True) == nothing | {"dom-6": "warning"}
+    assert told(mustSupport=False, bestPractice=False) == nothing
+
+
+def test_the_operation_is_defined_with_what_it_takes(api: httpx.Client) -> None:
+    offered = api.get("metadata").json()["rest"][0]["resource"]
+    [url] = {each["definition"] for kind in offered for each in kind["operation"] if each["name"] == "validate"}
+
+    definition = Definitions.load().find(url)
+
+    assert definition is not None
+    taken = {each["name"] for each in definition["parameter"] if each["use"] == "in"}
+    refusal = api.post("Patient/$validate?x=1", json=PATIENT)
+    assert refusal.status_code == 400
+    assert f"({', '.join(sorted(taken))})" in refusal.text
 
 
 def test_a_claimed_profile_that_cannot_be_checked_is_a_warning(api: httpx.Client) -> None:

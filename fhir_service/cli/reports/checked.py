@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from fhir_service.cli.loading.sources import WHOLE, Item, Place, Unreadable, decoded, find_files, read_files
 from fhir_service.fhir.charset import declared
@@ -12,7 +13,7 @@ from fhir_service.fhir.definitions.stored import TYPES
 from fhir_service.fhir.json import encode
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Key, Resource
-from fhir_service.validation.policy import Policy
+from fhir_service.validation.policy import OnDemand, Policy
 
 # The encodings that Japanese systems write, the most telling first.
 ENCODINGS = {"iso2022_jp": "ISO-2022-JP (JIS)", "utf_16": "UTF-16", "euc_jp": "EUC-JP", "cp932": "CP932 (Shift_JIS)"}
@@ -39,9 +40,14 @@ class Checked:
         return self.count("error", "fatal") > 0
 
 
-def check_files(
-    paths: Sequence[Path], policy: Policy, definitions: Definitions, profiles: Sequence[str]
-) -> Iterator[Checked]:
+class Wanted(NamedTuple):
+    """What somebody asks besides what the policy does: profiles to check against, and what is told on demand."""
+
+    profiles: Sequence[str]
+    on_demand: OnDemand
+
+
+def check_files(paths: Sequence[Path], policy: Policy, definitions: Definitions, wanted: Wanted) -> Iterator[Checked]:
     """Give what is found in each resource of the files and folders, in their order."""
     files = find_files(paths)
     if not files:
@@ -54,7 +60,7 @@ def check_files(
             yield _unreadable(chunk)
         else:
             for item in chunk.items():
-                yield _checked(item, policy, definitions, profiles)
+                yield _checked(item, policy, definitions, wanted)
 
 
 def know_definitions(files: Iterable[Path], definitions: Definitions) -> None:
@@ -72,8 +78,8 @@ def know_definitions(files: Iterable[Path], definitions: Definitions) -> None:
                 definitions.put(Key(resource["resourceType"], str(file)), encode(resource))
 
 
-def _checked(item: Item, policy: Policy, definitions: Definitions, profiles: Sequence[str]) -> Checked:
-    found = _found(item, policy, definitions, profiles)
+def _checked(item: Item, policy: Policy, definitions: Definitions, wanted: Wanted) -> Checked:
+    found = _found(item, policy, definitions, wanted)
     if item.place.line is None:
         return found
     return replace(found, issues=tuple(_in_the_file(each, item.place.line) for each in found.issues))
@@ -84,7 +90,7 @@ def _in_the_file(issue: Issue, first: int) -> Issue:
     return issue if issue.line is None else replace(issue, line=issue.line + first - 1)
 
 
-def _found(item: Item, policy: Policy, definitions: Definitions, profiles: Sequence[str]) -> Checked:
+def _found(item: Item, policy: Policy, definitions: Definitions, wanted: Wanted) -> Checked:
     issues: list[Issue] = []
     wrong_encoding = _encoding_issue(item.data) if not _names_encoding(item) else None
     if wrong_encoding is not None:
@@ -97,7 +103,10 @@ def _found(item: Item, policy: Policy, definitions: Definitions, profiles: Seque
         resource = decoded(item, definitions)
     except FhirError as error:
         return Checked(item.place, "", (*issues, *error.issues))
-    found = sorted(policy.validate(resource, profiles), key=lambda each: ORDER.get(each.severity, 0))
+    found = sorted(
+        policy.validate(resource, wanted.profiles, on_demand=wanted.on_demand),
+        key=lambda each: ORDER.get(each.severity, 0),
+    )
     return Checked(item.place, _name(resource), (*issues, *found))
 
 

@@ -6,12 +6,14 @@ https://hl7.org/fhir/R4/structuredefinition.html
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from fhir_service.fhir.definitions import Definitions, Named, Package
 from fhir_service.fhir.fhirpath import Item
+from fhir_service.fhir.fhirpath.model import Model, model_of
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.validation.base import TYPE_BASE, BaseDefinitions
 from fhir_service.validation.compiled import Compiled
@@ -20,6 +22,7 @@ from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.profile import outline as outlines
 from fhir_service.validation.profile.element import ElementCompiler, ItemCheck
 from fhir_service.validation.profile.extension_definition import ExtensionDefinition, extension_definition
+from fhir_service.validation.profile.must_support import unsupported
 from fhir_service.validation.profile.outline import Outline
 from fhir_service.validation.profile.tree import UNSOUND, Node
 
@@ -30,15 +33,23 @@ if TYPE_CHECKING:
 class Profile:
     """A compiled profile. `notes` are what has to be said of every resource that is checked against it."""
 
-    def __init__(self, outline: Outline, check: ItemCheck) -> None:
+    def __init__(self, outline: Outline, check: ItemCheck, model: Model) -> None:
         self.url = outline.url
         self.type = outline.type
         self.notes = _notes(outline)
+        self._outline = outline
         self._check = check
+        self._model = model
 
     def check(self, item: Item, run: Run) -> Faults:
         """Check a typed value."""
-        return self._check(item, run)
+        if not run.options.must_support:
+            return self._check(item, run)
+        return [*(self._check(item, run) or ()), *unsupported(self._root, item, self._model, self.url)] or None
+
+    @cached_property
+    def _root(self) -> Node:
+        return self._outline.root
 
     def other_type(self, kind: str) -> Fault:
         """Return the fault of a resource that is not of the profile's type."""
@@ -159,7 +170,7 @@ class ProfileCompiler:
         if found is None:
             try:
                 outline = self._outline(known, named, canonical, within)
-                found = Profile(outline, self._check(outline, named))
+                found = Profile(outline, self._check(outline, named), model_of(self._definitions))
             except FhirError as error:
                 found = error
             known.profiles[named] = found

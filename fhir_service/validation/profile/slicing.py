@@ -11,10 +11,12 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from fhir_service.fhir.fhirpath import Item
+from fhir_service.fhir.fhirpath.model import Model
 from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.profile.cardinality import count_check, least, most
 from fhir_service.validation.profile.children import unreadable
 from fhir_service.validation.profile.discriminator import Matches, discriminated, of_the_type
+from fhir_service.validation.profile.must_support import unsupported_slice
 from fhir_service.validation.profile.tree import UNSOUND, Node
 from fhir_service.validation.run import Run
 
@@ -39,6 +41,7 @@ class Slice(NamedTuple):
     """
 
     name: str
+    node: Node
     matches: Matches
     counts: Callable[[int], Faults]
     inside: Callable[[], Inside]
@@ -56,6 +59,7 @@ class Slicing:
     said: str
     profile: str
     notes: tuple[Fault, ...]
+    model: Model
 
     def check_at(self, placed: list[tuple[str, Item]], path: str, run: Run) -> list[Fault]:
         """Return what is wrong with these values, whose places are given."""
@@ -83,6 +87,8 @@ class Slicing:
             ]
             if mine:
                 found += _members(each.inside(), mine, path, run)
+            if run.options.must_support:
+                found += unsupported_slice(each.node, mine, path, self.model, self.profile)
         return found
 
     def _unmatched(self, step: str, item: Item, run: Run) -> list[Fault]:
@@ -145,7 +151,9 @@ class Slices:
         try:
             return _slicing(node, self._place, self._compiler)
         except UNSOUND:
-            return Slicing((), "open", False, (), node.id, profile, (unreadable(node.id, profile),))
+            return Slicing(
+                (), "open", False, (), node.id, profile, (unreadable(node.id, profile),), self._compiler.model
+            )
 
 
 def _slicing(node: Node, place: Place, compiler: ElementCompiler) -> Slicing:
@@ -173,6 +181,7 @@ def _slicing(node: Node, place: Place, compiler: ElementCompiler) -> Slicing:
         node.id,
         compiler.profile,
         tuple(notes),
+        compiler.model,
     )
 
 
@@ -194,7 +203,7 @@ def _slice(
             tuple(compiler.item_checks(each, within)), Slices(each, within, compiler) if each.slices else None
         )
 
-    return Slice(name, matches, counts, inside, nearly)
+    return Slice(name, each, matches, counts, inside, nearly)
 
 
 def _types(node: Node, place: Place) -> tuple[str, ...]:

@@ -249,6 +249,62 @@ def test_what_must_be_supported_and_is_not_there_is_told_on_demand(validator: An
     ]
 
 
+def unsupported(validator: Any, resource: Resource, definition: Resource) -> list[tuple[str, str, str | None]]:
+    """Return where something is said of what is not there, by which rule, and how gravely."""
+    found = validator.check(resource, [definition["url"]], options=Options(must_support=True))
+    return [(issue.severity, issue.expression[0], issue.rule) for issue in found]
+
+
+def test_what_has_to_be_there_is_not_told_once_more_as_must_support(validator: Any, know: Know) -> None:
+    definition = profile(
+        "Observation",
+        element("Observation.subject", mustSupport=True, min=1),
+        element("Observation.status", mustSupport=True),
+    )
+    know(definition)
+
+    told = unsupported(validator, {"resourceType": "Observation", "code": {"text": "x"}}, definition)
+
+    assert told == [("error", "Observation.status", None), ("error", "Observation.subject", "min")]
+
+
+def test_slices_that_must_be_supported_are_told_apart(validator: Any, know: Know) -> None:
+    sliced = {"discriminator": [{"type": "value", "path": "system"}], "rules": "open"}
+    definition = profile(
+        "Patient",
+        element("Patient.identifier", slicing=sliced),
+        element("Patient.identifier.value", mustSupport=True),
+        element("Patient.identifier:card", mustSupport=True),
+        element("Patient.identifier:card.system", fixedUri="urn:card"),
+        element("Patient.identifier:card.value", mustSupport=True),
+        element("Patient.identifier:card.period", mustSupport=True),
+        element("Patient.identifier:file", min=1, mustSupport=True),
+        element("Patient.identifier:file.system", fixedUri="urn:file"),
+    )
+    know(definition)
+
+    both = [{"system": "urn:card"}, {"system": "urn:file", "value": "1"}]
+    one = [{"system": "urn:other", "value": "1"}]
+
+    assert set(unsupported(validator, patient(identifier=both), definition)) == {
+        ("information", "Patient.identifier[0].period", "must-support"),
+        ("information", "Patient.identifier[0].value", "must-support"),
+    }
+    missing = [("error", "Patient.identifier", "min"), ("information", "Patient.identifier", "must-support")]
+    assert sorted(unsupported(validator, patient(identifier=one), definition)) == missing
+    assert sorted(unsupported(validator, patient(), definition)) == missing
+
+
+def test_what_the_profile_of_a_type_must_support_is_told_where_the_value_is(validator: Any, know: Know) -> None:
+    number = know(profile("Identifier", element("Identifier.use", mustSupport=True), name="number"))
+    definition = profile("Patient", element("Patient.identifier", type=[{"code": "Identifier", "profile": [number]}]))
+    know(definition)
+
+    told = unsupported(validator, patient(identifier=[{"system": "urn:a", "value": "1"}]), definition)
+
+    assert told == [("information", "Patient.identifier[0].use", "must-support")]
+
+
 def test_what_is_best_practice_is_told_on_demand(validator: Any) -> None:
     someone = patient(active=True)
 
