@@ -21,7 +21,7 @@ CHECKED = frozenset(
 )
 VALUES = ("fixed", "pattern", "minValue", "maxValue", "maxLength", "_fixed", "_pattern")
 PARTS: Mapping[str, frozenset[str]] = {
-    "type": frozenset({"code", "profile", "targetProfile", "aggregation"}),
+    "type": frozenset({"code", "profile", "targetProfile", "aggregation", "versioning"}),
     "slicing": frozenset({"discriminator", "ordered", "rules"}),
     "binding": frozenset({"strength", "valueSet", "extension"}),
     "constraint": frozenset({"key", "severity", "human", "expression", "extension"}),

@@ -132,7 +132,7 @@ def _is_value_of(holder: Any, definition: ExtensionDefinition, run: Run) -> bool
 
 
 def _holds(expression: str, value: dict[str, Any], owner: str, run: Run) -> bool:
-    """Whether a context invariant holds where the extension stands; one that cannot be evaluated does.
+    """Whether a context invariant is true where the extension stands; one that cannot be evaluated is let be.
 
     https://hl7.org/fhir/R4/structuredefinition-definitions.html#StructureDefinition.contextInvariant
     """
@@ -140,7 +140,7 @@ def _holds(expression: str, value: dict[str, Any], owner: str, run: Run) -> bool
     if holder is None:
         return True
     result = run.validator.evaluate(expression, Item(holder, owner), run, extension=Item(value, "Extension"))
-    return not (len(result) == 1 and result[0].value is False)
+    return result is None or (len(result) == 1 and result[0].value is not False)
 
 
 def _unknown(url: str, modifier: bool) -> Fault:

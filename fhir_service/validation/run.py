@@ -152,6 +152,7 @@ class Run:
             resolve=self.resolve_or_told,
             member_of=self.validator.member_of,
             conforms_to=self.conforms_to,
+            now=self.validator.now(),
             resource=self.resource,
             root=self.root,
         )
@@ -233,7 +234,7 @@ class Run:
         found = self._chosen.get(expression)
         if found is None:
             items = self.validator.evaluate(expression, Item(self.resource, str(self.resource["resourceType"])), self)
-            nodes = (item.value if isinstance(item.value, dict) else item.primitive for item in items)
+            nodes = (item.value if isinstance(item.value, dict) else item.primitive for item in items or ())
             found = self._chosen[expression] = frozenset(id(node) for node in nodes if node is not None)
         return found
 

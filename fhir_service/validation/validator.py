@@ -6,8 +6,10 @@ https://hl7.org/fhir/R4/validation.html
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fhir_service.fhir.definitions import Definitions, Package
 from fhir_service.fhir.fhirpath import FhirPathError, Item, Items
@@ -27,13 +29,18 @@ from fhir_service.validation.types import TypeChecks
 
 MAX_ISSUES = 100
 DEFAULT = Options()
+JAPAN = ZoneInfo("Asia/Tokyo")
+
+
+def _now() -> datetime:
+    return datetime.now(JAPAN)
 
 
 class Validator:
     """Checks resources.
 
     `resolve` finds what a reference names outside the resource. `extra` are more rules by type (of resources and data
-    types), asked of values that have the shape of their type.
+    types), asked of values that have the shape of their type. `now` is what rules with `today()` and `now()` go by.
     """
 
     def __init__(
@@ -44,9 +51,11 @@ class Validator:
         resolve: Callable[[str], Resource | None] | None = None,
         extra: Mapping[str, Sequence[Check]] | None = None,
         compiled: Compiled | None = None,
+        now: Callable[[], datetime] = _now,
     ) -> None:
         self.definitions = definitions
         self.terminology = terminology
+        self.now = now
         self.resolve = resolve
         kept = compiled or Compiled(None, definitions)
         base = BaseDefinitions(definitions, kept)
@@ -193,13 +202,13 @@ class Validator:
         """Whether a code is of a value set; None if nobody knows."""
         return self.terminology.contains(value_set, system, code)
 
-    def evaluate(self, expression: str, focus: Item, run: Run, **variables: Any) -> Items:
-        """Return the result of an expression of a definition; nothing if it cannot be evaluated."""
+    def evaluate(self, expression: str, focus: Item, run: Run, **variables: Any) -> Items | None:
+        """Return the result of an expression of a definition, None if it cannot be evaluated."""
         environment = replace(run.environment, variables=variables) if variables else run.environment
         try:
             return self._expression(expression).evaluate(focus, environment)
         except FhirPathError:
-            return []
+            return None
 
     def extension(self, url: str) -> ExtensionDefinition | None:
         """Return the definition of an extension, None if it is not here."""

@@ -162,6 +162,8 @@ def test_an_extension_may_only_stand_where_its_invariant_holds(ask: Ask) -> None
     assert ask(named("old", "a"), ANY, known) == []
     assert ask(named("usual", "a"), ANY, known) == [("Patient.name[0].extension[0]", "extension-context")]
     assert ask(named("old", "b"), ANY, known) == [("Patient.name[0].extension[0]", "extension-context")]
+    nothing = patient(name=[having(f"{URL}x", valueCode="a")])
+    assert ask(nothing, ANY, known) == [("Patient.name[0].extension[0]", "extension-context")]
 
 
 def test_an_extension_that_nothing_here_defines_is_refused_where_the_policy_says_so(validator: Validator) -> None:

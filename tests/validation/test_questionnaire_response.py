@@ -401,10 +401,11 @@ def test_none_of_them_is_chosen_alone(validator: Validator) -> None:
 
 
 def test_an_item_that_is_there_has_as_many_answers_as_it_needs(validator: Validator) -> None:
-    question = asked("a", "string", repeats=True, extension=[extension("questionnaire-minOccurs", valueInteger=2)])
+    least = extension("questionnaire-minOccurs", valueInteger=2)
+    question = asked("a", "string", repeats=True, required=True, extension=[least])
 
-    assert rules(validator, [question, asked("b", "string")], [answer("b", {"valueString": "x"})]) == {}
-    assert rules(validator, [question], [{"linkId": "a"}]) == {"min-occurs": "error"}
+    assert rules(validator, [question], [answer("a", {"valueString": "x"}, {"valueString": "y"})]) == {}
+    assert rules(validator, [question], [answer("a", {"valueString": "x"})]) == {"min-occurs": "error"}
 
 
 def test_what_is_misplaced_is_told_where_it_belongs(validator: Validator) -> None:

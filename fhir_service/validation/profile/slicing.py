@@ -50,12 +50,12 @@ class Slice(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Slicing:
-    """The slices of an element; `default` is asked of what belongs to none."""
+    """The slices of an element; `default` is that of what belongs to no other."""
 
     slices: tuple[Slice, ...]
     rules: str
     ordered: bool
-    default: tuple[ItemCheck, ...]
+    default: Slice | None
     said: str
     profile: str
     notes: tuple[Fault, ...]
@@ -70,7 +70,8 @@ class Slicing:
         for step, item in placed:
             number = next((i for i, each in enumerate(self.slices) if each.matches(item, run)), None)
             if number is None:
-                found += self._unmatched(step, item, run)
+                if self.rules == "closed" and self.default is None:
+                    found.append(self._unmatched(step))
                 others.append((step, item))
                 left_over = left_over or step
                 continue
@@ -81,7 +82,8 @@ class Slicing:
                 left_over = ""
             last = max(last, number)
             members[number].append((step, item))
-        for each, mine in zip(self.slices, members, strict=True):
+        slices = self.slices if self.default is None else (*self.slices, self.default)
+        for each, mine in zip(slices, [*members, others], strict=False):
             found += [
                 _explained(fault, each, others, run)._replace(path=path) for fault in each.counts(len(mine)) or ()
             ]
@@ -91,13 +93,11 @@ class Slicing:
                 found += unsupported_slice(each.node, mine, path, self.model, self.profile)
         return found
 
-    def _unmatched(self, step: str, item: Item, run: Run) -> list[Fault]:
-        if self.rules == "closed" and not self.default:
-            names = ", ".join(each.name for each in self.slices)
-            ja = f"「{self.said}」のどのスライス({names})にも当てはまりません(規則 slicing-closed、{self.profile})"
-            en = f"It is of no slice of '{self.said}' ({names}) (rule slicing-closed, {self.profile})"
-            return [Fault(step, "structure", ja, en, rule="slicing-closed", profile=self.profile)]
-        return [fault.below(step) for check in self.default for fault in check(item, run) or ()]
+    def _unmatched(self, step: str) -> Fault:
+        names = ", ".join(each.name for each in self.slices)
+        ja = f"「{self.said}」のどのスライス({names})にも当てはまりません(規則 slicing-closed、{self.profile})"
+        en = f"It is of no slice of '{self.said}' ({names}) (rule slicing-closed, {self.profile})"
+        return Fault(step, "structure", ja, en, rule="slicing-closed", profile=self.profile)
 
     def _disordered(self, step: str, name: str) -> Fault:
         ja = f"スライス「{name}」の位置が順序に合いません(規則 slicing-ordered、{self.profile})"
@@ -152,7 +152,7 @@ class Slices:
             return _slicing(node, self._place, self._compiler)
         except UNSOUND:
             return Slicing(
-                (), "open", False, (), node.id, profile, (unreadable(node.id, profile),), self._compiler.model
+                (), "open", False, None, node.id, profile, (unreadable(node.id, profile),), self._compiler.model
             )
 
 
@@ -162,10 +162,10 @@ def _slicing(node: Node, place: Place, compiler: ElementCompiler) -> Slicing:
     rules = str(described.get("rules", "open"))
     notes: list[Fault] = []
     slices: list[Slice] = []
-    default: list[ItemCheck] = []
+    default: Slice | None = None
     for name, each in node.slices.items():
         if name.rpartition("/")[2] == DEFAULT:
-            default += compiler.item_checks(each, place)
+            default = _slice(name, each, node, lambda item, run: True, None, place, compiler)
             continue
         matches = discriminated(described, each, place, compiler)
         if matches is None:
@@ -177,7 +177,7 @@ def _slicing(node: Node, place: Place, compiler: ElementCompiler) -> Slicing:
         tuple(slices),
         rules if not notes else "open",
         described.get("ordered") is True,
-        tuple(default),
+        default,
         node.id,
         compiler.profile,
         tuple(notes),

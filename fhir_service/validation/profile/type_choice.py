@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def type_checks(node: Node, base: ElementDefinition, compiler: ElementCompiler) -> Iterator[ItemCheck]:
     """Give the checks that a value has a type of the profile, conforms to its profile, refers to what it may."""
-    if node.types == base.get("type") and not any("aggregation" in each for each in node.types):
+    if node.types == base.get("type") and not any("aggregation" in each or "versioning" in each for each in node.types):
         return  # as most are: profiles narrow the types of few elements
     codes = node.codes()
     if not codes or any("System." in code for code in codes):
@@ -45,6 +45,11 @@ def type_checks(node: Node, base: ElementDefinition, compiler: ElementCompiler) 
             yield _target_check(targets, compiler)
         if aggregation := {mode for each in mine for mode in each.get("aggregation", ())}:
             yield _aggregation_check(aggregation, compiler.profile)
+        if (
+            len(versioning := {str(each.get("versioning", "either")) for each in mine}) == 1
+            and "either" not in versioning
+        ):
+            yield _versioning_check(versioning.pop() == "specific", compiler.profile)
 
 
 def _canonicals(types: Sequence[Resource], name: str) -> list[str]:
@@ -218,5 +223,24 @@ def _aggregation_check(modes: set[str], profile: str) -> ItemCheck:
         ja = f"この参照は {shown} の形でなければなりません(規則 aggregation、{profile})"
         en = f"This reference must be {shown} (rule aggregation, {profile})"
         return [Fault("", "structure", ja, en, rule="aggregation", profile=profile)]
+
+    return check
+
+
+def _versioning_check(specific: bool, profile: str) -> ItemCheck:
+    """Check that a reference names a version, or none."""
+    wanted_ja, wanted_en = (
+        ("版(/_history/ か |版)を指定してください", "must name a version (by /_history/ or |)")
+        if specific
+        else ("版を指定しないでください", "must not name a version")
+    )
+    ja, en = f"参照に{wanted_ja}(規則 versioning、{profile})", f"The reference {wanted_en} (rule versioning, {profile})"
+    faults = [Fault("", "structure", ja, en, rule="versioning", profile=profile)]
+
+    def check(item: Item, run: Run) -> Faults:
+        text = item.value.get("reference") if isinstance(item.value, dict) else item.value
+        if not isinstance(text, str) or text.startswith("#"):
+            return None
+        return None if specific is ("/_history/" in text or "|" in text) else faults
 
     return check

@@ -1,12 +1,15 @@
 """What a profile asks of elements: how many, of what type, with which value, referring to what."""
 
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from fhir_service.fhir.resource import Resource
+from fhir_service.terminology.loaded import LoadedTerminology
 from fhir_service.validation.run import Options
+from fhir_service.validation.validator import Validator
 from tests.validation.profile.conftest import BASE, URL, Ask, Know, element, places, profile
 
 
@@ -89,6 +92,35 @@ def test_an_invariant_of_a_profile_is_asked_where_it_stands(ask: Ask) -> None:
 
     assert ask(patient(name=[{"family": "a"}]), definition) == []
     assert ask(patient(name=[{"family": "a"}, {"text": "b"}]), definition) == [("Patient.name[1]", "x-1")]
+
+
+def test_an_invariant_may_ask_for_the_time(know: Know, definitions: Any) -> None:
+    rule = {"key": "x-1", "severity": "error", "human": "?", "expression": "$this <= today()"}
+    known = know(profile("Patient", element("Patient.birthDate", constraint=[rule])))
+    midnight = datetime(2026, 11, 23, 0, 30, tzinfo=timezone(timedelta(hours=9)))
+    check = Validator(definitions, LoadedTerminology(definitions), now=lambda: midnight).check
+
+    assert check(patient(birthDate="2026-11-22"), [known]) == []
+    assert places(check(patient(birthDate="2026-11-24"), [known])) == [("Patient.birthDate", "x-1")]
+    assert Validator(definitions, LoadedTerminology(definitions)).check(patient(birthDate="2020-01-01"), [known]) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "good", "bad"),
+    [
+        ("specific", "http://a/Organization/1/_history/2", "http://a/Organization/1"),
+        ("independent", "http://a/Organization/1", "http://a/Organization/1/_history/2"),
+    ],
+)
+def test_a_reference_names_a_version_or_none(ask: Ask, wanted: str, good: str, bad: str) -> None:
+    kind = {"code": "Reference", "targetProfile": [f"{BASE}Organization"], "versioning": wanted}
+    definition = profile("Patient", element("Patient.managingOrganization", type=[kind]))
+
+    assert ask(patient(managingOrganization={"reference": good}), definition) == []
+    assert ask(patient(managingOrganization={"display": "a"}), definition) == []
+    assert ask(patient(managingOrganization={"reference": bad}), definition) == [
+        ("Patient.managingOrganization", "versioning")
+    ]
 
 
 @pytest.mark.parametrize(

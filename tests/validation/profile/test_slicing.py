@@ -91,6 +91,21 @@ def test_the_default_slice_is_of_what_is_left(ask: Ask) -> None:
     ]
 
 
+def test_the_default_slice_is_counted_and_takes_all_that_is_left(ask: Ask) -> None:
+    definition = profile(
+        "Patient",
+        sliced("Patient.identifier", ("value", "system"), rules="closed"),
+        element("Patient.identifier:a"),
+        element("Patient.identifier:a.system", min=1, fixedUri="http://a"),
+        element("Patient.identifier:@default", min=1, max="2"),
+    )
+    a, other = {"system": "http://a"}, {"value": "1"}
+
+    assert ask(patient(identifier=[a, other, other]), definition) == []
+    assert ask(patient(identifier=[a]), definition) == [("Patient.identifier", "min")]
+    assert ask(patient(identifier=[other] * 3), definition) == [("Patient.identifier", "max")]
+
+
 def test_a_slice_by_pattern_holds_the_pattern(ask: Ask) -> None:
     definition = profile(
         "Observation",
