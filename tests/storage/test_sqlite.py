@@ -30,7 +30,7 @@ from fhir_service.fhir.search.query import (
     StringValue,
 )
 from fhir_service.fhir.search.registry import SearchRegistry
-from fhir_service.storage.sqlite import NewerFile, SqliteStore, bulk, history, keys, prepared
+from fhir_service.storage.sqlite import NewerFile, SqliteStore, history, index_tables, keys, prepared
 from fhir_service.storage.sqlite import rows as index_rows
 from fhir_service.storage.sqlite.links import SAMPLE
 from fhir_service.storage.sqlite.order import Page
@@ -227,7 +227,7 @@ def rows(tmp_path: Path) -> dict[str, set[tuple[object, ...]]]:
     connection = apsw.Connection(str(tmp_path / "store.db"), flags=apsw.SQLITE_OPEN_READONLY)
     return {
         table: set(connection.execute(f"SELECT {', '.join(columns)} FROM {table}"))
-        for table, columns in {**bulk.INDEX_TABLES, "entries": ("rid",)}.items()
+        for table, columns in {**index_tables.INDEX_TABLES, "entries": ("rid",)}.items()
     }
 
 
@@ -349,13 +349,13 @@ async def test_has_history_and_changes_use_indexes_too(sqlite_store: SqliteStore
         assert not any("SCAN" in step and "INDEX" not in step for step in steps(sqlite_store, page))
         sorts = any("TEMP B-TREE" in step for step in steps(sqlite_store, page))
         assert not sorts or whose.text == "rid = ?"  # the versions of one resource are few
-    for table in bulk.INDEX_TABLES:
-        assert_uses_indexes(sqlite_store, Sql(bulk._DELETES[table], ("[]",)))
+    for table in index_tables.INDEX_TABLES:
+        assert_uses_indexes(sqlite_store, Sql(index_tables._DELETES[table], (b"\x0b",)))
 
 
 def assert_uses_indexes(store: SqliteStore, statement: Sql) -> None:
     scanned = [re.match(r"SCAN (\w+)\b(?! VIRTUAL)", step) for step in steps(store, statement)]
-    names = {match[1] for match in scanned if match} - {"json_each", "g", "c", "s0", "s1", "CONSTANT"}
+    names = {match[1] for match in scanned if match} - {"json_each", "given", "g", "c", "s0", "s1", "CONSTANT"}
     assert not names, (statement.text, steps(store, statement))
 
 

@@ -1,7 +1,6 @@
 """Planned writes into the tables: one statement for each table, however many resources.
 
-The rows go in as one JSON array (bodies as one blob beside it), so that SQLite works without Python's lock and the
-event loop goes on meanwhile; row by row the two would wait for each other thousands of times a second.
+The rows go in as one JSON array (bodies as one blob beside it), and the index rows as `index_tables.py` tells why.
 """
 
 from collections import Counter
@@ -12,38 +11,10 @@ import apsw
 import msgspec
 
 from fhir_service.fhir.resource import Key
+from fhir_service.storage.sqlite import index_tables
+from fhir_service.storage.sqlite.index_tables import RowsOf
 from fhir_service.storage.sqlite.prepared import Content, encode_json
 from fhir_service.storage.sqlite.rows import NO_DATE, Rows, decode_rows
-
-# The columns of each index table, in the order in which rows are given.
-INDEX_TABLES: dict[str, tuple[str, ...]] = {
-    "ix": ("k", "d", "rid"),
-    "rf": ("rid", "p", "tk"),
-    "st": ("rid", "p", "v", "x"),
-    "gm": ("g", "rid"),
-    "dt": ("rid", "p", "lo", "hi", "far"),
-    "nq": ("rid", "d", "p", "lo", "hi", "sc", "c", "u"),
-}
-
-
-SCATTERED = ("ix", "gm")
-"""Their keys are hashes: in the order of these, each page is come to once in a batch; a load gains a twentieth."""
-
-
-def _insert(table: str, columns: Sequence[str]) -> str:
-    values = ", ".join(f"value->>'$[{index}]'" for index in range(len(columns)))
-    order = " ORDER BY 1, 2" if table in SCATTERED else ""
-    return f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) SELECT {values} FROM json_each(?){order}"
-
-
-def _delete(table: str, columns: Sequence[str]) -> str:
-    # `far` follows from the other values of the resource and may change alone: see `_changed`.
-    values = ", ".join(f"value->>{index}" for index in range(len(columns)))
-    return f"DELETE FROM {table} WHERE ({', '.join(columns)}) IN (SELECT {values} FROM json_each(?))"
-
-
-_INSERTS = {table: _insert(table, columns) for table, columns in INDEX_TABLES.items()}
-_DELETES = {table: _delete(table, columns) for table, columns in INDEX_TABLES.items()}
 
 _SUPERSEDE = """
 INSERT INTO hist (rid, ver, rtype, txn, upd, until, method, body)
@@ -131,25 +102,30 @@ def write(connection: apsw.Connection, planned: Sequence[Planned], updated: int,
     _write_versions(connection, planned)
     write_entries(connection, planned, old)
     write_names(connection, planned, known, newly)
-    for table in INDEX_TABLES:
-        removed, added = _changed(table, planned, old)
-        replace_rows(connection, table, removed, added)
-        if table == "ix" and known.tallied:
-            _tally(connection, known, removed, added)
+    removed, added = _changed(planned, old)
+    index_tables.replace(connection, removed, added)
+    if known.tallied:
+        _tally(connection, known, removed, added)
 
 
-def _tally(connection: apsw.Connection, known: Known, removed: Sequence[Any], added: Sequence[Any]) -> None:
-    more = Counter([k for k, _, _ in added if k in known.tallied])
-    more.subtract([k for k, _, _ in removed if k in known.tallied])
+def _changed(planned: Sequence[Planned], old: dict[int, Rows]) -> tuple[RowsOf, RowsOf]:
+    removed: list[tuple[int, Rows]] = []
+    added: list[tuple[int, Rows]] = []
+    for w in planned:
+        after = w.content.rows if w.content else None
+        if (before := old.get(w.rid)) is not None:
+            gone, come = index_tables.changed(before, after)
+            removed.append((w.rid, gone))
+            added.append((w.rid, come))
+        elif after is not None:
+            added.append((w.rid, after))
+    return removed, added
+
+
+def _tally(connection: apsw.Connection, known: Known, removed: RowsOf, added: RowsOf) -> None:
+    more = Counter([k for _, rows in added for k in rows.ix if k in known.tallied])
+    more.subtract([k for _, rows in removed for k in rows.ix if k in known.tallied])
     connection.executemany(_MORE, [(n, k) for k, n in more.items() if n])
-
-
-def replace_rows(connection: apsw.Connection, table: str, removed: Sequence[Any], added: Sequence[Any]) -> None:
-    """Delete and insert rows of an index table; those that are there already may be inserted again."""
-    if removed:
-        connection.execute(_DELETES[table], (encode_json(removed),))
-    if added:
-        connection.execute(_INSERTS[table], (encode_json(added),))
 
 
 def _write_versions(connection: apsw.Connection, planned: Sequence[Planned]) -> None:
@@ -207,31 +183,3 @@ def write_names(connection: apsw.Connection, planned: Sequence[Planned], known: 
     if names:
         connection.execute(_NAMES, (encode_json(list(names)),))
         newly.names |= names
-
-
-def _changed(table: str, planned: Sequence[Planned], old: dict[int, Rows]) -> tuple[list[Any], list[Any]]:
-    """Return the rows of a table that go and those that come; a row that stays is not touched."""
-    removed: list[Any] = []
-    added: list[Any] = []
-    for w in planned:
-        before = old.get(w.rid)
-        after = w.content.rows if w.content else None
-        if before is None:
-            added += table_rows(table, after, w.rid)
-        else:
-            was, will = table_rows(table, before, w.rid), table_rows(table, after, w.rid)
-            removed += set(was).difference(will)
-            added += set(will).difference(was)
-    return removed, added
-
-
-def table_rows(table: str, rows: Rows | None, rid: int) -> Iterable[tuple[Any, ...]]:
-    if rows is None:
-        return ()
-    if table == "ix":
-        return [(k, rows.d, rid) for k in rows.ix]
-    if table == "nq":
-        return [(rid, rows.d, *row[:6]) for row in rows.nq]
-    if table == "gm":
-        return [(g, rid) for g in rows.gm]
-    return [(rid, *row) for row in getattr(rows, table)]

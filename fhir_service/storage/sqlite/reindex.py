@@ -1,13 +1,13 @@
 """The index of standing versions written anew, in the place of what is there."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import apsw
 
 from fhir_service.fhir.resource import Key
-from fhir_service.storage.sqlite import bulk
-from fhir_service.storage.sqlite.bulk import INDEX_TABLES, Known, Planned
+from fhir_service.storage.sqlite import bulk, index_tables
+from fhir_service.storage.sqlite.bulk import Known, Planned
+from fhir_service.storage.sqlite.index_tables import changed
 from fhir_service.storage.sqlite.prepared import Content, encode_json, resource_key
 from fhir_service.storage.sqlite.rows import Rows, decode_rows, encode_rows, index_of, sort_texts
 from fhir_service.storage.store import Reindex
@@ -49,20 +49,10 @@ def rewrite(
     bulk.write_entries(connection, planned, old)
     bulk.write_names(connection, planned, known, newly)
     connection.executemany(_DATE, [(each.rid, _rows(each).d) for each in planned])
-    for table in INDEX_TABLES:
-        _write(connection, table, planned, old)
+    removed = [(each.rid, changed(old[each.rid], _rows(each))[0]) for each in planned if each.rid in old]
+    index_tables.replace(connection, removed, [(each.rid, _rows(each)) for each in planned])
     connection.execute("DELETE FROM tally")  # what a defect lost had been counted, too
     return len(planned)
-
-
-def _write(connection: apsw.Connection, table: str, planned: Sequence[Planned], old: dict[int, Rows]) -> None:
-    rows: list[Any] = []
-    gone: list[Any] = []
-    for each in planned:
-        will = list(bulk.table_rows(table, _rows(each), each.rid))
-        gone += set(bulk.table_rows(table, old.get(each.rid), each.rid)).difference(will)
-        rows += will
-    bulk.replace_rows(connection, table, gone, rows)
 
 
 def _rows(planned: Planned) -> Rows:

@@ -1,0 +1,95 @@
+"""The index rows of many resources into the tables: one statement for each table, however many resources.
+
+What goes into SQLite is one value of JSON, the rows of each resource as they are (`Rows`), which is parsed once for all
+tables. So SQLite works without Python's lock, and the event loop goes on meanwhile; row by row the two would wait for
+each other thousands of times a second.
+https://sqlite.org/json1.html#jsonb
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import apsw
+import msgspec
+
+from fhir_service.storage.sqlite.prepared import encode_json
+from fhir_service.storage.sqlite.rows import Rows
+
+# The columns of each index table: `rid`, `d`, and what stands in a row of `Rows` in that order.
+INDEX_TABLES: dict[str, tuple[str, ...]] = {
+    "ix": ("k", "d", "rid"),
+    "rf": ("rid", "p", "tk"),
+    "st": ("rid", "p", "v", "x"),
+    "gm": ("g", "rid"),
+    "dt": ("rid", "p", "lo", "hi", "far"),
+    "nq": ("rid", "d", "p", "lo", "hi", "sc", "c", "u"),
+}
+
+SCATTERED = ("ix", "gm")
+"""Their keys are hashes: in the order of these, each page is come to once in a batch; a load gains a twentieth."""
+
+RowsOf = Sequence[tuple[int, Rows]]
+"""The rows of some resources, each with its rid."""
+
+_BINARY = "SELECT jsonb(?)"
+
+
+def _select(table: str) -> str:
+    """Return the SELECT of the rows of a table, in its columns, from `RowsOf` as JSONB."""
+    columns = INDEX_TABLES[table]
+    own = [column for column in columns if column not in ("rid", "d")]
+    of = {column: f"e.value->>{n}" for n, column in enumerate(own)} if len(own) > 1 else {own[0]: "e.value"}
+    values = ", ".join(of.get(column, f"given.{column}") for column in columns)
+    place = Rows.__struct_fields__.index(table)
+    return (
+        "WITH given AS MATERIALIZED (SELECT value->>0 AS rid, value->>'$[1][0]' AS d, "
+        f"jsonb_extract(value, '$[1][{place}]') AS rows FROM jsonb_each(?)) "
+        f"SELECT {values} FROM given CROSS JOIN jsonb_each(given.rows) e"
+    )
+
+
+def _insert(table: str) -> str:
+    order = " ORDER BY 1, 2" if table in SCATTERED else ""
+    return f"INSERT OR IGNORE INTO {table} ({', '.join(INDEX_TABLES[table])}) {_select(table)}{order}"
+
+
+def _delete(table: str) -> str:
+    return f"DELETE FROM {table} WHERE ({', '.join(INDEX_TABLES[table])}) IN ({_select(table)})"
+
+
+_INSERTS = {table: _insert(table) for table in INDEX_TABLES}
+_DELETES = {table: _delete(table) for table in INDEX_TABLES}
+
+
+def replace(connection: apsw.Connection, removed: RowsOf, added: RowsOf) -> None:
+    """Delete and insert index rows; those that are there already may be inserted again."""
+    _execute(connection, _DELETES, removed)
+    _execute(connection, _INSERTS, added)
+
+
+def _execute(connection: apsw.Connection, statements: dict[str, str], rows: RowsOf) -> None:
+    if not rows:
+        return
+    binary = connection.execute(_BINARY, (encode_json(rows),)).get
+    for table, statement in statements.items():
+        if any(getattr(each, table) for _, each in rows):
+            connection.execute(statement, (binary,))
+
+
+def changed(before: Rows, after: Rows | None) -> tuple[Rows, Rows]:
+    """Return the rows of a resource that go and those that come; a row that stays is not touched."""
+    gone: dict[str, Any] = {}
+    come: dict[str, Any] = {}
+    for table, columns in INDEX_TABLES.items():
+        was, will = _rows(table, before), _rows(table, after)
+        is_moved = after is not None and "d" in columns and before.d != after.d
+        stay = frozenset() if is_moved else was & will
+        gone[table], come[table] = tuple(was - stay), tuple(will - stay)
+    return msgspec.structs.replace(before, **gone), msgspec.structs.replace(after or before, **come)
+
+
+def _rows(table: str, rows: Rows | None) -> frozenset[Any]:
+    if rows is None:
+        return frozenset()
+    # What was stored before schema 6 has a seventh number, which means nothing any more.
+    return frozenset([row[:6] for row in rows.nq] if table == "nq" else getattr(rows, table))
