@@ -4,7 +4,8 @@ A constraint holds if it is true. An empty result breaks it (que-13, `repeats=tr
 repeats), unless it is only a warning (que-0, of a name, where there is none) or asks what may not be known: what a
 reference points to, which of two dates of different precision is earlier, or something of one type of a choice (vs-1,
 of an `effective[x]` that may be a Period). A constraint that cannot be read or evaluated is told of, naming the
-definition that has it, and breaks nothing.
+definition that has it and the place in the expression: as an error, as the reference validator has it, since nothing
+was checked by it; a write is only warned of it (`policy.py`).
 https://hl7.org/fhir/R4/conformance-rules.html#constraints
 """
 
@@ -25,6 +26,9 @@ from fhir_service.validation.run import Check, Run
 
 BEST_PRACTICE = "http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice"
 SHOWN = 400
+UNREADABLE = 400  # the status of an expression that is wrong whatever it is asked of
+UNASKED = "invariant-unasked"
+"""The rule of what is told of a constraint that could not be asked."""
 
 # What is checked with the shape of a value (`shape.py`, `contained.py`, `reference.py`, `extension.py`).
 ELSEWHERE = frozenset({"ele-1", "ext-1", "dom-2", "dom-3", "dom-4", "dom-5", "ref-1", "txt-1", "txt-2"})
@@ -64,7 +68,7 @@ class Invariant:
         try:
             return compile_fhirpath(self._text, self._definitions, context_type=context)
         except FhirPathError as error:
-            return [self._not_evaluated(error)]
+            return [self._unasked(error, "error")]
 
     def __call__(self, value: Any, run: Run) -> Faults:
         """Check a JSON value of the type."""
@@ -89,7 +93,7 @@ class Invariant:
         try:
             result = truth(expression.evaluate(item, environment))
         except FhirPathError as error:
-            return [self._not_evaluated(error)]
+            return [self._unasked(error, self.severity)]
         return None if result or (result is None and self._open) else [self._fault]
 
     def _broken(self) -> Fault:
@@ -109,16 +113,18 @@ class Invariant:
             self._profile,
         )
 
-    def _not_evaluated(self, error: FhirPathError) -> Fault:
-        said = error.issues[0]
+    def _unasked(self, error: FhirPathError, severity: Severity) -> Fault:
+        """Return that the constraint cannot be read (400), or not be evaluated here (422)."""
+        ja, en = error.said(self._text)
         owner = self._profile or "R4"
+        done_ja, done_en = ("読めません", "read") if error.status == UNREADABLE else ("評価できません", "evaluated")
         return Fault(
             "",
             "processing",
-            f"規則 {self.key}({owner})を評価できません: {said.ja}",
-            f"The rule {self.key} ({owner}) cannot be evaluated: {said.en}",
-            "warning",
-            self.key,
+            f"規則 {self.key}({owner})の式を{done_ja}: {ja}",
+            f"The expression of the rule {self.key} ({owner}) cannot be {done_en}: {en}",
+            "warning" if error.issues[0].code == "too-costly" else severity,
+            UNASKED,
             self._profile,
         )
 

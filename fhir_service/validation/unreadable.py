@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from fhir_service.fhir.definitions import Definitions, Package
 from fhir_service.fhir.definitions.snapshot.faults import fault
+from fhir_service.fhir.fhirpath import compile as compile_fhirpath
 from fhir_service.fhir.fhirpath.error import FhirPathError
-from fhir_service.fhir.fhirpath.parser import parse
 from fhir_service.fhir.outcome import Issue
 from fhir_service.fhir.resource import Resource
 
@@ -23,12 +23,12 @@ def unreadable(package: Package, definitions: Definitions) -> Iterator[Issue]:
             for element in _elements(definition):
                 for constraint in element.get("constraint", ()):
                     expression = constraint.get("expression")
-                    why = _why_not(expression) if isinstance(expression, str) else None
+                    why = _why_not(expression, definitions) if isinstance(expression, str) else None
                     key = str(constraint.get("key", ""))
                     if why is not None and (definition.get("url", ""), key) not in told:
                         told.add((definition.get("url", ""), key))
-                        ja = f"規則 {key} の式を読めません({why.ja.rstrip('。')})"
-                        en = f"the expression of the rule {key} cannot be read ({why.en.rstrip('.')})"
+                        ja = f"規則 {key} の式を読めません: {why[0]}"
+                        en = f"the expression of the rule {key} cannot be read: {why[1]}"
                         yield fault(definition.get("url", ""), ja, en, at=str(element.get("id", "")), rule="expression")
 
 
@@ -38,11 +38,9 @@ def _elements(definition: Resource) -> list[Resource]:
     return [each for each in found if isinstance(each, dict)]
 
 
-def _why_not(expression: str) -> Issue | None:
+def _why_not(expression: str, definitions: Definitions) -> tuple[str, str] | None:
     try:
-        parse(expression)
+        compile_fhirpath(expression, definitions)
     except FhirPathError as error:
-        return error.issues[0]
-    except RecursionError:
-        return Issue("too-costly", "入れ子が深すぎます", "it is nested too deeply")
+        return error.said(expression)
     return None

@@ -8,6 +8,7 @@ from typing import Self
 from fhir_service.fhir.outcome import FhirError, Issue, IssueType
 
 SHOWN = 200  # characters of an expression that a message repeats
+NEAR = 40  # those before and behind the place of an error
 
 
 class FhirPathError(FhirError):
@@ -33,6 +34,21 @@ class FhirPathError(FhirError):
             where = f"FHIRPath {line}:{column}: {text if len(text) <= SHOWN else text[:SHOWN] + '…'}"
             self.issues = (Issue(issue.code, issue.ja, issue.en, line=line, column=column, diagnostics=where),)
         return self
+
+    def said(self, text: str) -> tuple[str, str]:
+        """Return what is wrong with an expression, with the place in it, in Japanese and English, without a full stop.
+
+        It is shown from a little before the place on.
+        """
+        issue, at = self.within(text).issues[0], self.position
+        if at is None:
+            return issue.ja.rstrip("。"), issue.en.rstrip(".")
+        start = max(at - NEAR, 0)
+        near = " ".join(text[start : at + NEAR].split())
+        shown = f"{'…' if start else ''}{near}{'…' if at + NEAR < len(text) else ''}"
+        line, column = issue.line, issue.column
+        ja = f"{issue.ja.rstrip('。')}(式の {line} 行 {column} 桁: {shown})"
+        return ja, f"{issue.en.rstrip('.')} (line {line}, column {column} of it: {shown})"
 
 
 def unreadable(ja: str, en: str) -> FhirPathError:

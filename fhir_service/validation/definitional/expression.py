@@ -38,8 +38,8 @@ def read_expression(
     try:
         parse(text)
     except FhirPathError as error:
-        said = error.issues[0]
-        ja, en = f"FHIRPath の式として読めません: {said.ja}", f"It cannot be read as FHIRPath: {said.en}"
+        ja, en = error.said(text)
+        ja, en = f"FHIRPath の式として読めません: {ja}", f"It cannot be read as FHIRPath: {en}"
         return Reading({}, [Fault(place, "invalid", ja, en, rule="expression")])
     except RecursionError:
         ja, en = "式の入れ子が深すぎます。", "The expression is nested too deeply."
@@ -47,8 +47,8 @@ def read_expression(
     try:
         return Reading(selected(text, run.validator.definitions, context, variables), [])
     except FhirPathError as error:
-        said = error.issues[0]
-        ja, en = f"式は成り立ちません: {said.ja}", f"The expression means nothing here: {said.en}"
+        ja, en = error.said(text)
+        ja, en = f"式は成り立ちません: {ja}", f"The expression means nothing here: {en}"
         return Reading({}, [Fault(place, "invalid", ja, en, rule=UNKNOWN)])
 
 

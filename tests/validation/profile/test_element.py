@@ -8,6 +8,7 @@ import pytest
 
 from fhir_service.fhir.resource import Resource
 from fhir_service.terminology.loaded import LoadedTerminology
+from fhir_service.validation.policy import Policy
 from fhir_service.validation.run import Options
 from fhir_service.validation.validator import Validator
 from tests.validation.profile.conftest import BASE, URL, Ask, Know, element, places, profile
@@ -141,17 +142,34 @@ def test_an_invariant_whose_answer_is_empty_is_broken_unless_the_answer_may_not_
     assert ask(patient(name=[{"text": "a"}]), profile("Patient", element("Patient.name", constraint=[rule]))) == found
 
 
-@pytest.mark.parametrize("expression", ["name.(", "name.first().foo(", "(" + "a" * 20_000, "('a' | 'b').single()"])
-def test_an_invariant_that_cannot_be_evaluated_is_told_of_and_refuses_nothing(
-    validator: Any, ask: Ask, expression: str
+@pytest.mark.parametrize(
+    ("expression", "place"),
+    [
+        ("given.exists(", "(line 1, column 14 of it: given.exists()"),
+        ("given.exists() and\n  (family > )", "(line 2, column 13 of it: given.exists() and (family > ))"),
+        ("given.first().foo()", "There is no function 'foo' (line 1, column 15"),
+        ("(" + "a" * 20_000, "(line 1, column 20002 of it: …aaa"),
+        ("('a' | 'b').single()", "Several items where one is needed (line 1, column 13"),
+        ("period.start + 1 = 2", "(line 1, column 14"),
+        ("'aaa'.matches('(a+)+$' + text)", "(line 1, column 7"),
+    ],
+)
+def test_an_invariant_that_cannot_be_asked_is_named_with_the_place_in_it_and_refuses_no_write(
+    validator: Any, know: Know, expression: str, place: str
 ) -> None:
     rule = {"key": "x-2", "severity": "error", "human": "?", "expression": expression}
     definition = profile("Patient", element("Patient.name", constraint=[rule]))
-    someone = patient(name=[{"text": "a"}])
+    know(definition)
+    someone = patient(name=[{"text": "(", "period": {"start": "2020"}}], meta={"profile": [definition["url"]]})
 
-    assert ask(someone, definition) == []
-    told = [issue for issue in validator.check(someone, [definition["url"]]) if issue.rule == "x-2"]
-    assert all(definition["url"] in issue.ja and issue.severity == "warning" for issue in told)
+    told = [issue for issue in Policy(validator).validate(someone) if issue.rule == "invariant-unasked"]
+    written = Policy(validator)(someone)
+
+    [issue] = told
+    assert (issue.severity, issue.expression) == ("error", ("Patient.name[0]",))
+    assert f"x-2 ({definition['url']})" in issue.en
+    assert place in issue.en
+    assert [each.severity for each in written if each.rule == "invariant-unasked"] == ["warning"]
 
 
 def test_a_type_may_have_a_profile_of_its_own(ask: Ask) -> None:
