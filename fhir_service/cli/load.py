@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from fhir_service.cli.loading.sources import Chunk, Unreadable
     from fhir_service.cli.loading.summary import Summary
     from fhir_service.settings import Settings
@@ -65,13 +67,10 @@ def load_chunks(
     chunks: "Iterable[Chunk | Unreadable]", size: int, settings: "Settings", workers: int, title: str
 ) -> "Summary":
     """Load the chunks, `size` in all, with a progress bar."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-
     from fhir_service.cli.loading.pool import Preparation, preparation
     from fhir_service.cli.refusal import refusing
 
-    async def work(prepared: Preparation, progress: Progress) -> "Summary":
+    async def work(prepared: Preparation, progress: "Progress") -> "Summary":
         from fhir_service.app import wire
         from fhir_service.cli.loading import running
         from fhir_service.jobs.background import Background
@@ -88,13 +87,19 @@ def load_chunks(
         finally:
             await services.store.close()
 
+    with refusing(), preparation(chunks, workers, settings) as prepared, _bar() as progress:
+        return asyncio.run(work(prepared, progress))
+
+
+def _bar() -> "Progress":
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
     columns = (
         TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[stored]}"),
         TimeElapsedColumn(),
     )  # fmt: skip
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
-    with refusing(), preparation(chunks, workers, settings) as prepared, bar as progress:
-        return asyncio.run(work(prepared, progress))
+    return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
 def finish(summary: "Summary") -> None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fhir_service.fhir.definitions import Definitions, Package
     from fhir_service.fhir.definitions.adding import Added
     from fhir_service.fhir.definitions.package import Incoming
@@ -236,8 +238,6 @@ def check(
     from rich.table import Table
 
     from fhir_service.fhir.definitions import Definitions
-    from fhir_service.fhir.definitions.check import findings, missing
-    from fhir_service.validation.unreadable import unreadable
 
     definitions = Definitions.load(packages=data_dir / FOLDER)
     chosen = [
@@ -247,20 +247,24 @@ def check(
     ]
     unknown = [name for name in names or () if not any(_is_named(source.package, name) for source in chosen)]
     table = Table("パッケージ / package", "重さ / severity", "所見 / finding", box=None)
-    errors = bool(unknown)
-    for name in unknown:
-        table.add_row(name, "error", "追加されていません / is not here")
-    for source in chosen:
-        found = [*findings(source, definitions), *unreadable(source.package, definitions)]
-        for name, version in missing(source.package, definitions.sources):
-            table.add_row(str(source.package), "warning", f"{name}#{version} がありません / is not here")
-        for issue in found:
-            table.add_row(str(source.package), issue.severity, f"{issue.ja}\n{issue.en}")
-        errors = errors or any(issue.severity == "error" for issue in found)
-        if not found:
-            table.add_row(
-                str(source.package), "ok", f"{source.package.count} 件に誤りなし / definitions, nothing wrong"
-            )
+    rows = [(name, "error", "追加されていません / is not here") for name in unknown]
+    rows += [(str(source.package), *told) for source in chosen for told in _checked(source, definitions)]
+    for row in rows:
+        table.add_row(*row)
     Console(width=None if Console().is_terminal else 200).print(table)
-    if errors:
+    if any(severity == "error" for _, severity, _ in rows):
         raise typer.Exit(1)
+
+
+def _checked(source: "Source", definitions: "Definitions") -> "Iterator[tuple[str, str]]":
+    """Give what was found about a package: how grave it is, and what."""
+    from fhir_service.fhir.definitions.check import findings, missing
+    from fhir_service.validation.unreadable import unreadable
+
+    for name, version in missing(source.package, definitions.sources):
+        yield "warning", f"{name}#{version} がありません / is not here"
+    found = [*findings(source, definitions), *unreadable(source.package, definitions)]
+    for issue in found:
+        yield issue.severity, f"{issue.ja}\n{issue.en}"
+    if not found:
+        yield "ok", f"{source.package.count} 件に誤りなし / definitions, nothing wrong"

@@ -6,11 +6,14 @@ Without `--open` it refuses to start, because sign-in does not exist yet; with i
 import os
 import socket
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fhir_service.http.address import BASE_PATH, bracketed, is_loopback
+
+if TYPE_CHECKING:
+    from fhir_service.settings import Settings
 
 _BANNER = """
 ━━━ 認証なし / OPEN ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
@@ -97,21 +100,13 @@ def _start(flags: dict[str, Any]) -> None:
     # Loaded here, so that `fhir-service --help` does not wait for them.
     import re2  # noqa: F401 - else the first pattern loads it, while somebody waits
     import uvicorn
-    from pydantic import ValidationError
 
     from fhir_service.app import build
     from fhir_service.cli.refusal import refusing
     from fhir_service.cli.tuning import tune
     from fhir_service.http.protocol import LimitedProtocol
-    from fhir_service.settings import Settings
 
-    try:
-        settings = Settings(**flags)
-    except ValidationError as error:
-        for each in error.errors():
-            name = ".".join(str(part) for part in each["loc"])
-            typer.echo(f"{name}: {each['msg']} ({each['input']!r})", err=True)
-        raise typer.Exit(2) from None
+    settings = _settings(flags)
     _refuse_unsafe(settings.open, settings.host)
     _refuse_taken(settings.host, settings.port)
 
@@ -133,6 +128,21 @@ def _start(flags: dict[str, Any]) -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=_STOP_LIMIT,
     )
+
+
+def _settings(flags: dict[str, Any]) -> "Settings":
+    """Return the settings; if one cannot be used, say so and stop."""
+    from pydantic import ValidationError
+
+    from fhir_service.settings import Settings
+
+    try:
+        return Settings(**flags)
+    except ValidationError as error:
+        for each in error.errors():
+            name = ".".join(str(part) for part in each["loc"])
+            typer.echo(f"{name}: {each['msg']} ({each['input']!r})", err=True)
+        raise typer.Exit(2) from None
 
 
 def _refuse_unsafe(is_open: bool, host: str) -> None:

@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/narrative.html#xhtml (the rules txt-1 and txt-2)
 
 import html
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from lxml import etree
@@ -115,36 +116,56 @@ def _fault_inside(root: etree._Element) -> NarrativeFault | None:
     shows = False
     lesser: NarrativeFault | None = None
     for element in root.iter():
-        shows = shows or bool(element.tail and element.tail.strip())
-        if isinstance(element, etree._Comment):
-            continue
-        tag = element.tag
-        if tag not in _TAGS:
-            tag_name = etree.QName(element).localname if isinstance(tag, str) else "?"
-            return NarrativeFault(f"要素 {tag_name} は使えません。", f"The element {tag_name} is not allowed.")
-        if tag in _NOT_IN_PARAGRAPH and next(element.iterancestors(_PARAGRAPH), None) is not None:
-            block = etree.QName(element).localname
-            said = f"p の中に {block} は置けません。", f"The element {block} cannot stand in a p."
-            lesser = lesser or NarrativeFault(*said, "xhtml-block")
-        lesser = lesser or _misplaced(element)
-        shows = shows or tag == _IMAGE or bool(element.text and element.text.strip())
-        for name in map(str, element.keys()):  # items() looks each up, which takes too long for very many
-            if name == "target":
-                said = "属性 target は使えません。", "The attribute target is not allowed."
-                lesser = lesser or NarrativeFault(*said, "xhtml-target")
-            elif name not in _ATTRIBUTES and (tag, name) not in _OF_ELEMENTS:
-                return NarrativeFault(f"属性 {name!s} は使えません。", f"The attribute {name!s} is not allowed.")
-            value = element.get(name, "")
-            if name == "href" and value.lower().startswith("urn:"):
-                said = "リンク先(href)の urn: は開けません。", "The link (href) is a urn:, which no one can follow."
-                return NarrativeFault(*said)
-            if _is_active(name, value):
-                said = f"属性 {name!s} に実行される内容があります。", f"The attribute {name!s} holds active content."
-                return NarrativeFault(*said)
+        shows = shows or _shows(element)
+        for fault in _faults(element):
+            if fault.rule is None:
+                return fault
+            lesser = lesser or fault
 
     if not shows:
-        lesser = NarrativeFault("表示する内容がありません(規則 txt-2)。", "It shows nothing (rule txt-2).", "txt-2")
+        return NarrativeFault("表示する内容がありません(規則 txt-2)。", "It shows nothing (rule txt-2).", "txt-2")
     return lesser
+
+
+def _shows(element: etree._Element) -> bool:
+    """Whether there is something to see in the element itself, or behind it."""
+    if element.tail and element.tail.strip():
+        return True
+    return element.tag == _IMAGE or bool(element.tag in _TAGS and element.text and element.text.strip())
+
+
+def _faults(element: etree._Element) -> Iterator[NarrativeFault]:
+    """Give what is wrong with the element itself, where it stands, and with its attributes."""
+    tag = element.tag
+    if tag not in _TAGS:
+        if not isinstance(element, etree._Comment):
+            name = etree.QName(element).localname if isinstance(tag, str) else "?"
+            yield NarrativeFault(f"要素 {name} は使えません。", f"The element {name} is not allowed.")
+        return
+    if tag in _NOT_IN_PARAGRAPH and next(element.iterancestors(_PARAGRAPH), None) is not None:
+        name = etree.QName(element).localname
+        said = f"p の中に {name} は置けません。", f"The element {name} cannot stand in a p."
+        yield NarrativeFault(*said, "xhtml-block")
+    if (misplaced := _misplaced(element)) is not None:
+        yield misplaced
+    for name in map(str, element.keys()):  # items() looks each up, which takes too long for very many
+        if (fault := _attribute_fault(tag, name, element.get(name, ""))) is not None:
+            yield fault
+
+
+def _attribute_fault(tag: str, name: str, value: str) -> NarrativeFault | None:
+    if name == "target":
+        return NarrativeFault("属性 target は使えません。", "The attribute target is not allowed.", "xhtml-target")
+    if name not in _ATTRIBUTES and (tag, name) not in _OF_ELEMENTS:
+        return NarrativeFault(f"属性 {name} は使えません。", f"The attribute {name} is not allowed.")
+    if name == "href" and value.lower().startswith("urn:"):
+        said = "リンク先(href)の urn: は開けません。", "The link (href) is a urn:, which no one can follow."
+        return NarrativeFault(*said)
+    if _is_active(name, value):
+        return NarrativeFault(
+            f"属性 {name} に実行される内容があります。", f"The attribute {name} holds active content."
+        )
+    return None
 
 
 def _misplaced(element: etree._Element) -> NarrativeFault | None:

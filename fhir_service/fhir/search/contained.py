@@ -101,6 +101,10 @@ def add_contained(
         if "id" in each
     }
     steps = _steps({CONTAINER: resource, **by_id}, references)
+    onward = {text: [(code, to) for code, to in steps[text] if to not in (CONTAINER, text)] for text in by_id}
+    direct = [(code, text) for code, text in steps[CONTAINER] if text in by_id]
+    if sum(len(onward[text]) for _, text in direct) > MOST_LINKS:
+        raise _too_many_links()
 
     @cache
     def alone(text: str) -> IndexEntries:
@@ -109,23 +113,13 @@ def add_contained(
         return said
 
     numbers: Counter[str] = Counter()
-    links = 0
-    for code, text in steps[CONTAINER]:
-        if (target := by_id.get(text)) is None:
-            continue
-        said = said_inside(target, index)
+    for code, text in direct:
+        said = said_inside(by_id[text], index)
+        said.tokens += _marks(text, steps[text])
         further: Counter[str] = Counter()
-        for next_code, next_text in steps[text]:
-            if next_text == CONTAINER and next_code.startswith(_HAS):
-                said.tokens.append(_mark(next_code + CONTAINER))
-            elif next_text in (CONTAINER, text):
-                said.tokens.append(_mark(f"{next_code}:"))
-            else:
-                links += 1
-                if links > MOST_LINKS:
-                    raise _too_many_links()
-                add_under(said, next_code, by_id[next_text]["resourceType"], alone(next_text), further)
-        add_under(entries, code, target["resourceType"], said, numbers)
+        for next_code, to in onward[text]:
+            add_under(said, next_code, by_id[to]["resourceType"], alone(to), further)
+        add_under(entries, code, by_id[text]["resourceType"], said, numbers)
 
 
 def _steps(
@@ -147,6 +141,15 @@ def _steps(
 def _had(resource_type: str, code: str) -> str:
     """Return the code under which stands what the resources of a type say that refer to this one by a parameter."""
     return f"{_HAS}{resource_type}:{code}"
+
+
+def _marks(text: str, steps: Iterable[tuple[str, str]]) -> Iterator[TokenEntry]:
+    """Give the marks of a contained resource: of what refers to its container or to itself, or is referred to so."""
+    for code, to in steps:
+        if to == CONTAINER and code.startswith(_HAS):
+            yield _mark(code + CONTAINER)
+        elif to in (CONTAINER, text):
+            yield _mark(f"{code}:")
 
 
 def _mark(code: str) -> TokenEntry:

@@ -72,38 +72,26 @@ def _plain(definition: Resource, registry: SearchRegistry) -> Iterator[Said]:
     """Give what is wrong with the elements, whatever the type."""
     code, kind, expression = definition["code"], definition["type"], definition.get("expression", "")
     if not _CODE(code):
-        yield "code", f"検索パラメータの名前「{code[:80]}」は使えません(英字で始まる英数字と-と_)", (
-            f"'{code[:80]}' cannot be the name of a search parameter (a letter, then letters, digits, - and _)"
-        )  # fmt: skip
+        ja = f"検索パラメータの名前「{code[:80]}」は使えません(英字で始まる英数字と-と_)"
+        en = f"'{code[:80]}' cannot be the name of a search parameter (a letter, then letters, digits, - and _)"
+        yield "code", ja, en
     if (kind != "composite" and kind not in INDEXED) or kind == "special":
-        yield (
-            "type",
-            f"型「{kind[:40]}」の検索パラメータは追加できません",
-            f"a parameter of type '{kind[:40]}' cannot be added",
-        )
+        ja = f"型「{kind[:40]}」の検索パラメータは追加できません"
+        yield "type", ja, f"a parameter of type '{kind[:40]}' cannot be added"
     if not expression:
         yield "expression", "expressionが必要です", "an expression is needed"
     if len(expression) > LONGEST:
-        yield (
-            "expression",
-            f"expressionは{LONGEST:,}文字までです",
-            f"an expression has {LONGEST:,} characters at the most",
-        )
+        ja, en = f"expressionは{LONGEST:,}文字までです", f"an expression has {LONGEST:,} characters at the most"
+        yield "expression", ja, en
     known, targets = registry.definitions.resource_types, definition.get("target", ())
     unknown = [("base", each) for each in definition["base"] if not _types(each, registry)]
     unknown += [("target", each) for each in targets if each not in known]
     for element, name in unknown:
-        yield (
-            element,
-            f"「{str(name)[:80]}」はR4のリソースの型ではありません",
-            f"'{str(name)[:80]}' is no resource type of R4",
-        )
+        shown = str(name)[:80]
+        yield element, f"「{shown}」はR4のリソースの型ではありません", f"'{shown}' is no resource type of R4"
     if (kind == "composite") != bool(definition.get("component")):
-        yield (
-            "component",
-            "componentは型がcompositeのときだけ、必ず必要です",
-            "components belong to type composite, and to it only",
-        )
+        ja = "componentは型がcompositeのときだけ、必ず必要です"
+        yield "component", ja, "components belong to type composite, and to it only"
 
 
 def _types(base: str, registry: SearchRegistry) -> Sequence[str]:
@@ -139,26 +127,8 @@ def _branch(branch: str, kind: str, resource_type: str, registry: SearchRegistry
         issue = error.issues[0]
         yield "expression", f"FHIRPathとして読めません({shown}): {issue.ja}", f"'{shown}' is no FHIRPath: {issue.en}"
         return
-    if _is_endless(expression, resource_type):
-        yield (
-            "expression",
-            f"計算が終わらないため、索引にできません({shown})",
-            f"'{shown}' costs too much to be indexed",
-        )
-        return
-    if "resolve(" in _RESOLVES_TO_TYPE.sub("", branch):
-        yield (
-            "expression",
-            f"resolve()の先は索引にできません({shown})",
-            f"what resolve() leads to is not indexed: '{shown}'",
-        )
-        return
-    if _STAMPED(branch):
-        yield (
-            "expression",
-            "版と更新日時は保存のときに決まるため、索引にできません(_lastUpdatedを使ってください)",
-            "version and time are stamped when a resource is stored, and are not indexed; use _lastUpdated",
-        )
+    if (unindexed := _unindexed(branch, expression, resource_type)) is not None:
+        yield "expression", *unindexed
         return
     paths = simple_paths(branch, resource_type, registry.definitions)
     if paths is None:
@@ -166,9 +136,23 @@ def _branch(branch: str, kind: str, resource_type: str, registry: SearchRegistry
     found = sorted({path.type for path in paths})
     if not INDEXED.get(kind, frozenset()) & set(found):  # type: ignore[call-overload]
         listed = ", ".join(found) or "-"
-        yield "expression", f"「{shown}」の型({listed})は、{kind}の検索パラメータの値になりません", (
-            f"'{shown}' leads to {listed}, which is nothing that a {kind} parameter compares"
-        )  # fmt: skip
+        ja = f"「{shown}」の型({listed})は、{kind}の検索パラメータの値になりません"
+        yield "expression", ja, f"'{shown}' leads to {listed}, which is nothing that a {kind} parameter compares"
+
+
+def _unindexed(branch: str, expression: fhirpath.Expression, resource_type: str) -> tuple[str, str] | None:
+    """Return why what an expression selects is not indexed, in Japanese and in English; None if it is."""
+    shown = branch[:200]
+    if _is_endless(expression, resource_type):
+        return f"計算が終わらないため、索引にできません({shown})", f"'{shown}' costs too much to be indexed"
+    if "resolve(" in _RESOLVES_TO_TYPE.sub("", branch):
+        return f"resolve()の先は索引にできません({shown})", f"what resolve() leads to is not indexed: '{shown}'"
+    if _STAMPED(branch):
+        return (
+            "版と更新日時は保存のときに決まるため、索引にできません(_lastUpdatedを使ってください)",
+            "version and time are stamped when a resource is stored, and are not indexed; use _lastUpdated",
+        )
+    return None
 
 
 def _is_endless(expression: fhirpath.Expression, resource_type: str) -> bool:
@@ -186,29 +170,26 @@ def _composite(
     instances = [simple_paths(branch, resource_type, registry.definitions) for branch in branches]
     contexts = {path.type for paths in instances for path in paths or ()}
     if not all(instances):
-        yield (
-            "expression",
-            "compositeのexpressionは単純なパスにしてください",
-            "the expression of a composite has to be a plain path",
-        )
+        ja = "compositeのexpressionは単純なパスにしてください"
+        yield "expression", ja, "the expression of a composite has to be a plain path"
         return
     for n, component in enumerate(definition.get("component", ())):
         url = str(component.get("definition")).partition("|")[0]
         found = registry.definition(url)
         known = registry.declared(resource_type).get(found["code"]) if found else None
         if known is None or known.type in ("composite", "special"):
-            yield f"component[{n}].definition", f"{resource_type}の検索パラメータではありません({url[:200]})", (
-                f"'{url[:200]}' is no parameter of {resource_type} that can be a component"
-            )  # fmt: skip
+            ja = f"{resource_type}の検索パラメータではありません({url[:200]})"
+            en = f"'{url[:200]}' is no parameter of {resource_type} that can be a component"
+            yield f"component[{n}].definition", ja, en
             continue
         for branch in split_union(str(component.get("expression", ""))):
             paths: list[Any] = [
                 path for context in contexts for path in simple_paths(branch, context, registry.definitions) or ()
             ]
             if not any(path.type in INDEXED[known.type] for path in paths):
-                yield f"component[{n}].expression", f"「{branch[:200]}」は{known.type}の値になりません", (
-                    f"'{branch[:200]}' leads to nothing that a {known.type} parameter compares"
-                )  # fmt: skip
+                ja = f"「{branch[:200]}」は{known.type}の値になりません"
+                en = f"'{branch[:200]}' leads to nothing that a {known.type} parameter compares"
+                yield f"component[{n}].expression", ja, en
 
 
 def _taken(element: str, what: str, by_ja: str, by_en: str) -> Said:
