@@ -32,10 +32,10 @@ from fhir_service.http.negotiation import (
     representation,
 )
 from fhir_service.http.outcome import outcome, unexpected
+from fhir_service.interactions.answers.versions import http_date
 from fhir_service.interactions.apart import LARGE, MANY, has_more
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.services import Services
-from fhir_service.interactions.versions import http_date
 
 HeaderList = Sequence[tuple[bytes, bytes]]
 

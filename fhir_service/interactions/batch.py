@@ -11,7 +11,7 @@ from itertools import groupby
 from fhir_service.fhir.bundle import Entry, EntryAnswer, answer_bundle, entries_of, read_entry
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.reference import references
-from fhir_service.interactions.bundle_entry import answer_of, entry_headers, refusal_of, request_of
+from fhir_service.interactions.entries.bundle_entry import answer_of, entry_headers, refusal_of, request_of
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.services import Services
 

@@ -18,11 +18,11 @@ from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.first_entry import leads_inside
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.registry import SearchRegistry
+from fhir_service.interactions.answers.preference import preference
+from fhir_service.interactions.answers.subsets import subset_asked_for
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.preference import preference
 from fhir_service.interactions.route import Route
 from fhir_service.interactions.services import Operation, Services
-from fhir_service.interactions.subsets import subset_asked_for
 from fhir_service.interactions.terminology_capabilities import terminology_capabilities
 
 FORMATS = ("application/fhir+json", "application/fhir+xml", "json", "xml")

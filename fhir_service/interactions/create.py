@@ -3,14 +3,14 @@
 https://hl7.org/fhir/R4/http.html#create and https://hl7.org/fhir/R4/http.html#ccreate
 """
 
-from fhir_service.interactions.commit import commit_one, until_settled
-from fhir_service.interactions.criteria import Criteria, criteria_of, decoded, single_match
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.proposal import proposed, put
-from fhir_service.interactions.rules import keep_rules
 from fhir_service.interactions.services import Services
-from fhir_service.interactions.targets import checked_with_targets
-from fhir_service.interactions.written import unchanged, written
+from fhir_service.interactions.writes.commit import commit_one, until_settled
+from fhir_service.interactions.writes.criteria import Criteria, criteria_of, decoded, single_match
+from fhir_service.interactions.writes.proposal import proposed, put
+from fhir_service.interactions.writes.rules import keep_rules
+from fhir_service.interactions.writes.targets import checked_with_targets
+from fhir_service.interactions.writes.written import unchanged, written
 
 
 async def create(request: FhirRequest, services: Services) -> FhirResponse:

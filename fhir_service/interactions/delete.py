@@ -8,14 +8,14 @@ from collections.abc import Sequence
 
 from fhir_service.fhir.outcome import Issue, operation_outcome
 from fhir_service.fhir.resource import Key
-from fhir_service.interactions.commit import Raced, commit_one, must_stand, until_settled
-from fhir_service.interactions.criteria import criteria_of, query_of, single_match, too_many_match
+from fhir_service.interactions.answers.preconditions import Expected, version_conflict
+from fhir_service.interactions.answers.preconditions import expected as asked_for
+from fhir_service.interactions.answers.preference import preference
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.preconditions import Expected, version_conflict
-from fhir_service.interactions.preconditions import expected as asked_for
-from fhir_service.interactions.preference import preference
-from fhir_service.interactions.references import still_referenced
 from fhir_service.interactions.services import Services
+from fhir_service.interactions.writes.commit import Raced, commit_one, must_stand, until_settled
+from fhir_service.interactions.writes.criteria import criteria_of, query_of, single_match, too_many_match
+from fhir_service.interactions.writes.references import still_referenced
 from fhir_service.storage.store import Condition, ConditionFailed, Delete, Finds, Unreferenced, Version
 
 _KEYS_SHOWN = 100

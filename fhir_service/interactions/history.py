@@ -17,14 +17,14 @@ from fhir_service.fhir.search import problems
 from fhir_service.fhir.search.clauses import ON_A_LIST
 from fhir_service.fhir.search.dates import Bounds, bounds
 from fhir_service.fhir.search.results import CHOICES
-from fhir_service.interactions import cursor
-from fhir_service.interactions.assembly import Link, bundle, format_parameters, query_string, url
-from fhir_service.interactions.cursor import Position
+from fhir_service.interactions.answers import cursor
+from fhir_service.interactions.answers.assembly import Link, bundle, format_parameters, query_string, url
+from fhir_service.interactions.answers.cursor import Position
+from fhir_service.interactions.answers.preference import preference
+from fhir_service.interactions.answers.subsets import subset
+from fhir_service.interactions.answers.versions import etag, not_found
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.preference import preference
 from fhir_service.interactions.services import Services
-from fhir_service.interactions.subsets import subset
-from fhir_service.interactions.versions import etag, not_found
 from fhir_service.storage.stamp import instant
 from fhir_service.storage.store import HistoryPage, Reference, Version
 

@@ -4,15 +4,15 @@ https://hl7.org/fhir/R4/http.html#patch; the merge (RFC 7386) is not in R4, but 
 """
 
 from fhir_service.fhir.resource import Key
-from fhir_service.interactions.commit import commit_amended, until_settled
-from fhir_service.interactions.criteria import criteria_of, single_match
+from fhir_service.interactions.answers.preconditions import keep_expected
+from fhir_service.interactions.answers.versions import not_found, standing
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.patched import patched
-from fhir_service.interactions.preconditions import keep_expected
 from fhir_service.interactions.services import Services
-from fhir_service.interactions.targets import checked_with_targets
-from fhir_service.interactions.versions import not_found, standing
-from fhir_service.interactions.written import written
+from fhir_service.interactions.writes.commit import commit_amended, until_settled
+from fhir_service.interactions.writes.criteria import criteria_of, single_match
+from fhir_service.interactions.writes.patched import patched
+from fhir_service.interactions.writes.targets import checked_with_targets
+from fhir_service.interactions.writes.written import written
 from fhir_service.storage.store import Condition, Version
 
 

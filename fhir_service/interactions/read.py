@@ -4,11 +4,11 @@ https://hl7.org/fhir/R4/http.html#read and https://hl7.org/fhir/R4/http.html#cre
 """
 
 from fhir_service.fhir.resource import Key
+from fhir_service.interactions.answers.preconditions import is_current
+from fhir_service.interactions.answers.subsets import subset_asked_for
+from fhir_service.interactions.answers.versions import standing, version_headers
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.preconditions import is_current
 from fhir_service.interactions.services import Services
-from fhir_service.interactions.subsets import subset_asked_for
-from fhir_service.interactions.versions import standing, version_headers
 
 
 async def read(request: FhirRequest, services: Services) -> FhirResponse:

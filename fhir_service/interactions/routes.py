@@ -11,7 +11,6 @@ from fhir_service.interactions.delete import conditional_delete, delete
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse, RawBody, TextBody
 from fhir_service.interactions.history import history
 from fhir_service.interactions.patch import conditional_patch, patch
-from fhir_service.interactions.proposal import is_id
 from fhir_service.interactions.read import read
 from fhir_service.interactions.route import Route
 from fhir_service.interactions.search_compartment import search_compartment, search_compartment_type
@@ -21,6 +20,7 @@ from fhir_service.interactions.services import Interaction, Level, Services
 from fhir_service.interactions.transaction import transaction
 from fhir_service.interactions.update import conditional_update, update
 from fhir_service.interactions.vread import vread
+from fhir_service.interactions.writes.proposal import is_id
 
 _OTHER_BODIES: dict[type, tuple[str, ...]] = {RawBody: ("$install",), TextBody: ("$graphql",)}
 """The last step of a path to which bytes, or a text, can be sent that are no resource."""

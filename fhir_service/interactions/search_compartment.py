@@ -12,7 +12,7 @@ from fhir_service.fhir.search.clauses import Criterion
 from fhir_service.fhir.search.query import AnyOf, Clause, IdMatch
 from fhir_service.fhir.search.values import Reading
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.searchset import Asked, answered, asked_of, together
+from fhir_service.interactions.searches.searchset import Asked, answered, asked_of, together
 from fhir_service.interactions.services import Services
 
 _TYPE = "_type"

@@ -7,7 +7,7 @@ https://hl7.org/fhir/R4/http.html#vsearch
 
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.searchset import answered, asked_of, together
+from fhir_service.interactions.searches.searchset import answered, asked_of, together
 from fhir_service.interactions.services import Services
 
 _TYPE = "_type"

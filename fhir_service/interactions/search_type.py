@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/http.html#search
 """
 
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.searchset import answered, asked_of
+from fhir_service.interactions.searches.searchset import answered, asked_of
 from fhir_service.interactions.services import Services
 
 

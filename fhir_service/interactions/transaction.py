@@ -10,17 +10,24 @@ from functools import partial
 from fhir_service.fhir.bundle import Entry, EntryAnswer, answer_bundle, answer_entry, entries_of, located, read_entry
 from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
 from fhir_service.fhir.resource import Key
+from fhir_service.interactions.answers.preference import preference
+from fhir_service.interactions.answers.versions import etag, location
 from fhir_service.interactions.apart import apart
-from fhir_service.interactions.bundle_entry import READ, answer_of, entry_headers, refusal_of, request_of, status_text
-from fhir_service.interactions.commit import until_settled
+from fhir_service.interactions.entries.bundle_entry import (
+    READ,
+    answer_of,
+    entry_headers,
+    refusal_of,
+    request_of,
+    status_text,
+)
+from fhir_service.interactions.entries.transaction_commit import BREATH, ISSUES_SHOWN, commit
+from fhir_service.interactions.entries.transaction_plan import decide
+from fhir_service.interactions.entries.transaction_write import Write, write_of
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.preference import preference
 from fhir_service.interactions.services import Services
-from fhir_service.interactions.transaction_commit import BREATH, ISSUES_SHOWN, commit
-from fhir_service.interactions.transaction_plan import decide
-from fhir_service.interactions.transaction_write import Write, write_of
-from fhir_service.interactions.versions import etag, location
-from fhir_service.interactions.written import stored
+from fhir_service.interactions.writes.commit import until_settled
+from fhir_service.interactions.writes.written import stored
 from fhir_service.storage.stamp import instant
 from fhir_service.storage.store import Committed, Version
 

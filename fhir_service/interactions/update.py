@@ -4,13 +4,13 @@ https://hl7.org/fhir/R4/http.html#update and https://hl7.org/fhir/R4/http.html#c
 """
 
 from fhir_service.fhir.resource import Key, Resource
-from fhir_service.interactions.commit import commit_update, until_settled
-from fhir_service.interactions.criteria import criteria_of, refuse_taken, single_match
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.proposal import proposed, same_id
 from fhir_service.interactions.services import Services
-from fhir_service.interactions.targets import checked_with_targets
-from fhir_service.interactions.written import written
+from fhir_service.interactions.writes.commit import commit_update, until_settled
+from fhir_service.interactions.writes.criteria import criteria_of, refuse_taken, single_match
+from fhir_service.interactions.writes.proposal import proposed, same_id
+from fhir_service.interactions.writes.targets import checked_with_targets
+from fhir_service.interactions.writes.written import written
 from fhir_service.storage.store import Version
 
 

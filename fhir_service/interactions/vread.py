@@ -4,11 +4,11 @@ https://hl7.org/fhir/R4/http.html#vread
 """
 
 from fhir_service.fhir.resource import Key
+from fhir_service.interactions.answers.preconditions import is_current
+from fhir_service.interactions.answers.subsets import subset_asked_for
+from fhir_service.interactions.answers.versions import not_found, standing, version_headers
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.preconditions import is_current
 from fhir_service.interactions.services import Services
-from fhir_service.interactions.subsets import subset_asked_for
-from fhir_service.interactions.versions import not_found, standing, version_headers
 
 _DIGITS = 18  # of the greatest version number that is looked for
 

@@ -11,9 +11,9 @@ from fhir_service.fhir.json import decode
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.fhir.search.incomplete import Indexing
+from fhir_service.interactions.answers.versions import not_found, standing
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.services import Level, Operation, Services
-from fhir_service.interactions.versions import not_found, standing
 from fhir_service.jobs.indexing import ParameterIndex
 from fhir_service.jobs.reindex import KIND, Asked, Count, index, parameters
 from fhir_service.jobs.runner import Jobs

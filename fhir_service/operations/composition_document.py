@@ -15,11 +15,11 @@ from fhir_service.fhir.json import decode_resource
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.reference import local_key, references
 from fhir_service.fhir.resource import Key, Resource, key_of
-from fhir_service.interactions.commit import commit_one
+from fhir_service.interactions.answers.versions import location, standing, version_headers
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.proposal import checked, is_id, put
 from fhir_service.interactions.services import Operation, Services
-from fhir_service.interactions.versions import location, standing, version_headers
+from fhir_service.interactions.writes.commit import commit_one
+from fhir_service.interactions.writes.proposal import checked, is_id, put
 from fhir_service.operations.graph import graph, graph_definition
 from fhir_service.operations.parameters import flag, given, refused, single, text
 

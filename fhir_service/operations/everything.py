@@ -19,12 +19,12 @@ from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search.dates import EARLIEST, LATEST, Bounds, bounds
-from fhir_service.interactions import cursor
-from fhir_service.interactions.assembly import Link, bundle, entries, format_parameters, query_string, url
-from fhir_service.interactions.cursor import Position
+from fhir_service.interactions.answers import cursor
+from fhir_service.interactions.answers.assembly import Link, bundle, entries, format_parameters, query_string, url
+from fhir_service.interactions.answers.cursor import Position
+from fhir_service.interactions.answers.versions import standing
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.services import Operation, Services
-from fhir_service.interactions.versions import standing
 from fhir_service.operations.everything_patients import EveryPatient
 from fhir_service.operations.everything_walk import WHOLE_DOCUMENTS, Found, Root, Walk
 from fhir_service.operations.parameters import Given, given, refused, text, whole_number

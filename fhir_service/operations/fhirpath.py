@@ -16,9 +16,9 @@ from fhir_service.fhir.json import decode_resource
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.resource import Key, Resource
+from fhir_service.interactions.answers.versions import standing
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.services import Operation, Services
-from fhir_service.interactions.versions import standing
 from fhir_service.operations.fhirpath_result import items_of, parts, traces
 from fhir_service.validation.fault import UNCHECKED
 

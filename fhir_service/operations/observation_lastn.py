@@ -18,9 +18,9 @@ from fhir_service.fhir.search.dates import EARLIEST, bounds
 from fhir_service.fhir.search.draft import ParsedSearch
 from fhir_service.fhir.search.parse import parse_search
 from fhir_service.fhir.search.query import Query
-from fhir_service.interactions.assembly import bundle, entries, format_parameters, query_string, url
+from fhir_service.interactions.answers.assembly import bundle, entries, format_parameters, query_string, url
+from fhir_service.interactions.answers.preference import preference
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.preference import preference
 from fhir_service.interactions.services import Operation, Services
 from fhir_service.operations.parameters import given_any, refused, single, text, whole_number
 from fhir_service.storage.store import Cursor, Version

@@ -7,9 +7,9 @@ from collections.abc import Collection
 from typing import Any
 
 from fhir_service.fhir.outcome import FhirError, Issue
-from fhir_service.interactions import cursor
+from fhir_service.interactions.answers import cursor
+from fhir_service.interactions.answers.preference import preference
 from fhir_service.interactions.exchange import FhirRequest
-from fhir_service.interactions.preference import preference
 
 Given = tuple[str, Any]
 """The name and what is given: the text of the URL, the value of value[x], or the resource."""

@@ -14,11 +14,11 @@ from fhir_service.fhir.json import decode, encode
 from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.fhir.search.parse import parse_search
+from fhir_service.interactions.answers.assembly import bundle
 from fhir_service.interactions.apart import LARGE, MANY, has_more
-from fhir_service.interactions.assembly import bundle
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.proposal import checked
 from fhir_service.interactions.services import Operation, Services
+from fhir_service.interactions.writes.proposal import checked
 from fhir_service.operations.parameters import RESOURCE, flag, given, refused, single, whole_number
 from fhir_service.operations.patient_likeness import Likeness, identifiers_of, likeness, phones_of
 from fhir_service.storage.store import Version

@@ -13,10 +13,10 @@ from fhir_service.fhir.patch.diff import patch_between
 from fhir_service.fhir.patch.fhirpath_patch import OPERATION_LIMIT
 from fhir_service.fhir.reference import parse_reference
 from fhir_service.fhir.resource import Key, Resource
+from fhir_service.interactions.answers.versions import not_found, standing
 from fhir_service.interactions.apart import LARGE
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.services import Operation, Services
-from fhir_service.interactions.versions import not_found, standing
 from fhir_service.operations.parameters import given, refused, single, text, whole_number
 from fhir_service.storage.store import Version
 

@@ -17,11 +17,11 @@ import msgspec
 from fhir_service.fhir.json import decode_resource
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Key, Resource
-from fhir_service.interactions.commit import commit_amended, until_settled
+from fhir_service.interactions.answers.preconditions import keep_expected
+from fhir_service.interactions.answers.versions import not_found, standing, version_headers
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.preconditions import keep_expected
 from fhir_service.interactions.services import Level, Operation, Services
-from fhir_service.interactions.versions import not_found, standing, version_headers
+from fhir_service.interactions.writes.commit import commit_amended, until_settled
 from fhir_service.operations.parameters import given, single
 
 Meta = dict[str, Any]

@@ -16,14 +16,14 @@ from fhir_service.fhir.json import decode_resource
 from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
 from fhir_service.fhir.reference import local_key, reference_texts
 from fhir_service.fhir.resource import Key, Resource
+from fhir_service.interactions.answers.versions import standing
 from fhir_service.interactions.apart import apart
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.proposal import is_id
-from fhir_service.interactions.references import dangling_issue, local_references
-from fhir_service.interactions.rules import broken_rules
 from fhir_service.interactions.services import Operation, Services
-from fhir_service.interactions.targets import resolver, stored
-from fhir_service.interactions.versions import standing
+from fhir_service.interactions.writes.proposal import is_id
+from fhir_service.interactions.writes.references import dangling_issue, local_references
+from fhir_service.interactions.writes.rules import broken_rules
+from fhir_service.interactions.writes.targets import resolver, stored
 from fhir_service.operations.parameters import RESOURCE, flag, given, refused, single, text
 from fhir_service.validation.policy import BY_POLICY, OnDemand
 from fhir_service.validation.run import Outside

@@ -7,9 +7,9 @@ https://hl7.org/fhir/R4/structuredefinition-operation-snapshot.html
 from fhir_service.fhir.json import decode_resource
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Key
+from fhir_service.interactions.answers.versions import not_found, standing
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.services import Operation, Services
-from fhir_service.interactions.versions import not_found, standing
 from fhir_service.operations.parameters import given, single, text
 
 

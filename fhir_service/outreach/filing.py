@@ -15,8 +15,8 @@ from fhir_service.fhir.json import decode
 from fhir_service.fhir.outcome import Issue
 from fhir_service.fhir.reference import references
 from fhir_service.fhir.resource import Key, Resource
-from fhir_service.interactions.references import integrity
 from fhir_service.interactions.services import Services
+from fhir_service.interactions.writes.references import integrity
 from fhir_service.outreach.document import Document
 from fhir_service.outreach.matching import Matched
 from fhir_service.outreach.organization_matching import match_organization, match_practitioner, match_role

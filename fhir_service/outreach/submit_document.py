@@ -11,8 +11,8 @@ from fhir_service.fhir.json import decode_resource, encode
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.proposal import checked
 from fhir_service.interactions.services import Operation, Services
+from fhir_service.interactions.writes.proposal import checked
 from fhir_service.outreach.codes import OUTREACH
 from fhir_service.outreach.document import Document
 from fhir_service.outreach.document_check import read_document

@@ -6,7 +6,7 @@ import pytest
 
 from fhir_service.fhir.outcome import FhirError
 from fhir_service.fhir.resource import Key
-from fhir_service.interactions.references import dangling, integrity, local_references, still_referenced
+from fhir_service.interactions.writes.references import dangling, integrity, local_references, still_referenced
 from fhir_service.storage.store import Exists
 
 BASE = "http://example.org/fhir"

@@ -20,7 +20,7 @@ from fhir_service.fhir.resource import Resource, key_of
 from fhir_service.fhir.search.extract import Indexer
 from fhir_service.fhir.search.parse import parse_search
 from fhir_service.fhir.search.registry import SearchRegistry
-from fhir_service.interactions.search_contained import contained_page
+from fhir_service.interactions.searches.contained import contained_page
 from fhir_service.interactions.services import Services
 from fhir_service.storage.memory import MemoryStore
 from fhir_service.storage.sqlite import SqliteStore

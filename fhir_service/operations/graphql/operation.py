@@ -26,9 +26,9 @@ from graphql import (
 from fhir_service.fhir import json
 from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
 from fhir_service.fhir.resource import Key
+from fhir_service.interactions.answers.versions import standing
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse, TextBody
 from fhir_service.interactions.services import Services
-from fhir_service.interactions.versions import standing
 from fhir_service.operations.graphql import resolvers
 from fhir_service.operations.graphql.document import GraphQLSyntaxError, Query, read_query
 from fhir_service.operations.graphql.introspection import told

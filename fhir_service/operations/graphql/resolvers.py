@@ -14,10 +14,10 @@ from fhir_service.fhir.reference import parse_reference
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.fhir.search.parse import parse_search
 from fhir_service.fhir.search.query import Query
-from fhir_service.interactions import cursor
-from fhir_service.interactions.assembly import query_string
-from fhir_service.interactions.cursor import Position
-from fhir_service.interactions.versions import not_found, standing
+from fhir_service.interactions.answers import cursor
+from fhir_service.interactions.answers.assembly import query_string
+from fhir_service.interactions.answers.cursor import Position
+from fhir_service.interactions.answers.versions import not_found, standing
 from fhir_service.operations.graphql.scalars import argument_name
 from fhir_service.operations.graphql.session import AT_ONCE, Session
 from fhir_service.operations.graphql.shape import Shape

@@ -29,7 +29,7 @@ from fhir_service.fhir.search.query import (
     WordsMatch,
 )
 from fhir_service.fhir.search.words import texts_of
-from fhir_service.interactions.hierarchy import resolved
+from fhir_service.interactions.searches.hierarchy import resolved
 from fhir_service.interactions.services import Services
 from fhir_service.storage.store import Cursor, Version
 

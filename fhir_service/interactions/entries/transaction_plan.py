@@ -9,17 +9,17 @@ from itertools import groupby
 
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Key, key_of
+from fhir_service.interactions.answers.preconditions import expected, keep_expected
+from fhir_service.interactions.answers.versions import not_found, standing
 from fhir_service.interactions.apart import apart
-from fhir_service.interactions.commit import must_stand
-from fhir_service.interactions.criteria import Criteria, criteria_of, decoded, refuse_taken
-from fhir_service.interactions.patched import patched
-from fhir_service.interactions.preconditions import expected, keep_expected
-from fhir_service.interactions.proposal import checked, same_id
-from fhir_service.interactions.rules import has_rules
+from fhir_service.interactions.entries.transaction_search import TransactionSearch
+from fhir_service.interactions.entries.transaction_write import Write
 from fhir_service.interactions.services import Services
-from fhir_service.interactions.transaction_search import TransactionSearch
-from fhir_service.interactions.transaction_write import Write
-from fhir_service.interactions.versions import not_found, standing
+from fhir_service.interactions.writes.commit import must_stand
+from fhir_service.interactions.writes.criteria import Criteria, criteria_of, decoded, refuse_taken
+from fhir_service.interactions.writes.patched import patched
+from fhir_service.interactions.writes.proposal import checked, same_id
+from fhir_service.interactions.writes.rules import has_rules
 from fhir_service.storage.store import Delete
 from fhir_service.validation.run import Outside
 

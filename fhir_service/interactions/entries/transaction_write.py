@@ -13,8 +13,8 @@ from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.fhir.search.query import Query
 from fhir_service.interactions.exchange import FhirRequest
-from fhir_service.interactions.proposal import checked, is_id, proposed, same_id
 from fhir_service.interactions.services import Services
+from fhir_service.interactions.writes.proposal import checked, is_id, proposed, same_id
 from fhir_service.storage.store import Delete, Method, Version
 from fhir_service.validation.run import Outside, Wanted
 

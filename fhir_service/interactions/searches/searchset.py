@@ -17,16 +17,16 @@ from fhir_service.fhir.search.draft import ParsedSearch
 from fhir_service.fhir.search.parse import parse_search
 from fhir_service.fhir.search.problems import too_costly
 from fhir_service.fhir.search.query import Clause, Query, words_of
-from fhir_service.interactions import cursor
-from fhir_service.interactions.assembly import Link, bundle, format_parameters, query_string, url
-from fhir_service.interactions.cursor import Position
+from fhir_service.interactions.answers import cursor
+from fhir_service.interactions.answers.assembly import Link, bundle, format_parameters, query_string, url
+from fhir_service.interactions.answers.cursor import Position
+from fhir_service.interactions.answers.preference import preference
+from fhir_service.interactions.answers.subsets import subset
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.included_versions import with_versions
-from fhir_service.interactions.preference import preference
-from fhir_service.interactions.search_contained import contained_page, only_of_one_type
-from fhir_service.interactions.search_plan import plan_issues
+from fhir_service.interactions.searches.contained import contained_page, only_of_one_type
+from fhir_service.interactions.searches.included_versions import with_versions
+from fhir_service.interactions.searches.plan import plan_issues
 from fhir_service.interactions.services import Services
-from fhir_service.interactions.subsets import subset
 from fhir_service.storage.store import Cursor, Page, Version
 
 _MATCH = b',"search":{"mode":"match"}}'

@@ -12,8 +12,8 @@ from fhir_service.fhir.outcome import Issue
 from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.interactions.apart import apart
-from fhir_service.interactions.proposal import checked
 from fhir_service.interactions.services import Services
+from fhir_service.interactions.writes.proposal import checked
 from fhir_service.validation.base import TYPE_BASE
 from fhir_service.validation.run import Outside
 

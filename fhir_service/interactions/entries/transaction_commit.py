@@ -14,17 +14,17 @@ from fhir_service.fhir.json import decode
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.reference import FoundReference, ParsedReference
 from fhir_service.fhir.resource import Key, key_of
+from fhir_service.interactions.answers.preconditions import version_conflict
 from fhir_service.interactions.apart import apart
-from fhir_service.interactions.commit import Raced
-from fhir_service.interactions.criteria import decoded
-from fhir_service.interactions.preconditions import version_conflict
-from fhir_service.interactions.proposal import checked
-from fhir_service.interactions.references import dangling_issue, local_references, still_referenced
-from fhir_service.interactions.rules import has_rules, keep_rules
+from fhir_service.interactions.entries.transaction_search import TransactionSearch
+from fhir_service.interactions.entries.transaction_write import Write
 from fhir_service.interactions.services import Services
-from fhir_service.interactions.targets import claim, resolver, stored
-from fhir_service.interactions.transaction_search import TransactionSearch
-from fhir_service.interactions.transaction_write import Write
+from fhir_service.interactions.writes.commit import Raced
+from fhir_service.interactions.writes.criteria import decoded
+from fhir_service.interactions.writes.proposal import checked
+from fhir_service.interactions.writes.references import dangling_issue, local_references, still_referenced
+from fhir_service.interactions.writes.rules import has_rules, keep_rules
+from fhir_service.interactions.writes.targets import claim, resolver, stored
 from fhir_service.storage.store import (
     Change,
     Committed,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from fhir_service.fhir.outcome import FhirError, Issue
-from fhir_service.interactions.versions import etag
+from fhir_service.interactions.answers.versions import etag
 from fhir_service.storage.store import Version
 
 # FHIR's ETags are weak; clients also send the strong form and, against RFC 7232, the bare version id (fhirpy).

@@ -12,8 +12,8 @@ from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.elements import SUBSETTED
 from fhir_service.interactions.apart import apart
 from fhir_service.interactions.exchange import FhirRequest
-from fhir_service.interactions.references import integrity
 from fhir_service.interactions.services import Services
+from fhir_service.interactions.writes.references import integrity
 from fhir_service.storage.store import Condition, Method, Put
 from fhir_service.validation.run import Outside
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from fhir_service.fhir.outcome import Issue, operation_outcome
 from fhir_service.fhir.resource import Resource
+from fhir_service.interactions.answers.preference import preference
+from fhir_service.interactions.answers.versions import location, version_headers
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.preference import preference
-from fhir_service.interactions.versions import location, version_headers
 from fhir_service.storage.store import Committed, Version
 
 

@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from fhir_service.fhir.outcome import FhirError, Issue
 from fhir_service.fhir.resource import Key, Resource, key_of
+from fhir_service.interactions.answers.preconditions import expected as asked_for
+from fhir_service.interactions.answers.preconditions import version_conflict
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.preconditions import expected as asked_for
-from fhir_service.interactions.preconditions import version_conflict
-from fhir_service.interactions.proposal import put
-from fhir_service.interactions.references import dangling, still_referenced
-from fhir_service.interactions.rules import keep_rules, version_judged
 from fhir_service.interactions.services import Services
+from fhir_service.interactions.writes.proposal import put
+from fhir_service.interactions.writes.references import dangling, still_referenced
+from fhir_service.interactions.writes.rules import keep_rules, version_judged
 from fhir_service.storage.store import (
     Change,
     Committed,

@@ -16,7 +16,7 @@ from fhir_service.fhir.search.contained import holding
 from fhir_service.fhir.search.draft import ParsedSearch
 from fhir_service.fhir.search.index import IndexEntries
 from fhir_service.fhir.search.query import AllOf
-from fhir_service.interactions.contained_clauses import ContainedSearch, Container
+from fhir_service.interactions.searches.contained_clauses import ContainedSearch, Container
 from fhir_service.interactions.services import Services
 from fhir_service.storage.order import Place, SortValue, directions, sort_values
 from fhir_service.storage.store import Cursor, Page, Version

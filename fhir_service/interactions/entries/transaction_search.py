@@ -15,9 +15,9 @@ from fhir_service.fhir.search.query import (
     Query,
     TokenValue,
 )
-from fhir_service.interactions.criteria import Criteria, query_of, several_match, too_many_match
-from fhir_service.interactions.hierarchy import resolved
+from fhir_service.interactions.searches.hierarchy import resolved
 from fhir_service.interactions.services import Services
+from fhir_service.interactions.writes.criteria import Criteria, query_of, several_match, too_many_match
 from fhir_service.storage.store import Finds, Version
 
 _Token = tuple[str, str]  # code of the search parameter, value

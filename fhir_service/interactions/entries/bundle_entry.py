@@ -12,8 +12,8 @@ from typing import Any
 from fhir_service.fhir import json
 from fhir_service.fhir.bundle import Entry, EntryAnswer
 from fhir_service.fhir.outcome import FhirError, operation_outcome
+from fhir_service.interactions.answers.versions import location
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
-from fhir_service.interactions.versions import location
 from fhir_service.storage.identity import microseconds
 from fhir_service.storage.stamp import instant
 

@@ -1,0 +1,1 @@
+"""What answers share: stored versions with their headers, parts of them, page links, and what the client prefers."""

@@ -1,0 +1,1 @@
+"""What create, update, patch, delete and the entries of a transaction share."""
