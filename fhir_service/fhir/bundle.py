@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from typing import Any, NamedTuple
 
 from fhir_service.fhir import json
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.patch.apply import XML_PATCH
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.url import path_segments, query_parameters
@@ -59,11 +59,11 @@ def entries_of(bundle: Resource, most: int) -> list[Any]:
     """Return the entries as they stand; 400 if there is no list of them, 413 if there are more than `most`."""
     entries = bundle.get("entry", [])
     if not isinstance(entries, list):
-        raise FhirError(Issue("structure", "entryはリストです。", "entry must be a list.", ("Bundle.entry",)))
+        raise fhir_error("structure", "entryはリストです。", "entry must be a list.", ("Bundle.entry",))
     if len(entries) > most:
         ja = f"エントリーが上限({most:,}件)を超えています。分けて送ってください。"
         en = f"There are more than {most:,} entries; send them in parts."
-        raise FhirError(Issue("too-long", ja, en, ("Bundle.entry",)))
+        raise fhir_error("too-long", ja, en, ("Bundle.entry",))
     return entries
 
 
@@ -164,7 +164,7 @@ def _patch(entry: Entry) -> Entry:
 
 
 def _wrong(where: str, ja: str, en: str) -> FhirError:
-    return FhirError(Issue("value", f"{ja}。", f"The Bundle cannot be processed: {en}.", (where,)), status=400)
+    return fhir_error("value", f"{ja}。", f"The Bundle cannot be processed: {en}.", (where,), status=400)
 
 
 class EntryAnswer(NamedTuple):

@@ -73,6 +73,19 @@ class FhirError(Exception):
         self.status = status if status is not None else STATUS.get(issues[0].code, 400)
 
 
+def fhir_error(
+    code: IssueType,
+    ja: str,
+    en: str,
+    expression: tuple[str, ...] = (),
+    *,
+    status: int | None = None,
+    retry: int | None = None,
+) -> FhirError:
+    """Return the error of one issue."""
+    return FhirError(Issue(code, ja, en, expression), status=status, retry=retry)
+
+
 LINE = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-line"
 COLUMN = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-col"
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NoReturn
 from urllib.parse import unquote_to_bytes
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import fhir_error
 
 Query = tuple[tuple[str, str], ...]
 MOST_PARAMETERS = 1_000
@@ -35,7 +35,7 @@ def query_parameters(raw: bytes) -> Query:
         return ()
     if raw.count(b"&") >= MOST_PARAMETERS:
         ja = f"パラメータは{MOST_PARAMETERS:,}個までです。"
-        raise FhirError(Issue("too-costly", ja, f"There can be {MOST_PARAMETERS:,} parameters."), status=400)
+        raise fhir_error("too-costly", ja, f"There can be {MOST_PARAMETERS:,} parameters.", status=400)
     if _PLAIN_QUERY(raw):
         pairs = [part.partition("=") for part in raw.decode("ascii").split("&") if part]
         return tuple([(name, value) for name, _, value in pairs])
@@ -60,4 +60,4 @@ def _decoded(raw: bytes, forbidden: Callable[[str], object]) -> str:
 
 
 def _refuse(ja: str, en: str) -> NoReturn:
-    raise FhirError(Issue("value", f"URLが正しくありません({ja})。", f"The URL cannot be read: {en}."), status=400)
+    raise fhir_error("value", f"URLが正しくありません({ja})。", f"The URL cannot be read: {en}.", status=400)

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import Any
 
 from fhir_service.fhir.narrative import is_well_formed
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import fhir_error
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.xml_shape import FHIR, XHTML, Property, Shape, Shapes
 
@@ -40,7 +40,7 @@ class Writer:
         name = resource.get("resourceType")
         if name not in self._shapes.resource_types:
             ja = f"リソースの型「{name}」は FHIR R4 にありません。"
-            raise FhirError(Issue("exception", ja, f"FHIR R4 has no resource type '{name}'."))
+            raise fhir_error("exception", ja, f"FHIR R4 has no resource type '{name}'.")
         rest = {key: value for key, value in resource.items() if key != "resourceType"}
         self._element(name, rest, self._shapes[name], level, namespace)
 
@@ -96,7 +96,7 @@ def _in_order(value: Resource, shape: Shape) -> Iterable[Property]:
         known = shape.properties.get(name)
         if known is None:
             ja = f"{shape.name} に「{name}」という要素はありません。"
-            raise FhirError(Issue("exception", ja, f"{shape.name} has no element '{name}'."))
+            raise fhir_error("exception", ja, f"{shape.name} has no element '{name}'.")
         if known.form != "attribute":
             found[known.name] = known
     return sorted(found.values(), key=_rank) if len(found) > 1 else list(found.values())

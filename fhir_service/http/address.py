@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import fhir_error
 
 BASE_PATH = "/fhir"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -60,17 +60,14 @@ class BaseUrl:
 
     def _make(self, scheme: str, host: str) -> str:
         if not (match := _HOST(host)) or scheme not in ("http", "https"):
-            raise FhirError(
-                Issue("value", "Hostヘッダーが正しくありません。", "The Host header is missing or malformed."),
-                status=400,
+            raise fhir_error(
+                "value", "Hostヘッダーが正しくありません。", "The Host header is missing or malformed.", status=400
             )
         if self._loopback_only and not is_loopback(match[1]):
-            raise FhirError(
-                Issue(
-                    "forbidden",
-                    "このサーバーは認証なしで動いているため、この機械自身(localhost)宛ての要求にだけ答えます。",
-                    "This server runs without sign-in and answers only requests sent to localhost.",
-                )
+            raise fhir_error(
+                "forbidden",
+                "このサーバーは認証なしで動いているため、この機械自身(localhost)宛ての要求にだけ答えます。",
+                "This server runs without sign-in and answers only requests sent to localhost.",
             )
         return self._fixed or f"{scheme}://{host}{BASE_PATH}"
 

@@ -10,7 +10,7 @@ from typing import Any
 from fhir_service.fhir import json, xml
 from fhir_service.fhir.charset import text_in, xml_in_utf_8
 from fhir_service.fhir.definitions import Definitions
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.http.asgi import Receive
 from fhir_service.http.negotiation import ContentType
 from fhir_service.interactions.exchange import RawBody, TextBody
@@ -60,23 +60,19 @@ def decode_body(raw: bytes, kind: ContentType, definitions: Definitions) -> Any:
 
 def too_large(limit: int) -> FhirError:
     """Return the error for a body beyond the limit (413)."""
-    return FhirError(
-        Issue(
-            "too-long",
-            f"本文が上限({limit:,}バイト)を超えています。",
-            f"The body is larger than the limit of {limit:,} bytes.",
-        )
+    return fhir_error(
+        "too-long",
+        f"本文が上限({limit:,}バイト)を超えています。",
+        f"The body is larger than the limit of {limit:,} bytes.",
     )
 
 
 def _unpacked(body: bytes, encoding: str, limit: int) -> bytes:
     if encoding not in _ENCODINGS:
-        raise FhirError(
-            Issue(
-                "not-supported",
-                f"Content-Encoding {encoding[:40]} は扱えません。gzipかdeflateを使ってください。",
-                f"Content-Encoding {encoding[:40]} is not supported; use gzip or deflate.",
-            ),
+        raise fhir_error(
+            "not-supported",
+            f"Content-Encoding {encoding[:40]} は扱えません。gzipかdeflateを使ってください。",
+            f"Content-Encoding {encoding[:40]} is not supported; use gzip or deflate.",
             status=415,
         )
     unpacker = zlib.decompressobj(_ENCODINGS[encoding])
@@ -87,11 +83,7 @@ def _unpacked(body: bytes, encoding: str, limit: int) -> bytes:
     if unpacked is not None and len(unpacked) > limit:
         raise too_large(limit)
     if unpacked is None or not unpacker.eof:
-        raise FhirError(
-            Issue(
-                "structure",
-                f"本文を{encoding}として展開できません。",
-                f"The body cannot be unpacked as {encoding}.",
-            )
+        raise fhir_error(
+            "structure", f"本文を{encoding}として展開できません。", f"The body cannot be unpacked as {encoding}."
         )
     return unpacked

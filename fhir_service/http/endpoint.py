@@ -12,7 +12,7 @@ from dataclasses import replace
 import msgspec
 
 from fhir_service.fhir import json, xml
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.resource import Key
 from fhir_service.fhir.url import path_segments, query_parameters
 from fhir_service.http.address import BASE_PATH, BaseUrl
@@ -216,12 +216,10 @@ def _joined(headers: HeaderList) -> dict[bytes, bytes]:
 def _form(raw: bytes, method: str, path: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """Return the parameters of a form body; only a search may have one."""
     if method != "POST" or path[-1:] != ("_search",):
-        raise FhirError(
-            Issue(
-                "not-supported",
-                f"{FORM}の本文は_searchへのPOSTだけで使えます。リソースは{JSON.media_type}などで送ってください。",
-                f"A body of {FORM} is for POST to _search only; send a resource as {JSON.media_type}.",
-            ),
+        raise fhir_error(
+            "not-supported",
+            f"{FORM}の本文は_searchへのPOSTだけで使えます。リソースは{JSON.media_type}などで送ってください。",
+            f"A body of {FORM} is for POST to _search only; send a resource as {JSON.media_type}.",
             status=415,
         )
     if len(raw) > MOST_OF_A_FORM:

@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from fhir_service.fhir.definitions import Definitions
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.http.body import decode_body
 from fhir_service.http.negotiation import ContentType
 from fhir_service.interactions.apart import has_more
@@ -79,10 +79,8 @@ _no_collection = _NoCollection()
 
 
 def _too_many(limit: int) -> FhirError:
-    return FhirError(
-        Issue(
-            "too-long",
-            f"要素の数が上限({limit:,})を超えています。分けて送ってください。",
-            f"There are more than {limit:,} elements; send them in parts.",
-        )
+    return fhir_error(
+        "too-long",
+        f"要素の数が上限({limit:,})を超えています。分けて送ってください。",
+        f"There are more than {limit:,} elements; send them in parts.",
     )

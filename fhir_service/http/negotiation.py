@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from fhir_service.fhir.charset import CHARSETS, codec_of
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 
 Format = Literal["json", "xml"]
 BodyFormat = Literal["json", "xml", "form", "xml-patch", "graphql", "bytes"]
@@ -83,7 +83,7 @@ def representation(accept: str | None, query: Sequence[tuple[str, str]]) -> Repr
     if pretty not in ("true", "false"):
         ja = f"「_pretty」の値「{pretty[:40]}」は使えません。使えるもの: true, false"
         en = f"The value '{pretty[:40]}' of '_pretty' is not allowed. Allowed: true, false"
-        raise FhirError(Issue("value", ja, en), status=400)
+        raise fhir_error("value", ja, en, status=400)
     return chosen._replace(pretty=pretty == "true")
 
 
@@ -173,23 +173,19 @@ def _fit(media: MediaType, offered: str) -> int:
 
 def _not_acceptable(asked: str) -> FhirError:
     offered = ", ".join(OFFERED)
-    return FhirError(
-        Issue(
-            "not-supported",
-            f"求められた形式({asked[:200]})では答えられません。対応する形式: {offered}。",
-            f"Nothing in the format asked for ({asked[:200]}); this server writes {offered}.",
-        ),
+    return fhir_error(
+        "not-supported",
+        f"求められた形式({asked[:200]})では答えられません。対応する形式: {offered}。",
+        f"Nothing in the format asked for ({asked[:200]}); this server writes {offered}.",
         status=406,
     )
 
 
 def _unsupported(ja: str, en: str) -> FhirError:
     types, charsets = ", ".join(ACCEPTED), ", ".join(CHARSETS.values())
-    return FhirError(
-        Issue(
-            "not-supported",
-            f"{ja}。対応する形式: {types}。文字コード: {charsets}。",
-            f"{en}. This server reads {types}, in {charsets}.",
-        ),
+    return fhir_error(
+        "not-supported",
+        f"{ja}。対応する形式: {types}。文字コード: {charsets}。",
+        f"{en}. This server reads {types}, in {charsets}.",
         status=415,
     )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from itertools import groupby
 
 from fhir_service.fhir.bundle import Entry, EntryAnswer, answer_bundle, entries_of, read_entry
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, Issue, fhir_error
 from fhir_service.fhir.reference import references
 from fhir_service.interactions.entries.bundle_entry import answer_of, entry_headers, refusal_of, request_of
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
@@ -101,10 +101,8 @@ def _defect() -> FhirError:
 
 
 def _nested() -> FhirError:
-    return FhirError(
-        Issue(
-            "not-supported",
-            "バッチの中にバッチやトランザクションを入れることはできません。",
-            "A batch cannot hold another batch or transaction.",
-        )
+    return fhir_error(
+        "not-supported",
+        "バッチの中にバッチやトランザクションを入れることはできません。",
+        "A batch cannot hold another batch or transaction.",
     )

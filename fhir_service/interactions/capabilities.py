@@ -12,7 +12,7 @@ from itertools import chain
 import fhir_service
 from fhir_service.fhir import json
 from fhir_service.fhir.definitions import Definitions
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import fhir_error
 from fhir_service.fhir.patch.apply import JSON_PATCH, MERGE_PATCH, XML_PATCH
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.first_entry import leads_inside
@@ -102,11 +102,11 @@ def _mode(request: FhirRequest) -> str:
     if (unknown := asked.keys() - _KNOWN) and not preference(request.headers).lenient:
         name = min(unknown)[:40]
         ja, en = f"「{name}」はmetadataのパラメーターではありません。", f'"{name}" is no parameter of metadata.'
-        raise FhirError(Issue("value", ja, en, (f"http.{name}",)))
+        raise fhir_error("value", ja, en, (f"http.{name}",))
     if (mode := asked.get("mode", "full")) not in _STATEMENTS:
         known = ", ".join(_STATEMENTS)
         ja = f"mode={mode[:40]}には対応していません。使えるもの: {known}。"
-        raise FhirError(Issue("value", ja, f"mode={mode[:40]} is not supported; there are {known}.", ("http.mode",)))
+        raise fhir_error("value", ja, f"mode={mode[:40]} is not supported; there are {known}.", ("http.mode",))
     return mode
 
 

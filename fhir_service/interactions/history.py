@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from fhir_service.fhir import json
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search import problems
@@ -199,4 +199,4 @@ def _bounds(name: str, value: str) -> Bounds:
 
 
 def _refused(name: str, ja: str, en: str) -> FhirError:
-    return FhirError(Issue("value", f"{ja}。", f"{en}.", (f"http.{name}",)))
+    return fhir_error("value", f"{ja}。", f"{en}.", (f"http.{name}",))

@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/http.html#summary
 """
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, Issue, fhir_error
 from fhir_service.interactions.batch import batch
 from fhir_service.interactions.capabilities import capability_statement
 from fhir_service.interactions.create import create
@@ -42,13 +42,11 @@ async def bundle(request: FhirRequest, services: Services) -> FhirResponse:
         case {"resourceType": "Bundle", "type": "transaction"}:
             return await transaction(request, services)
         case _:
-            raise FhirError(
-                Issue(
-                    "value",
-                    "ここにPOSTできるのは、typeがbatchかtransactionのBundleだけです。",
-                    "Only a Bundle of type batch or transaction can be posted here.",
-                    ("Bundle.type",),
-                )
+            raise fhir_error(
+                "value",
+                "ここにPOSTできるのは、typeがbatchかtransactionのBundleだけです。",
+                "Only a Bundle of type batch or transaction can be posted here.",
+                ("Bundle.type",),
             )
 
 
@@ -163,12 +161,10 @@ def _check_path(path: tuple[str, ...], services: Services) -> None:
     if path and path[0] not in services.definitions.resource_types:
         raise _unknown_type(path[0])
     if len(path) > 1 and not is_id(path[1]):
-        raise FhirError(
-            Issue(
-                "value",
-                f"「{path[1][:80]}」はidの形(英数字と-と.で64文字以内)ではありません。",
-                f'"{path[1][:80]}" is no id (letters, digits, - and ., 64 characters at most).',
-            )
+        raise fhir_error(
+            "value",
+            f"「{path[1][:80]}」はidの形(英数字と-と.で64文字以内)ではありません。",
+            f'"{path[1][:80]}" is no id (letters, digits, - and ., 64 characters at most).',
         )
 
 
@@ -198,22 +194,18 @@ def _no_bytes(media_type: str) -> FhirError:
 
 def _unknown(path: str) -> FhirError:
     shown = path[:200]
-    return FhirError(
-        Issue(
-            "not-supported",
-            f"「{shown}」は、このサーバーにない操作です。できることは[base]/metadataにあります。",
-            f'"{shown}" is nothing that this server does; [base]/metadata says what it does.',
-        ),
+    return fhir_error(
+        "not-supported",
+        f"「{shown}」は、このサーバーにない操作です。できることは[base]/metadataにあります。",
+        f'"{shown}" is nothing that this server does; [base]/metadata says what it does.',
         status=404,
     )
 
 
 def _unknown_type(name: str) -> FhirError:
-    return FhirError(
-        Issue(
-            "not-supported",
-            f"「{name[:80]}」というリソースの型はFHIR R4にありません。",
-            f'FHIR R4 has no resource type "{name[:80]}".',
-        ),
+    return fhir_error(
+        "not-supported",
+        f"「{name[:80]}」というリソースの型はFHIR R4にありません。",
+        f'FHIR R4 has no resource type "{name[:80]}".',
         status=404,
     )

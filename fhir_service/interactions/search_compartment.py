@@ -6,7 +6,7 @@ the compartment's own resource, which is in it as well. Over all types, what is 
 https://hl7.org/fhir/R4/http.html#vsearch and https://hl7.org/fhir/R4/compartmentdefinition.html
 """
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search.clauses import Criterion
 from fhir_service.fhir.search.query import AnyOf, Clause, IdMatch
@@ -64,10 +64,10 @@ def _members(key: Key, services: Services) -> dict[str, tuple[str, ...]]:
         return {key.type: (), **services.definitions.compartment(key.type)}
     except KeyError:
         ja, en = f"FHIR R4に{key.type}のコンパートメントはありません。", f"FHIR R4 has no compartment of a {key.type}."
-        raise FhirError(Issue("not-supported", ja, en), status=404) from None
+        raise fhir_error("not-supported", ja, en, status=404) from None
 
 
 def _not_a_member(key: Key, resource_type: str) -> FhirError:
     shown = resource_type[:60]
     ja = f"「{shown}」は{key.type}のコンパートメントに入る型ではありません。"
-    return FhirError(Issue("not-supported", ja, f'"{shown}" is no type of the {key.type} compartment.'))
+    return fhir_error("not-supported", ja, f'"{shown}" is no type of the {key.type} compartment.')

@@ -5,7 +5,7 @@ only those are possible that every type has: `_id` and `_lastUpdated`.
 https://hl7.org/fhir/R4/http.html#vsearch
 """
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.searches.searchset import answered, asked_of, together
 from fhir_service.interactions.services import Services
@@ -38,11 +38,9 @@ def _types(request: FhirRequest, services: Services) -> list[str]:
 
 def _unknown_type(name: str) -> FhirError:
     shown = name[:80]
-    return FhirError(
-        Issue(
-            "value",
-            f"_typeの「{shown}」はFHIR R4のリソースの型ではありません。",
-            f'"{shown}" in _type is no resource type of FHIR R4.',
-            (f"http.{_TYPE}",),
-        )
+    return fhir_error(
+        "value",
+        f"_typeの「{shown}」はFHIR R4のリソースの型ではありません。",
+        f'"{shown}" in _type is no resource type of FHIR R4.',
+        (f"http.{_TYPE}",),
     )

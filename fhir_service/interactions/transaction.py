@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from fhir_service.fhir.bundle import Entry, EntryAnswer, answer_bundle, answer_entry, entries_of, located, read_entry
-from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
+from fhir_service.fhir.outcome import FhirError, fhir_error, operation_outcome
 from fhir_service.fhir.resource import Key
 from fhir_service.interactions.answers.preference import preference
 from fhir_service.interactions.answers.versions import etag, location
@@ -101,13 +101,11 @@ def _named_twice(writes: Sequence[Write]) -> list[FhirError]:
             where = f"{write.entry.expression}.fullUrl"
             shown = full_url[:200]
             errors.append(
-                FhirError(
-                    Issue(
-                        "invalid",
-                        f"fullUrl「{shown}」が重複しています。",
-                        f'The fullUrl "{shown}" stands twice.',
-                        (where,),
-                    ),
+                fhir_error(
+                    "invalid",
+                    f"fullUrl「{shown}」が重複しています。",
+                    f'The fullUrl "{shown}" stands twice.',
+                    (where,),
                     status=400,
                 )
             )

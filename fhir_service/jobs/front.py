@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/async.html
 import asyncio
 from collections import Counter
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.services import Interaction, Services
 from fhir_service.jobs.requests import KIND, Requests, here_and_now, prefers_async, recorded
@@ -92,10 +92,8 @@ class Front:
 
 
 def _too_many() -> FhirError:
-    return FhirError(
-        Issue(
-            "throttled",
-            f"終わっていない非同期の処理が{MOST_WAITING}件あります。しばらくしてからやり直してください。",
-            f"There are {MOST_WAITING} jobs that are not done; try again later.",
-        )
+    return fhir_error(
+        "throttled",
+        f"終わっていない非同期の処理が{MOST_WAITING}件あります。しばらくしてからやり直してください。",
+        f"There are {MOST_WAITING} jobs that are not done; try again later.",
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from fhir_service.fhir.json import decode
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import fhir_error
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.fhir.search.incomplete import Indexing
 from fhir_service.interactions.answers.versions import not_found, standing
@@ -123,5 +123,5 @@ async def _code(request: FhirRequest, services: Services) -> str:
         raise not_found(str(key))
     code = decode(standing(key, await services.store.read(key)).body).get("code")
     if not isinstance(code, str):
-        raise FhirError(Issue("not-found", "codeがありません。", "It has no code."))
+        raise fhir_error("not-found", "codeがありません。", "It has no code.")
     return code

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, Issue, fhir_error
 from fhir_service.storage.identity import microseconds
 from fhir_service.storage.job_table import Job, JobTable, Status
 
@@ -166,12 +166,10 @@ class Jobs:
 
 def interrupted() -> FhirError:
     """Return the error of a request that the end of the server broke off."""
-    return FhirError(
-        Issue(
-            "incomplete",
-            "処理の途中でサーバーが終了しました。書き込みが終わったかどうかを確かめてから、必要ならやり直してください。",
-            "The server ended while it worked on this; see whether what was to be written is there before you retry.",
-        ),
+    return fhir_error(
+        "incomplete",
+        "処理の途中でサーバーが終了しました。書き込みが終わったかどうかを確かめてから、必要ならやり直してください。",
+        "The server ended while it worked on this; see whether what was to be written is there before you retry.",
         status=500,
     )
 

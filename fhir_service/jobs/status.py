@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/async.html
 
 from email.utils import formatdate
 
-from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
+from fhir_service.fhir.outcome import Issue, fhir_error, operation_outcome
 from fhir_service.fhir.resource import Resource
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.jobs.requests import answer_of
@@ -36,14 +36,13 @@ async def status(request: FhirRequest, jobs: Jobs) -> FhirResponse:
     """Answer a request to a status address; 404 where there is no job (any more)."""
     job = await jobs.find(request.path[1]) if len(request.path) == 2 else None
     if job is None:
-        raise FhirError(Issue("not-found", "この処理はありません。", "There is no such job (any more)."), status=404)
+        raise fhir_error("not-found", "この処理はありません。", "There is no such job (any more).", status=404)
     if request.method == "DELETE":
         await jobs.cancel(job.id)
         return FhirResponse(202, operation_outcome([_told("取り消しました。", "Cancelled.")]))
     if request.method != "GET":
-        raise FhirError(
-            Issue("not-supported", "GETかDELETEを使ってください。", "A status address knows GET and DELETE only."),
-            status=405,
+        raise fhir_error(
+            "not-supported", "GETかDELETEを使ってください。", "A status address knows GET and DELETE only.", status=405
         )
     if job.status == "working":
         return _working(job, jobs.now_seconds() - job.created / _SECONDS)

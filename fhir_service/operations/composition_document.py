@@ -12,7 +12,7 @@ from uuid import NAMESPACE_URL, uuid5
 from zoneinfo import ZoneInfo
 
 from fhir_service.fhir.json import decode_resource
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.reference import local_key, references
 from fhir_service.fhir.resource import Key, Resource, key_of
 from fhir_service.interactions.answers.versions import location, standing, version_headers
@@ -134,4 +134,4 @@ def _named(said: str, base: str) -> Key:
 
 def _too_many() -> FhirError:
     ja = f"文書に入るリソースが{MOST_RESOURCES:,}件を超えています。"
-    return FhirError(Issue("too-costly", ja, f"The document would hold more than {MOST_RESOURCES:,} resources."))
+    return fhir_error("too-costly", ja, f"The document would hold more than {MOST_RESOURCES:,} resources.")

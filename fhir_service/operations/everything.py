@@ -15,7 +15,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from fhir_service.fhir.json import decode_resource
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search.dates import EARLIEST, LATEST, Bounds, bounds
@@ -242,7 +242,7 @@ def _links(request: FhirRequest, asked: Asked, end: Cursor | None, bound_to: str
 
 def _too_many(limit: int) -> FhirError:
     ja, en = f"受診が{limit:,}件を超えています。", f"There are more than {limit:,} encounters."
-    return FhirError(Issue("too-costly", ja, en))
+    return fhir_error("too-costly", ja, en)
 
 
 _R4 = "http://hl7.org/fhir/OperationDefinition"

@@ -13,7 +13,7 @@ import fhir_service
 from fhir_service.fhir.fhirpath import Environment, Expression, Item, Items
 from fhir_service.fhir.fhirpath import compile as compile_expression
 from fhir_service.fhir.json import decode_resource
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, Issue, fhir_error
 from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.interactions.answers.versions import standing
@@ -143,7 +143,7 @@ async def _take(asked: Asked, parameter: Resource, base: str, services: Services
                     asked.variables[str(part.get("name"))] = items_of(part, services.definitions)
         case _ if name not in _IGNORED:
             ja = f"「{name[:40]}」は$fhirpathのパラメーターではないか、値がありません。"
-            raise FhirError(Issue("value", ja, f'"{name[:40]}" is no parameter of $fhirpath, or has no value.'))
+            raise fhir_error("value", ja, f'"{name[:40]}" is no parameter of $fhirpath, or has no value.')
     if name not in _IGNORED:
         asked.echo.append(parameter)
 
@@ -152,7 +152,7 @@ async def _stored(reference: str, base: str, services: Services) -> Resource:
     key = local_key(reference, base)
     if key is None:
         ja = f"「{reference[:80]}」はこのサーバーのリソースへの参照ではありません。"
-        raise FhirError(Issue("value", ja, f'"{reference[:80]}" does not refer to a resource of this server.'))
+        raise fhir_error("value", ja, f'"{reference[:80]}" does not refer to a resource of this server.')
     return decode_resource(standing(key, await services.store.read(key)).body)
 
 

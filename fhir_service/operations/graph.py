@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 from fhir_service.fhir import fhirpath
 from fhir_service.fhir.fhirpath import Environment
 from fhir_service.fhir.json import decode
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.reference import local_key, reference_texts
 from fhir_service.fhir.resource import Key, Resource, key_of
 from fhir_service.fhir.search.parse import parse_search
@@ -156,7 +156,7 @@ def _check(link: Resource, count: int, source: Resource) -> None:
         place = link.get("path") or link.get("description") or "link"
         ja = f"{key_of(source)}からの{place}は{least}..{most}件のはずですが、{count}件あります。"
         en = f"{place} of {key_of(source)} leads to {count} resources; the graph allows {least}..{most}."
-        raise FhirError(Issue("business-rule", ja, en))
+        raise fhir_error("business-rule", ja, en)
 
 
 def _escaped(text: str) -> str:
@@ -165,4 +165,4 @@ def _escaped(text: str) -> str:
 
 def _too_many() -> FhirError:
     ja = f"グラフのリソースが{MOST_RESOURCES:,}件を超えています。"
-    return FhirError(Issue("too-costly", ja, f"The graph holds more than {MOST_RESOURCES:,} resources."))
+    return fhir_error("too-costly", ja, f"The graph holds more than {MOST_RESOURCES:,} resources.")

@@ -11,7 +11,7 @@ import binascii
 from typing import Any
 
 from fhir_service.fhir.definitions import Added, Definitions
-from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
+from fhir_service.fhir.outcome import FhirError, Issue, fhir_error, operation_outcome
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse, RawBody
 from fhir_service.interactions.services import Operation, Services
 from fhir_service.operations.parameters import given, single
@@ -59,7 +59,7 @@ def _decoded(text: Any) -> bytes:
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
-        raise FhirError(Issue("value", "package が base64 ではありません。", "package is no base64.")) from None
+        raise fhir_error("value", "package が base64 ではありません。", "package is no base64.") from None
 
 
 def _told(added: Added, definitions: Definitions) -> list[Issue]:

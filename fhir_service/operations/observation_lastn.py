@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, Issue, fhir_error
 from fhir_service.fhir.search.dates import EARLIEST, bounds
 from fhir_service.fhir.search.draft import ParsedSearch
 from fhir_service.fhir.search.parse import parse_search
@@ -131,7 +131,7 @@ async def _observed(query: Query, services: Services) -> list[Observed]:
             return found
         if len(found) >= MOST_READ:
             ja = f"対象の検査・観察が{MOST_READ:,}件を超えています。条件をしぼってください。"
-            raise FhirError(Issue("too-costly", ja, f"There are more than {MOST_READ:,} observations; narrow them."))
+            raise fhir_error("too-costly", ja, f"There are more than {MOST_READ:,} observations; narrow them.")
         await asyncio.sleep(0)
 
 

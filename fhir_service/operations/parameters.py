@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/operations.html#request
 from collections.abc import Collection
 from typing import Any
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.interactions.answers import cursor
 from fhir_service.interactions.answers.preference import preference
 from fhir_service.interactions.exchange import FhirRequest
@@ -51,7 +51,7 @@ def _sent(body: Any) -> list[Given]:
         case {"resourceType": str()}:
             return [(RESOURCE, body)]
         case _:
-            raise FhirError(Issue("structure", "本文はリソースで送ってください。", "The body has to be a resource."))
+            raise fhir_error("structure", "本文はリソースで送ってください。", "The body has to be a resource.")
 
 
 def _value(parameter: Any) -> Given:
@@ -64,9 +64,7 @@ def _value(parameter: Any) -> Given:
                 return name, values[0]
             raise refused(name, "に値がありません", "has no value")
         case _:
-            raise FhirError(
-                Issue("structure", "名前のないパラメーターがあります。", "There is a parameter without a name.")
-            )
+            raise fhir_error("structure", "名前のないパラメーターがあります。", "There is a parameter without a name.")
 
 
 def single(pairs: Collection[Given]) -> dict[str, Any]:
@@ -106,4 +104,4 @@ def whole_number(name: str, value: Any) -> int:
 
 def refused(name: str, ja: str, en: str) -> FhirError:
     """Return the error for a parameter: it `ja`, it `en` (400)."""
-    return FhirError(Issue("value", f"「{name[:40]}」{ja}。", f'"{name[:40]}" {en}.', (f"http.{name[:40]}",)))
+    return fhir_error("value", f"「{name[:40]}」{ja}。", f'"{name[:40]}" {en}.', (f"http.{name[:40]}",))

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from fhir_service.fhir.json import decode, encode
-from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
+from fhir_service.fhir.outcome import Issue, fhir_error, operation_outcome
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.fhir.search.parse import parse_search
 from fhir_service.interactions.answers.assembly import bundle
@@ -80,12 +80,10 @@ async def _candidates(patient: Resource, base: str, services: Services) -> tuple
     asked = [*dict.fromkeys(_searches(patient))][:MOST_SEARCHES]
     if not asked:
         ja = "番号、氏名(姓と名)、生年月日、電話番号のいずれかが必要です。"
-        raise FhirError(
-            Issue(
-                "required",
-                ja,
-                "A number, a name with family and given name, a birth date or a telephone number is needed.",
-            ),
+        raise fhir_error(
+            "required",
+            ja,
+            "A number, a name with family and given name, a birth date or a telephone number is needed.",
             status=400,
         )
     found: dict[Key, Version] = {}
@@ -139,7 +137,7 @@ def _patient(resource: object, services: Services) -> Resource:
         case {"resourceType": "Patient"} if isinstance(resource, dict):
             if has_more(resource, MANY):
                 ja = f"患者の値は{MANY:,}個までです。"
-                raise FhirError(Issue("too-costly", ja, f"The patient can have {MANY:,} values."), status=400)
+                raise fhir_error("too-costly", ja, f"The patient can have {MANY:,} values.", status=400)
             checked(resource, services)
             return resource
         case _:

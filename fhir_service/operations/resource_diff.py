@@ -8,7 +8,7 @@ import asyncio
 from typing import Any, NamedTuple
 
 from fhir_service.fhir.json import decode_resource
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, Issue, fhir_error
 from fhir_service.fhir.patch.diff import patch_between
 from fhir_service.fhir.patch.fhirpath_patch import OPERATION_LIMIT
 from fhir_service.fhir.reference import parse_reference
@@ -36,7 +36,7 @@ async def resource_diff(request: FhirRequest, services: Services) -> FhirRespons
         before, after = await _of_two(request, services)
     if before.key.type != after.key.type:
         ja = f"{before.key.type}と{after.key.type}は型が違うため比べられません。"
-        raise FhirError(Issue("invalid", ja, f"A {before.key.type} cannot be compared with a {after.key.type}."))
+        raise fhir_error("invalid", ja, f"A {before.key.type} cannot be compared with a {after.key.type}.")
 
     def patch_of_both() -> Resource:
         return patch_between(decode_resource(before.body), decode_resource(after.body), services.definitions)
@@ -45,7 +45,7 @@ async def resource_diff(request: FhirRequest, services: Services) -> FhirRespons
     patch = await asyncio.to_thread(patch_of_both) if is_large else patch_of_both()
     if len(patch.get("parameter", ())) > OPERATION_LIMIT:
         ja = f"違いが{OPERATION_LIMIT:,}か所を超えています。"
-        raise FhirError(Issue("too-costly", ja, f"They differ in more than {OPERATION_LIMIT:,} places."))
+        raise fhir_error("too-costly", ja, f"They differ in more than {OPERATION_LIMIT:,} places.")
     return FhirResponse(200, patch)
 
 
@@ -66,7 +66,7 @@ async def _of_instance(request: FhirRequest, services: Services) -> tuple[Versio
     named = _side("from", parameters, key, request.base)
     if named is None and after.version < 2:
         ja, en = f"{key}の最初の版より前の版はありません。", f"There is no version before the first of {key}."
-        raise FhirError(Issue("not-found", ja, en))
+        raise fhir_error("not-found", ja, en)
     return await _read(named or Named(key, after.version - 1), services), after
 
 

@@ -7,7 +7,7 @@ https://hl7.org/fhir/R4/datatypes.html#Identifier
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, Issue, fhir_error
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.query import Match, Query, TokenValue
 from fhir_service.interactions.services import Services
@@ -53,12 +53,10 @@ def pairs(resource: Resource) -> list[tuple[str, str]]:
 def ambiguous(what_ja: str, what_en: str, versions: Sequence[Version], expression: str) -> FhirError:
     """Return the error (409) for a resource of the document that is two or more on this server."""
     names = ", ".join(sorted(str(version.key) for version in versions))
-    return FhirError(
-        Issue(
-            "multiple-matches",
-            f"文書の{what_ja}に当てはまるものがこのサーバーに複数あります({names})。同じものか確認し、統合してから送り直してください。",
-            f"The {what_en} of the document matches several on this server ({names}); settle which is meant and retry.",
-            (expression,),
-        ),
+    return fhir_error(
+        "multiple-matches",
+        f"文書の{what_ja}に当てはまるものがこのサーバーに複数あります({names})。同じものか確認し、統合してから送り直してください。",
+        f"The {what_en} of the document matches several on this server ({names}); settle which is meant and retry.",
+        (expression,),
         status=AMBIGUOUS,
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from fhir_service.fhir.json import decode_resource, encode
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, Issue, fhir_error
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.services import Operation, Services
@@ -104,35 +104,29 @@ def _instant(now: datetime) -> str:
 
 
 def _nothing_sent() -> FhirError:
-    return FhirError(
-        Issue(
-            "required",
-            "本文に、typeがdocumentのBundleを送ってください。",
-            "Send a Bundle of type document in the body.",
-            ("Bundle",),
-        ),
+    return fhir_error(
+        "required",
+        "本文に、typeがdocumentのBundleを送ってください。",
+        "Send a Bundle of type document in the body.",
+        ("Bundle",),
         status=400,
     )
 
 
 def _conflict(document: Document, key: Key) -> FhirError:
     name = f"{document.identifier['system']}|{document.identifier['value']}"
-    return FhirError(
-        Issue(
-            "conflict",
-            f"同じ識別子「{name}」で内容の異なる文書が、すでに{key}として登録されています。新しい文書には新しい識別子を付けてください。",
-            f'A different document is filed under the identifier "{name}" already, as {key}; a new document needs an '
-            "identifier of its own.",
-            ("Bundle.identifier",),
-        )
+    return fhir_error(
+        "conflict",
+        f"同じ識別子「{name}」で内容の異なる文書が、すでに{key}として登録されています。新しい文書には新しい識別子を付けてください。",
+        f'A different document is filed under the identifier "{name}" already, as {key}; a new document needs an '
+        "identifier of its own.",
+        ("Bundle.identifier",),
     )
 
 
 def _contended() -> FhirError:
-    return FhirError(
-        Issue(
-            "conflict",
-            "ほかの登録と競合し続けたため、文書を登録できませんでした。もう一度送ってください。",
-            "Other submissions kept getting in between; please send the document again.",
-        )
+    return fhir_error(
+        "conflict",
+        "ほかの登録と競合し続けたため、文書を登録できませんでした。もう一度送ってください。",
+        "Other submissions kept getting in between; please send the document again.",
     )

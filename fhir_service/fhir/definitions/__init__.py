@@ -25,7 +25,7 @@ from fhir_service.fhir.definitions.snapshot.snapshots import TYPE_BASE, Snapshot
 from fhir_service.fhir.definitions.sources import Named, Source, Sources, newest_first
 from fhir_service.fhir.definitions.stored import StoredDefinitions
 from fhir_service.fhir.definitions.type_model import TypeModel
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, Issue, fhir_error
 from fhir_service.fhir.resource import Key, Resource
 
 __all__ = ["R4", "Added", "Definitions", "Element", "Kind", "Named", "Package", "Snapshot", "TypeDefinition"]
@@ -188,9 +188,7 @@ class Definitions:
         Raises FhirError for what is no sound R4 package, and where the same version is there with other content.
         """
         if self._folder is None:
-            raise FhirError(
-                Issue("not-supported", "パッケージを置くところがありません。", "There is no place for packages.")
-            )
+            raise fhir_error("not-supported", "パッケージを置くところがありません。", "There is no place for packages.")
         with self._installing:
             return add_package(read_package(package), self._folder, self.sources)
 
@@ -235,7 +233,7 @@ def _opened(path: Path) -> Archive:
     except (OSError, KeyError, TypeError, ValueError, BadZipFile) as error:
         ja = f"パッケージ {path} が壊れています。削除して追加し直してください。"
         en = f"The package {path} is damaged. Delete it and add it again."
-        raise FhirError(Issue("exception", ja, en)) from error
+        raise fhir_error("exception", ja, en) from error
 
 
 def _members(compartment: Resource) -> Mapping[str, tuple[str, ...]]:

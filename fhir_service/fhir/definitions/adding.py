@@ -23,7 +23,7 @@ from fhir_service.fhir.definitions.snapshot.snapshots import Snapshots
 from fhir_service.fhir.definitions.sources import Source, Sources, fits
 from fhir_service.fhir.definitions.strip import strip
 from fhir_service.fhir.definitions.type_model import TypeModel
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, Issue, fhir_error
 from fhir_service.fhir.resource import Resource
 
 R4 = Path(__file__).with_name("r4.zip")
@@ -150,7 +150,7 @@ def _same_or_refused(package: Package, target: Path, digest: str) -> None:
     if Archive(target).digest != digest:
         ja = f"{package} は別の内容で追加済みです。置き換えるには、先に `packages remove {package}` で除いてください。"
         en = f"{package} is here with other content. To replace it, remove it first: `packages remove {package}`."
-        raise FhirError(Issue("conflict", ja, en))
+        raise fhir_error("conflict", ja, en)
 
 
 def _digest(definitions: Iterable[Resource]) -> str:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from fhir_service.fhir.definitions.archive import Package
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.resource import Resource
 
 MAX_FILES = 25_000  # the largest published, of value sets, have some ten thousand
@@ -143,6 +143,4 @@ def _json(name: str, content: bytes) -> Any:
 
 
 def _unsound(ja: str, en: str) -> FhirError:
-    return FhirError(
-        Issue("invalid", f"FHIR パッケージとして使えません: {ja}。", f"This FHIR package cannot be used: {en}.")
-    )
+    return fhir_error("invalid", f"FHIR パッケージとして使えません: {ja}。", f"This FHIR package cannot be used: {en}.")

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/http.html#patch; the merge (RFC 7386) is not in R4, but 
 from typing import Any
 
 from fhir_service.fhir.definitions import Definitions
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import fhir_error
 from fhir_service.fhir.patch.fhirpath_patch import apply_fhirpath_patch
 from fhir_service.fhir.patch.json_patch import apply_json_patch
 from fhir_service.fhir.patch.merge_patch import apply_merge_patch
@@ -30,7 +30,7 @@ def apply_patch(resource: Resource, patch: Any, media_type: str, definitions: De
 def _applied(resource: Resource, patch: Any, media_type: str, definitions: Definitions) -> Any:
     match patch:
         case None:
-            raise FhirError(Issue("required", "パッチの本文がありません。", "A patch needs a body."), status=400)
+            raise fhir_error("required", "パッチの本文がありません。", "A patch needs a body.", status=400)
         case _ if media_type == JSON_PATCH:
             return apply_json_patch(resource, patch)
         case bytes():
@@ -40,13 +40,11 @@ def _applied(resource: Resource, patch: Any, media_type: str, definitions: Defin
         case dict():
             return apply_merge_patch(resource, patch)
         case _:
-            raise FhirError(
-                Issue(
-                    "not-supported",
-                    f"パッチはJSON Patch({JSON_PATCH})、XML Patch({XML_PATCH})、"
-                    f"Parameters(FHIRPath Patch)、リソースの一部({MERGE_PATCH})のいずれかで送ってください。",
-                    f"A patch is a JSON Patch ({JSON_PATCH}), an XML Patch ({XML_PATCH}), a Parameters resource "
-                    f"(FHIRPath Patch), or a partial resource ({MERGE_PATCH}).",
-                ),
+            raise fhir_error(
+                "not-supported",
+                f"パッチはJSON Patch({JSON_PATCH})、XML Patch({XML_PATCH})、"
+                f"Parameters(FHIRPath Patch)、リソースの一部({MERGE_PATCH})のいずれかで送ってください。",
+                f"A patch is a JSON Patch ({JSON_PATCH}), an XML Patch ({XML_PATCH}), a Parameters resource "
+                f"(FHIRPath Patch), or a partial resource ({MERGE_PATCH}).",
                 status=415,
             )

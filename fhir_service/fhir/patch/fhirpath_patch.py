@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.definitions.model import Element
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.patch.path import Paths, Target
 from fhir_service.fhir.patch.place import Json, Place, Places, Slot, read_slots, write_slots
 from fhir_service.fhir.patch.value import bring, unknown_element, value_name
@@ -221,10 +221,10 @@ def _within(operation: Operation, what: str, index: int | None, last: int) -> in
 
 def _refused(operation: Operation, ja: str, en: str) -> FhirError:
     path = operation.path[:200]
-    return FhirError(Issue("processing", f"パス「{path}」: {ja}。", f'The path "{path}": {en}.'), status=422)
+    return fhir_error("processing", f"パス「{path}」: {ja}。", f'The path "{path}": {en}.', status=422)
 
 
 def _malformed(where: str, ja: str, en: str) -> FhirError:
-    return FhirError(
-        Issue("structure", f"FHIRPath Patchの形式が不正です: {ja}。", f"This is no FHIRPath Patch: {en}.", (where,))
+    return fhir_error(
+        "structure", f"FHIRPath Patchの形式が不正です: {ja}。", f"This is no FHIRPath Patch: {en}.", (where,)
     )

@@ -9,7 +9,7 @@ from typing import Any
 import jsonpatch
 from jsonpointer import JsonPointerException, resolve_pointer
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 
 # `copy` can double a document with every operation: what all copies together may add, in JSON values.
 COPY_LIMIT = 100_000
@@ -54,15 +54,17 @@ def _failed(index: int, operation: dict[str, Any], error: Exception) -> FhirErro
         ("値の入れ子が深すぎます", "its values are nested too deeply"),
     )
     named = _named(index, operation)
-    return FhirError(
-        Issue("processing", f"JSON Patchの操作{named}を適用できません: {ja}。", f"JSON Patch operation {named}: {en}."),
+    return fhir_error(
+        "processing",
+        f"JSON Patchの操作{named}を適用できません: {ja}。",
+        f"JSON Patch operation {named}: {en}.",
         status=422,
     )
 
 
 def _malformed(reason: str) -> FhirError:
-    return FhirError(
-        Issue("structure", "JSON Patch(RFC 6902)の形式ではありません。", f"This is no JSON Patch (RFC 6902): {reason}.")
+    return fhir_error(
+        "structure", "JSON Patch(RFC 6902)の形式ではありません。", f"This is no JSON Patch (RFC 6902): {reason}."
     )
 
 
@@ -84,8 +86,8 @@ def _spend(allowance: int, document: Any, operation: dict[str, Any], index: int)
         allowance -= 1
         if allowance < 0:
             named = _named(index, operation)
-            raise FhirError(
-                Issue("too-costly", f"操作{named}のコピー量が多すぎます。", f"Operation {named} copies too much.")
+            raise fhir_error(
+                "too-costly", f"操作{named}のコピー量が多すぎます。", f"Operation {named} copies too much."
             )
         if isinstance(value, dict):
             pending += value.values()

@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/http.html#patch and https://hl7.org/fhir/R4/json.html#nu
 
 from typing import Any
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import fhir_error
 from fhir_service.fhir.resource import Resource
 
 DEPTH_LIMIT = 200  # patches can nest more deeply, bit by bit, than any body that is read
@@ -15,13 +15,11 @@ def patched_resource(before: Resource, after: Any) -> Resource:
     """Return the patched resource, less the objects and arrays that became empty; 422 if it is another than before."""
     for name in ("resourceType", "id"):
         if not isinstance(after, dict) or after.get(name) != before[name]:
-            raise FhirError(
-                Issue(
-                    "business-rule",
-                    f"パッチで{name}を変えることはできません。",
-                    f"A patch cannot change the {name}.",
-                    (f"{before['resourceType']}.{name}",),
-                )
+            raise fhir_error(
+                "business-rule",
+                f"パッチで{name}を変えることはできません。",
+                f"A patch cannot change the {name}.",
+                (f"{before['resourceType']}.{name}",),
             )
     resource: Resource = _filled(after, DEPTH_LIMIT)
     return resource
@@ -30,9 +28,8 @@ def patched_resource(before: Resource, after: Any) -> Resource:
 def _filled(value: Any, depth: int, companions: bool = False) -> Any:
     """Return the value without empty members; an empty companion in an array leaves its place (null)."""
     if depth == 0:
-        raise FhirError(
-            Issue("structure", "パッチの結果の入れ子が深すぎます。", "The patched resource is nested too deeply."),
-            status=422,
+        raise fhir_error(
+            "structure", "パッチの結果の入れ子が深すぎます。", "The patched resource is nested too deeply.", status=422
         )
     if isinstance(value, dict):
         members = ((name, _filled(member, depth - 1, name.startswith("_"))) for name, member in value.items())

@@ -10,7 +10,7 @@ from typing import NamedTuple, NoReturn
 
 from fhir_service.fhir import fhirpath
 from fhir_service.fhir.definitions import Definitions
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import fhir_error
 from fhir_service.fhir.patch.place import Json, Place, Places
 from fhir_service.fhir.resource import Resource
 
@@ -149,7 +149,4 @@ _NOT_PLAIN = ("要素の場所を特定できません", "it does not say where 
 
 def _raise(path: str, ja: str, en: str) -> NoReturn:
     shown = path[:200]
-    raise FhirError(
-        Issue("processing", f"パス「{shown}」: {ja}。", f'The path "{shown}": {en}.'),
-        status=422,
-    )
+    raise fhir_error("processing", f"パス「{shown}」: {ja}。", f'The path "{shown}": {en}.', status=422)

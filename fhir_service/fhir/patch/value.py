@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.definitions.model import Element
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.patch.place import Json, Slot, read_slots, write_slots
 
 _BLOCK = "div|p|h[1-6]|ul|ol|li|dl|dt|dd|table|caption|colgroup|col|thead|tbody|tfoot|tr|th|td|blockquote|hr|address"
@@ -72,32 +72,26 @@ def _built(parts: list[Any], type_name: str, definitions: Definitions) -> Json:
         json_name, slot = bring(part, type_name, element, definitions)
         slots = read_slots(built, json_name)
         if slots and not element.repeats:
-            raise FhirError(
-                Issue("structure", f"{type_name}.{name}は1回だけです。", f"{type_name}.{name} stands only once."),
-            )
+            raise fhir_error("structure", f"{type_name}.{name}は1回だけです。", f"{type_name}.{name} stands only once.")
         write_slots(built, json_name, [*slots, slot], repeats=element.repeats)
     return built
 
 
 def unknown_element(type_name: str, name: str) -> FhirError:
     """Return the error for a name that is none of the elements of a type."""
-    return FhirError(
-        Issue(
-            "structure",
-            f"{type_name}に「{name}」という要素はありません。",
-            f'{type_name} has no element "{name}".',
-        ),
+    return fhir_error(
+        "structure",
+        f"{type_name}に「{name}」という要素はありません。",
+        f'{type_name} has no element "{name}".',
         status=422,
     )
 
 
 def _no_value(element: Element) -> FhirError:
     types = ", ".join(element.types)
-    return FhirError(
-        Issue(
-            "value",
-            f"{element.name}に入れる値がないか、型が合いません({types})。",
-            f"There is no value for {element.name}, or not one of its types ({types}).",
-        ),
+    return fhir_error(
+        "value",
+        f"{element.name}に入れる値がないか、型が合いません({types})。",
+        f"There is no value for {element.name}, or not one of its types ({types}).",
         status=422,
     )

@@ -16,7 +16,7 @@ from lxml import etree
 
 from fhir_service.fhir import xml
 from fhir_service.fhir.definitions import Definitions
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, Issue, fhir_error
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.xml_shape import FHIR
 
@@ -205,7 +205,7 @@ def _resource(root: Node, definitions: Definitions) -> Resource:
             f"パッチの結果がFHIRのリソースになりません: {said.ja}",
             f"What is patched is no resource of FHIR: {said.en}",
         )
-        raise FhirError(Issue("processing", ja, en, said.expression), status=422) from None
+        raise fhir_error("processing", ja, en, said.expression, status=422) from None
 
 
 def _local(node: Node) -> str:
@@ -213,7 +213,7 @@ def _local(node: Node) -> str:
 
 
 def _malformed(ja: str, en: str) -> FhirError:
-    return FhirError(Issue("structure", f"XML Patch(RFC 5261)ではありません: {ja}。", f"This is no XML Patch: {en}."))
+    return fhir_error("structure", f"XML Patch(RFC 5261)ではありません: {ja}。", f"This is no XML Patch: {en}.")
 
 
 def _refused(where: str, ja: str, en: str) -> FhirError:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.dates import bounds
 from fhir_service.fhir.search.index import DateEntry, IndexEntries, TokenEntry
@@ -272,22 +272,18 @@ def _renamed(parameter: SearchParameter, prefix: str) -> SearchParameter:
 
 
 def _too_far(code: str) -> FhirError:
-    return FhirError(
-        Issue(
-            "not-supported",
-            f"包含リソースの参照「{code}」は、さらに奥の包含リソースか、包含する側に戻る参照です。連鎖はそこまではたどりません。",
-            f"'{code}' refers to contained resources at a third level, or back to the container; "
-            "chains do not go that far.",
-        )
+    return fhir_error(
+        "not-supported",
+        f"包含リソースの参照「{code}」は、さらに奥の包含リソースか、包含する側に戻る参照です。連鎖はそこまではたどりません。",
+        f"'{code}' refers to contained resources at a third level, or back to the container; "
+        "chains do not go that far.",
     )
 
 
 def _too_many_links() -> FhirError:
-    return FhirError(
-        Issue(
-            "too-long",
-            f"包含リソースどうしの参照は{MOST_LINKS:,}個までです。",
-            f"The contained resources refer to each other more than {MOST_LINKS:,} times.",
-        ),
+    return fhir_error(
+        "too-long",
+        f"包含リソースどうしの参照は{MOST_LINKS:,}個までです。",
+        f"The contained resources refer to each other more than {MOST_LINKS:,} times.",
         status=413,
     )

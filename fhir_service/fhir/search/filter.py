@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from fhir_service.fhir import json
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.search.clauses import Criterion
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
@@ -249,24 +249,20 @@ def _any(one: Clause, other: Clause) -> Clause:
 def _malformed(piece: str) -> FhirError:
     shown = piece[:80]
     example = 'given eq "peter" and birthdate ge 2014-10-10'
-    return FhirError(
-        Issue(
-            "invalid",
-            f"_filterの「{shown}」のところを読めません。例: {example}",
-            f"_filter cannot be read at '{shown}'. Example: {example}",
-            ("http._filter",),
-        )
+    return fhir_error(
+        "invalid",
+        f"_filterの「{shown}」のところを読めません。例: {example}",
+        f"_filter cannot be read at '{shown}'. Example: {example}",
+        ("http._filter",),
     )
 
 
 def _no_operator(parameter: SearchParameter, operator: str) -> FhirError:
     known = _STRINGS if parameter.type == "string" else _SAID.get(parameter.type, dict.fromkeys(_ORDERED))
     listed = ", ".join((*known, "pr"))
-    return FhirError(
-        Issue(
-            "not-supported",
-            f"_filterで{parameter.type}の「{parameter.code}」に「{operator[:20]}」は使えません。使えるもの: {listed}",
-            f"In _filter, '{operator[:20]}' is not possible on the {parameter.type} '{parameter.code}', but: {listed}",
-            ("http._filter",),
-        )
+    return fhir_error(
+        "not-supported",
+        f"_filterで{parameter.type}の「{parameter.code}」に「{operator[:20]}」は使えません。使えるもの: {listed}",
+        f"In _filter, '{operator[:20]}' is not possible on the {parameter.type} '{parameter.code}', but: {listed}",
+        ("http._filter",),
     )

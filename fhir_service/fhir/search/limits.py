@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.resource import Resource
 
 # https://hl7.org/fhir/R4/valueset-search-comparator.html
@@ -67,10 +67,8 @@ def _codes(listed: Any) -> frozenset[str] | None:
 
 def _refused(code: str, what: str, supported: Iterable[str] = ()) -> FhirError:
     listed = ", ".join(sorted(supported)) or "-"
-    return FhirError(
-        Issue(
-            "not-supported",
-            f"検索パラメータ「{code}」の定義は「{what[:80]}」を許していません。使えるもの: {listed}",
-            f"The definition of the search parameter '{code}' does not allow '{what[:80]}'. Allowed: {listed}",
-        )
+    return fhir_error(
+        "not-supported",
+        f"検索パラメータ「{code}」の定義は「{what[:80]}」を許していません。使えるもの: {listed}",
+        f"The definition of the search parameter '{code}' does not allow '{what[:80]}'. Allowed: {listed}",
     )

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/search.html#modifiers
 
 from typing import Protocol
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import fhir_error
 
 Member = tuple[str, str | None]
 """System and code; code None stands for every code of a system whose content is not here."""
@@ -49,11 +49,11 @@ def codes_in(terminology: Terminology, value_set: str) -> Members:
     if found is None:
         ja = f"ValueSet「{shown}」のコードがこのサーバーでは分からないため、検索に使えません。"
         en = f"The codes of the ValueSet '{shown}' are not known here, so it cannot be searched by."
-        raise FhirError(Issue("not-supported", ja, en))
+        raise fhir_error("not-supported", ja, en)
     if len(found) > MOST_MEMBERS:
         ja = f"ValueSet「{shown}」のコードが {MOST_MEMBERS:,} を超えるため、検索に使えません。"
         en = f"The ValueSet '{shown}' has more than {MOST_MEMBERS:,} codes, so it cannot be searched by."
-        raise FhirError(Issue("too-costly", ja, en))
+        raise fhir_error("too-costly", ja, en)
     return found
 
 
@@ -73,4 +73,4 @@ def _known(found: Members | None, system: str, code: str) -> Members:
     shown = f"{system}|{code}"[:200]
     ja = f"コード「{shown}」の上下関係がこのサーバーでは分からないため、検索に使えません。"
     en = f"What the code '{shown}' subsumes is not known here, so it cannot be searched by."
-    raise FhirError(Issue("not-supported", ja, en))
+    raise fhir_error("not-supported", ja, en)

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/search.html#content
 
 import re
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.search.nfkc import nfkc
 from fhir_service.fhir.search.query import AllOf, AnyOf, Clause, NoneOf, WordsMatch
 from fhir_service.fhir.search.words import Where, phrase
@@ -89,11 +89,9 @@ class _Reader:
 
 def _malformed(name: str, piece: str) -> FhirError:
     shown, example = piece[:40], '(骨 OR 肝臓) AND "転移 あり"'
-    return FhirError(
-        Issue(
-            "invalid",
-            f"{name}の「{shown}」のところを読めません。例: {example}",
-            f"{name} cannot be read at '{shown}'. Example: {example}",
-            (f"http.{name}",),
-        )
+    return fhir_error(
+        "invalid",
+        f"{name}の「{shown}」のところを読めません。例: {example}",
+        f"{name} cannot be read at '{shown}'. Example: {example}",
+        (f"http.{name}",),
     )

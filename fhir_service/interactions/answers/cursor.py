@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.storage.store import Cursor
 
 PARAMETER = "_cursor"
@@ -72,10 +72,8 @@ def _mac(payload: bytes, bound_to: str, secret: bytes) -> bytes:
 
 
 def _refused() -> FhirError:
-    return FhirError(
-        Issue(
-            "value",
-            f"{PARAMETER}が正しくありません。このサーバーが返したnextやpreviousのリンクをそのまま使ってください。",
-            f"The {PARAMETER} is not valid here; follow the next and previous links as this server gave them.",
-        )
+    return fhir_error(
+        "value",
+        f"{PARAMETER}が正しくありません。このサーバーが返したnextやpreviousのリンクをそのまま使ってください。",
+        f"The {PARAMETER} is not valid here; follow the next and previous links as this server gave them.",
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.interactions.answers.versions import etag
 from fhir_service.storage.store import Version
 
@@ -77,12 +77,10 @@ def version_conflict(what: str, actual: Version | int) -> FhirError:
     now_ja, now_en = (
         (f"現在の版は{stands}", f"now {stands} stands") if number else ("現在の版はなし", "none stands now")
     )
-    return FhirError(
-        Issue(
-            "conflict",
-            f"{what}の版が指定と一致しません({now_ja})。読み直してからやり直してください。",
-            f"{what} is not at the version asked for ({now_en}); read it again and retry.",
-        ),
+    return fhir_error(
+        "conflict",
+        f"{what}の版が指定と一致しません({now_ja})。読み直してからやり直してください。",
+        f"{what} is not at the version asked for ({now_en}); read it again and retry.",
         status=412,
     )
 
@@ -108,10 +106,8 @@ def _seconds(text: str) -> float | None:
 
 def _malformed(name: str, text: str) -> FhirError:
     shown = text[:80]
-    return FhirError(
-        Issue(
-            "value",
-            f'{name}ヘッダーの値「{shown}」が読めません(ETagは W/"3" の形)。',
-            f'The value "{shown}" of the {name} header cannot be read (an ETag is W/"3").',
-        )
+    return fhir_error(
+        "value",
+        f'{name}ヘッダーの値「{shown}」が読めません(ETagは W/"3" の形)。',
+        f'The value "{shown}" of the {name} header cannot be read (an ETag is W/"3").',
     )

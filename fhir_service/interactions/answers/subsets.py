@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/search.html#summary and https://hl7.org/fhir/R4/http.htm
 from collections.abc import Collection
 
 from fhir_service.fhir import json
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import fhir_error
 from fhir_service.fhir.search import elements as parts
 from fhir_service.fhir.search.parse import parse_search
 from fhir_service.interactions.exchange import FhirRequest
@@ -33,12 +33,7 @@ def subset_asked_for(request: FhirRequest, body: bytes, services: Services, reso
         resource_type or request.path[0], asking, services.indexer, base=request.base, now=services.now()
     )
     if parsed.summary == "count":
-        raise FhirError(
-            Issue(
-                "value",
-                "_summary=countは検索でだけ使えます。",
-                "_summary=count is for searches only.",
-                ("http._summary",),
-            )
+        raise fhir_error(
+            "value", "_summary=countは検索でだけ使えます。", "_summary=count is for searches only.", ("http._summary",)
         )
     return subset(body, parsed.summary, parsed.elements, services)

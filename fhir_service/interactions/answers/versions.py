@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/http.html#versioning
 from email.utils import formatdate
 from functools import lru_cache
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.resource import Key
 from fhir_service.storage.store import Version
 
@@ -40,10 +40,10 @@ def standing(key: Key, version: Version | None) -> Version:
     if version is None:
         raise not_found(str(key))
     if version.deleted:
-        raise FhirError(Issue("deleted", f"{key}は削除されています。", f"{key} has been deleted."))
+        raise fhir_error("deleted", f"{key}は削除されています。", f"{key} has been deleted.")
     return version
 
 
 def not_found(what: str) -> FhirError:
     """Return the error for something that was never there (404)."""
-    return FhirError(Issue("not-found", f"{what}は見つかりません。", f"{what} is not known."))
+    return fhir_error("not-found", f"{what}は見つかりません。", f"{what} is not known.")

@@ -11,7 +11,7 @@ from itertools import islice
 
 from fhir_service.fhir.bundle_links import FullUrls
 from fhir_service.fhir.json import decode
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, Issue, fhir_error
 from fhir_service.fhir.reference import FoundReference, ParsedReference
 from fhir_service.fhir.resource import Key, key_of
 from fhir_service.interactions.answers.preconditions import version_conflict
@@ -143,13 +143,11 @@ async def _resolved(found: FoundReference, parsed: ParsedReference, search: Tran
         raise FhirError(*issues, status=error.status) from None
     if key is None:
         shown = found.text[:200]
-        raise FhirError(
-            Issue(
-                "not-found",
-                f"条件付き参照「{shown}」に合うリソースがありません。",
-                f'The conditional reference "{shown}" finds nothing.',
-                (found.expression,),
-            ),
+        raise fhir_error(
+            "not-found",
+            f"条件付き参照「{shown}」に合うリソースがありません。",
+            f'The conditional reference "{shown}" finds nothing.',
+            (found.expression,),
             status=412,
         )
     return key

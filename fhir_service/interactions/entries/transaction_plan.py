@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import groupby
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.resource import Key, key_of
 from fhir_service.interactions.answers.preconditions import expected, keep_expected
 from fhir_service.interactions.answers.versions import not_found, standing
@@ -158,11 +158,9 @@ def _create_criteria(write: Write) -> Criteria:
 
 
 def _overlap(key: Key, other: Write) -> FhirError:
-    return FhirError(
-        Issue(
-            "invalid",
-            f"{key}は{other.entry.expression}でも対象になっています。1つのトランザクションで1つのリソースは1回だけです。",
-            f"{key} is also what {other.entry.expression} is about; a transaction may write a resource only once.",
-        ),
+    return fhir_error(
+        "invalid",
+        f"{key}は{other.entry.expression}でも対象になっています。1つのトランザクションで1つのリソースは1回だけです。",
+        f"{key} is also what {other.entry.expression} is about; a transaction may write a resource only once.",
         status=400,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from fhir_service.fhir.bundle import Entry, located
 from fhir_service.fhir.bundle_links import Links
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, Issue, fhir_error
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.fhir.search.query import Query
 from fhir_service.interactions.exchange import FhirRequest
@@ -152,4 +152,4 @@ def _linked(proposal: Resource) -> Resource:
 
 def _wrong_url(entry: Entry, ja: str, en: str) -> FhirError:
     where = f"{entry.expression}.request.url"
-    return FhirError(Issue("not-supported", f"{ja}。", f"The entry cannot be processed: {en}.", (where,)), status=400)
+    return fhir_error("not-supported", f"{ja}。", f"The entry cannot be processed: {en}.", (where,), status=400)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fhir_service.fhir import json
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.fhir.search import problems
 from fhir_service.fhir.search.contained import holding
@@ -110,21 +110,17 @@ def _check(parsed: ParsedSearch) -> None:
 
 def only_of_one_type(scope: str) -> FhirError:
     """Return the error for `_contained` in a search that is not of one type."""
-    return FhirError(
-        Issue(
-            "not-supported",
-            "_contained=trueとbothは、一つの型の検索でだけ使えます。",
-            f"_contained=true and both are for a search of one type, not for '{scope or '/'}'.",
-            ("http._contained",),
-        )
+    return fhir_error(
+        "not-supported",
+        "_contained=trueとbothは、一つの型の検索でだけ使えます。",
+        f"_contained=true and both are for a search of one type, not for '{scope or '/'}'.",
+        ("http._contained",),
     )
 
 
 def _too_many() -> FhirError:
-    return FhirError(
-        Issue(
-            "too-costly",
-            f"この型のリソースを含むリソースが{MOST_CONTAINERS}件を超えるため、_containedの検索はできません。",
-            f"More than {MOST_CONTAINERS} resources contain one of this type; they cannot be searched by _contained.",
-        )
+    return fhir_error(
+        "too-costly",
+        f"この型のリソースを含むリソースが{MOST_CONTAINERS}件を超えるため、_containedの検索はできません。",
+        f"More than {MOST_CONTAINERS} resources contain one of this type; they cannot be searched by _contained.",
     )

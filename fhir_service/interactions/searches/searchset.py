@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple, TypedDict
 
 from fhir_service.fhir import json
-from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
+from fhir_service.fhir.outcome import FhirError, Issue, fhir_error, operation_outcome
 from fhir_service.fhir.search.cost import MOST, cost
 from fhir_service.fhir.search.draft import ParsedSearch
 from fhir_service.fhir.search.parse import parse_search
@@ -267,13 +267,11 @@ def _check_common_order(queries: Sequence[Query]) -> None:
 
 
 def _no_common_order(kinds: str) -> FhirError:
-    return FhirError(
-        Issue(
-            "not-supported",
-            f"複数の型の検索で_sortに使うパラメータは、どの型でも同じ種類でなければなりません({kinds})。",
-            f"A search over several types is sorted by what is of one kind on each; here it is {kinds}.",
-            ("http._sort",),
-        )
+    return fhir_error(
+        "not-supported",
+        f"複数の型の検索で_sortに使うパラメータは、どの型でも同じ種類でなければなりません({kinds})。",
+        f"A search over several types is sorted by what is of one kind on each; here it is {kinds}.",
+        ("http._sort",),
     )
 
 
@@ -289,11 +287,9 @@ def _ignored(name: str) -> Issue:
 
 def _no_form(media_type: str) -> FhirError:
     form = "application/x-www-form-urlencoded"
-    return FhirError(
-        Issue(
-            "not-supported",
-            f"_searchの本文は{form}で送ってください({media_type}の検索条件は読みません)。",
-            f"Send the body of _search as {form}; criteria in {media_type} are not read.",
-        ),
+    return fhir_error(
+        "not-supported",
+        f"_searchの本文は{form}で送ってください({media_type}の検索条件は読みません)。",
+        f"Send the body of _search as {form}; criteria in {media_type} are not read.",
         status=415,
     )

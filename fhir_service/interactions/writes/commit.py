@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/http.html#concurrency
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import fhir_error
 from fhir_service.fhir.resource import Key, Resource, key_of
 from fhir_service.interactions.answers.preconditions import expected as asked_for
 from fhir_service.interactions.answers.preconditions import version_conflict
@@ -106,12 +106,10 @@ async def until_settled(attempt: Callable[[], Awaitable[FhirResponse]]) -> FhirR
             return await attempt()
         except Raced:
             continue
-    raise FhirError(
-        Issue(
-            "conflict",
-            "ほかの更新と競合し続けたため、操作を終えられませんでした。やり直してください。",
-            "Other writes kept changing what this interaction depends on; please retry.",
-        )
+    raise fhir_error(
+        "conflict",
+        "ほかの更新と競合し続けたため、操作を終えられませんでした。やり直してください。",
+        "Other writes kept changing what this interaction depends on; please retry.",
     )
 
 

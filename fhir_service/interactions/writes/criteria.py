@@ -7,7 +7,7 @@ find nothing and both create (https://hl7.org/fhir/R4/http.html#ccreate).
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search.parse import parse_search
 from fhir_service.fhir.search.query import Query
@@ -52,12 +52,10 @@ def query_of(resource_type: str, criteria: Criteria, base: str, services: Servic
     parsed = parse_search(resource_type, criteria, services.indexer, base=base, now=services.now(), lenient=False)
     if parsed.query.clauses:
         return parsed.query
-    raise FhirError(
-        Issue(
-            "required",
-            "条件付き操作には検索条件が必要です。",
-            "A conditional interaction needs search criteria.",
-        ),
+    raise fhir_error(
+        "required",
+        "条件付き操作には検索条件が必要です。",
+        "A conditional interaction needs search criteria.",
         status=400,
     )
 
@@ -66,33 +64,27 @@ async def refuse_taken(key: Key, services: Services) -> None:
     """Raise 409 if a resource that the criteria did not find stands under the id that the client gave."""
     version = await services.store.read(key)
     if version is not None and not version.deleted:
-        raise FhirError(
-            Issue(
-                "duplicate",
-                f"{key}はすでにありますが、検索条件に合いません。",
-                f"{key} exists already, but the criteria do not find it.",
-                (f"{key.type}.id",),
-            )
+        raise fhir_error(
+            "duplicate",
+            f"{key}はすでにありますが、検索条件に合いません。",
+            f"{key} exists already, but the criteria do not find it.",
+            (f"{key.type}.id",),
         )
 
 
 def several_match(resource_type: str) -> FhirError:
     """Return the error for criteria that find more than one resource (412)."""
-    return FhirError(
-        Issue(
-            "multiple-matches",
-            f"条件に合う{resource_type}が複数あります。条件をしぼってください。",
-            f"The criteria find more than one {resource_type}; narrow them.",
-        )
+    return fhir_error(
+        "multiple-matches",
+        f"条件に合う{resource_type}が複数あります。条件をしぼってください。",
+        f"The criteria find more than one {resource_type}; narrow them.",
     )
 
 
 def too_many_match(resource_type: str, limit: int) -> FhirError:
     """Return the error for the criteria of a delete that find more than may be deleted at once (412)."""
-    return FhirError(
-        Issue(
-            "multiple-matches",
-            f"条件に合う{resource_type}が{limit:,}件を超えています。何も削除していません。条件をしぼってください。",
-            f"The criteria find more than {limit:,} {resource_type}s; nothing was deleted. Narrow them.",
-        )
+    return fhir_error(
+        "multiple-matches",
+        f"条件に合う{resource_type}が{limit:,}件を超えています。何も削除していません。条件をしぼってください。",
+        f"The criteria find more than {limit:,} {resource_type}s; nothing was deleted. Narrow them.",
     )

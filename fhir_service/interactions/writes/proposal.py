@@ -7,7 +7,7 @@ https://hl7.org/fhir/R4/http.html#create
 
 import re
 
-from fhir_service.fhir.outcome import STATUS, FhirError, Issue
+from fhir_service.fhir.outcome import STATUS, FhirError, Issue, fhir_error
 from fhir_service.fhir.resource import Resource
 from fhir_service.fhir.search.elements import SUBSETTED
 from fhir_service.interactions.apart import apart
@@ -35,21 +35,17 @@ def proposed(request: FhirRequest, resource_type: str) -> Resource:
             _refuse_part(body)
             return dict(body)
         case {"resourceType": found}:
-            raise FhirError(
-                Issue(
-                    "invalid",
-                    f"本文の型{found}がURLの型{resource_type}と一致しません。",
-                    f"The body is a {found}, but the URL says {resource_type}.",
-                    (f"{found}.resourceType" if isinstance(found, str) else "resourceType",),
-                )
+            raise fhir_error(
+                "invalid",
+                f"本文の型{found}がURLの型{resource_type}と一致しません。",
+                f"The body is a {found}, but the URL says {resource_type}.",
+                (f"{found}.resourceType" if isinstance(found, str) else "resourceType",),
             )
         case _:
-            raise FhirError(
-                Issue(
-                    "required",
-                    f"本文に{resource_type}リソースが必要です。",
-                    f"The body must be a {resource_type} resource.",
-                ),
+            raise fhir_error(
+                "required",
+                f"本文に{resource_type}リソースが必要です。",
+                f"The body must be a {resource_type} resource.",
                 status=400,
             )
 
@@ -61,13 +57,11 @@ def _refuse_part(resource: Resource) -> None:
     """
     match resource.get("meta"):
         case {"tag": [*tags]} if any(isinstance(tag, dict) and tag.get("code") == SUBSETTED["code"] for tag in tags):
-            raise FhirError(
-                Issue(
-                    "business-rule",
-                    "一部の要素だけを取り出したリソース(SUBSETTED)は保存できません。全体を読み直してください。",
-                    "This is only a part of a resource (tagged SUBSETTED); read the whole of it before storing it.",
-                    (f"{resource['resourceType']}.meta.tag",),
-                )
+            raise fhir_error(
+                "business-rule",
+                "一部の要素だけを取り出したリソース(SUBSETTED)は保存できません。全体を読み直してください。",
+                "This is only a part of a resource (tagged SUBSETTED); read the whole of it before storing it.",
+                (f"{resource['resourceType']}.meta.tag",),
             )
 
 
@@ -80,7 +74,7 @@ def same_id(resource: Resource, id_: str) -> None:
         f"本文のid「{given}」がURLのid「{id_}」と一致しません",
         f'The id "{given}" of the body is not the id "{id_}" of the URL',
     )  # fmt: skip
-    raise FhirError(Issue("invalid", f"{said_ja}。", f"{said_en}.", (f"{resource['resourceType']}.id",)))
+    raise fhir_error("invalid", f"{said_ja}。", f"{said_en}.", (f"{resource['resourceType']}.id",))
 
 
 def checked(resource: Resource, services: Services, outside: Outside | None = None) -> list[Issue]:

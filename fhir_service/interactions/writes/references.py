@@ -7,7 +7,7 @@ specification has it for a delete (https://hl7.org/fhir/R4/http.html#delete).
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, Issue, fhir_error
 from fhir_service.fhir.reference import local_key, parse_reference, reference_texts, references
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.storage.store import Exists
@@ -89,10 +89,8 @@ def still_referenced(key: Key | str, referrers: Iterable[Key]) -> FhirError:
     """Return the error (409) for the delete of a resource that others still refer to."""
     names = sorted(str(referrer) for referrer in referrers)
     shown = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
-    return FhirError(
-        Issue(
-            "conflict",
-            f"{key}は、ほかのリソースから参照されているため削除できません({shown})。",
-            f"{key} cannot be deleted: other resources refer to it ({shown}).",
-        )
+    return fhir_error(
+        "conflict",
+        f"{key}は、ほかのリソースから参照されているため削除できません({shown})。",
+        f"{key} cannot be deleted: other resources refer to it ({shown}).",
     )

@@ -33,7 +33,7 @@ from graphql import (
     visit,
 )
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.resource import Key
 
 MOST_CHARACTERS = 100_000
@@ -72,7 +72,7 @@ def read_query(text: str, operation_name: str | None, of: Key | None, resource_t
     meta = {name for name in asked if name.startswith("__") and name != "__typename"}
     if meta and asked - meta - {"__typename"}:
         ja = "スキーマ(__schema、__type)とデータは、別々に問い合わせてください。"
-        raise FhirError(Issue("not-supported", ja, "Ask for the schema (__schema, __type) and for data separately."))
+        raise fhir_error("not-supported", ja, "Ask for the schema (__schema, __type) and for data separately.")
     if of is not None and not meta:
         document = _rooted(document, of)
     return Query(document, bool(meta))
@@ -149,10 +149,10 @@ def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionN
     named = [each for each in operations if not name or (each.name and each.name.value == name)]
     if len(named) != 1:
         ja = "実行する問い合わせが1つに決まりません。operationNameで指定してください。"
-        raise FhirError(Issue("value", ja, "Which query to run is not clear; name it by operationName."))
+        raise fhir_error("value", ja, "Which query to run is not clear; name it by operationName.")
     if named[0].operation is not OperationType.QUERY:
         ja = "GraphQLでは読み取り(query)だけができます。書き込みにはRESTを使ってください。"
-        raise FhirError(Issue("not-supported", ja, "GraphQL is for queries only here; write by REST."))
+        raise fhir_error("not-supported", ja, "GraphQL is for queries only here; write by REST.")
     return named[0]
 
 
@@ -203,7 +203,7 @@ def _with(node: _Node, **changes: Any) -> _Node:
 
 def _too_much(ja: str, en: str) -> FhirError:
     ja = f"問い合わせが大きすぎます({ja}を超えています)。"
-    return FhirError(Issue("too-costly", ja, f"The query asks for too much: more than {en}."))
+    return fhir_error("too-costly", ja, f"The query asks for too much: more than {en}.")
 
 
 __all__ = ["MOST_DEPTH", "MOST_FIELDS", "MOST_TOKENS", "GraphQLSyntaxError", "Query", "read_query"]

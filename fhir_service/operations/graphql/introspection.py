@@ -11,7 +11,7 @@ from typing import Any
 
 from graphql import DocumentNode, ExecutionResult, Executor, GraphQLObjectType, GraphQLSchema, execute_sync
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import fhir_error
 
 MOST_OF_SCHEMA = 2_500_000  # values of an answer; the whole schema has two million,
 MOST_MADE = 120_000  # of which a hundred thousand have to be made
@@ -37,7 +37,7 @@ def told(
         most = f"値が全部で{MOST_OF_SCHEMA:,}個、異なるもので{MOST_MADE:,}個まで"
         ja = f"スキーマについての問い合わせが大きすぎます({most})。"
         en = f"Too much of the schema is asked for: {MOST_OF_SCHEMA:,} values at most, {MOST_MADE:,} different ones."
-        raise FhirError(Issue("too-costly", ja, en))
+        raise fhir_error("too-costly", ja, en)
     return result
 
 

@@ -24,7 +24,7 @@ from graphql import (
 )
 
 from fhir_service.fhir import json
-from fhir_service.fhir.outcome import FhirError, Issue, operation_outcome
+from fhir_service.fhir.outcome import FhirError, Issue, fhir_error, operation_outcome
 from fhir_service.fhir.resource import Key
 from fhir_service.interactions.answers.versions import standing
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse, TextBody
@@ -127,12 +127,10 @@ def _asked(request: FhirRequest) -> Asked:
             given |= members
         case _:
             said = '本文は{"query": …}の形のJSONか、application/graphqlで送ってください。'
-            raise FhirError(
-                Issue("structure", said, 'The body has to be JSON like {"query": …}, or application/graphql.')
-            )
+            raise fhir_error("structure", said, 'The body has to be JSON like {"query": …}, or application/graphql.')
     if unknown := [name for name in given if name not in _PARAMETERS | _IGNORED]:
         ja = f"「{unknown[0][:40]}」は$graphqlのパラメーターではありません。"
-        raise FhirError(Issue("value", ja, f'"{unknown[0][:40]}" is no parameter of $graphql.'))
+        raise fhir_error("value", ja, f'"{unknown[0][:40]}" is no parameter of $graphql.')
     return _checked(given)
 
 
@@ -145,7 +143,7 @@ def _checked(given: Mapping[str, Any]) -> Asked:
         variables = json.decode(variables.encode()) if variables.strip() else None
     if not isinstance(variables, dict | None) or not isinstance(name, str | None):
         ja = "variablesはオブジェクト、operationNameは文字列です。"
-        raise FhirError(Issue("value", ja, "variables has to be an object, operationName a string."))
+        raise fhir_error("value", ja, "variables has to be an object, operationName a string.")
     return Asked(query, variables or {}, name or None)
 
 

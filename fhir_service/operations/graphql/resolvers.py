@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from graphql import GraphQLResolveInfo, get_directive_values, get_named_type
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.reference import parse_reference
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.fhir.search.parse import parse_search
@@ -186,7 +186,7 @@ def _pointing_at(source: Resource, name: str, said: str | None, session: Session
     if code is None or "id" not in source:
         known = ", ".join(pointing.values())
         ja = f"{name}から{here}を指す検索パラメーターを_referenceに指定してください({known})。"
-        raise FhirError(Issue("value", ja, f"_reference has to name how a {name} refers to a {here}: {known}."))
+        raise fhir_error("value", ja, f"_reference has to name how a {name} refers to a {here}: {known}.")
     return code, f"{here}/{source['id']}"
 
 
@@ -259,9 +259,9 @@ async def _one_by_one(values: Iterable[Any]) -> AsyncIterator[Any]:
 def _more(name: str, most: int) -> FhirError:
     ja = f"該当するものが{most:,}件を超えています。_countを指定するか、{name}Connectionでページに分けてください。"
     en = f"There are more than {most:,}. Say _count, or use {name}Connection, which has pages."
-    return FhirError(Issue("too-costly", ja, en))
+    return fhir_error("too-costly", ja, en)
 
 
 def _beyond(most: int) -> FhirError:
     ja, en = f"_countと_offsetは0から{most:,}までです。", f"_count and _offset are from 0 to {most:,}."
-    return FhirError(Issue("value", ja, en))
+    return fhir_error("value", ja, en)

@@ -15,7 +15,7 @@ from typing import Any
 from fhir_service.fhir import fhirpath
 from fhir_service.fhir.fhirpath import SLICE, Allowance, Environment, Expression, Item
 from fhir_service.fhir.json import decode
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.reference import references
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.fhir.search.query import Query
@@ -142,7 +142,7 @@ class Session:
             if len(found) != 1 or isinstance(found[0].value, dict):
                 ja = f"@sliceの式「{expression[:80]}」は、どの要素でもちょうど1つの単純な値になる必要があります。"
                 en = f'The path "{expression[:80]}" of @slice has to find one primitive value on every item.'
-                raise FhirError(Issue("value", ja, en))
+                raise fhir_error("value", ja, en)
             named.append(str(found[0].value))
         return named
 
@@ -175,7 +175,7 @@ class Session:
     def _stop(self, ja: str, en: str) -> None:
         ja = f"この問い合わせは大きすぎます({ja}を超えました)。_countや条件で絞ってください。"
         en = f"The query asks for too much: more than {en}. Narrow it by _count or criteria."
-        self.stopped = self.stopped or FhirError(Issue("too-costly", ja, en))
+        self.stopped = self.stopped or fhir_error("too-costly", ja, en)
 
     def _expired(self) -> bool:
         return self.services.now() - self.started > TIME_LIMIT

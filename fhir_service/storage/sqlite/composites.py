@@ -13,7 +13,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.search.index import (
     CompositeEntry,
     DateEntry,
@@ -170,10 +170,8 @@ def _bounds(entry: DateEntry | NumberEntry) -> tuple[int, int]:
 
 
 def _too_many_rows() -> FhirError:
-    return FhirError(
-        Issue(
-            "too-costly",
-            f"複合検索パラメータの値の組み合わせが{MOST_ROWS}を超えるため保存できません。",
-            f"The values of its composite search parameters have more than {MOST_ROWS} combinations.",
-        )
+    return fhir_error(
+        "too-costly",
+        f"複合検索パラメータの値の組み合わせが{MOST_ROWS}を超えるため保存できません。",
+        f"The values of its composite search parameters have more than {MOST_ROWS} combinations.",
     )

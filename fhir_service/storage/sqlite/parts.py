@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.search.contained import CONTAINED, inside
 from fhir_service.fhir.search.parameter import SearchType
 from fhir_service.fhir.search.paths import told_type
@@ -306,6 +306,6 @@ _PARTS: dict[SearchType, Callable[[str, Match, Context], Part]] = {
 
 def _not_supported(match: Match) -> FhirError:
     name = match.parameter.code + (f":{match.modifier}" if match.modifier else "")
-    return FhirError(
-        Issue("not-supported", f"検索条件「{name}」にはまだ対応していません。", f'"{name}" is not supported yet.')
+    return fhir_error(
+        "not-supported", f"検索条件「{name}」にはまだ対応していません。", f'"{name}" is not supported yet.'
     )

@@ -14,7 +14,7 @@ import msgspec
 from fhir_service.fhir.definitions import Definitions, Named, Package
 from fhir_service.fhir.fhirpath import Item
 from fhir_service.fhir.fhirpath.model import Model, model_of
-from fhir_service.fhir.outcome import FhirError, Issue
+from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.validation.base import TYPE_BASE, BaseDefinitions
 from fhir_service.validation.compiled import Compiled
 from fhir_service.validation.definitional.structure_definition import definition_faults
@@ -212,7 +212,7 @@ class ProfileCompiler:
 def _unreadable(url: str) -> FhirError:
     ja = f"構造定義 {url} を読めません。StructureDefinition の形をしていないところがあります。"
     en = f"The StructureDefinition {url} cannot be read: part of it has not the shape of one."
-    return FhirError(Issue("invalid", ja, en))
+    return fhir_error("invalid", ja, en)
 
 
 def _notes(outline: Outline) -> tuple[Fault, ...]:
