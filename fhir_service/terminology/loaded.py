@@ -169,9 +169,10 @@ class LoadedTerminology:
         known = self._known
         if known.generation != self._definitions.generation:
             known = self._anew()
-        with suppress(KeyError):
+        try:
             return known.names[system]
-        return _keep(known.names, system, self._read_names(system, known.generation), MOST_SYSTEMS)
+        except KeyError:
+            return _keep(known.names, system, self._read_names(system, known.generation), MOST_SYSTEMS)
 
     def _read_names(self, system: str, generation: int) -> Names | None:
         if (kept := self._kept.get(f"names {system}")) is not None:

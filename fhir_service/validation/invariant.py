@@ -71,14 +71,17 @@ class Invariant:
         except FhirPathError as error:
             return [self._unasked(error, "error")]
 
-    def __call__(self, value: Any, run: Run) -> Faults:
-        """Check a JSON value of the type."""
+    @property
+    def check(self) -> Check:
+        """The check of a JSON value of the type; one in Python is asked without any ado."""
+        holds, fault = self._native, self._fault
+        if holds is None or self.best_practice:
+            return self._check
+        return lambda value, run: None if holds(value) else [fault]
+
+    def _check(self, value: Any, run: Run) -> Faults:
         if self._unless is not None and self._unless.isdisjoint(value):
             return None
-        if self.best_practice and not run.options.best_practice:
-            return None
-        if self._native is not None:
-            return None if self._native(value) else [self._fault]
         return self.on(Item(value, self._type or "Element"), run)
 
     def on(self, item: Item, run: Run) -> Faults:
@@ -132,8 +135,8 @@ class Invariant:
 
 def invariants(element: Resource, definitions: Definitions, type_name: str | None) -> tuple[Check, ...]:
     """Return the constraints of an element of R4's own definitions that are not checked elsewhere."""
-    found = element.get("constraint", ())
-    return tuple(Invariant(each, definitions, type_name) for each in found if each["key"] not in ELSEWHERE)
+    found = (each for each in element.get("constraint", ()) if each["key"] not in ELSEWHERE)
+    return tuple(Invariant(each, definitions, type_name).check for each in found)
 
 
 # `detail.empty() or …` and `detail.exists() implies …`: true of all that has no detail.

@@ -22,6 +22,8 @@ _NAMED = re.compile(r"""\s(?:id|name)\s*=\s*["']([^"']*)["']""").findall
 
 def narrative_link_rules(resource: Resource, run: Run) -> Faults:
     """Return the faults of a resource: links of its narratives to what is not there."""
+    if "text" not in resource and "section" not in resource:
+        return None
     found: list[Fault] = []
     for place, div in _narratives(resource):
         if "#" not in div or not (links := dict.fromkeys(_LOCAL(div))):

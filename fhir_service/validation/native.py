@@ -8,12 +8,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fhir_service.fhir.fhirpath.temporal import compare, parse
+from fhir_service.fhir.fhirpath.ucum import SYSTEM as UCUM
 
 Holds = Callable[[dict[str, Any]], bool]
 
 
 def _has(value: Mapping[str, Any], name: str) -> bool:
     return name in value or f"_{name}" in value
+
+
+def _not_below_zero(name: str) -> Holds:
+    """Return whether a number is not negative; of an extension in its place nobody can tell."""
+    return lambda value: not _has(value, name) or (name in value and value[name] >= 0)
 
 
 def _any(*names: str) -> Holds:
@@ -49,6 +55,18 @@ def _in_order(value: dict[str, Any]) -> bool:
 
 def _no_home(value: dict[str, Any]) -> bool:
     return value.get("use") != "home"
+
+
+def _in_ucum(value: dict[str, Any]) -> bool:
+    return not _has(value, "code") or (value.get("system") == UCUM and _has(value, "value"))
+
+
+_IN_ERROR = ("http://terminology.hl7.org/CodeSystem/condition-ver-status", "entered-in-error")
+
+
+def _without_status_in_error(condition: dict[str, Any]) -> bool:
+    codings = condition.get("verificationStatus", {}).get("coding", ())
+    return "clinicalStatus" not in condition or all((c.get("system"), c.get("code")) != _IN_ERROR for c in codings)
 
 
 def _one_or_none(name: str, other: str) -> Holds:
@@ -177,6 +195,11 @@ NATIVE: Mapping[str, Holds] = {
     "orderDetail.empty() or code.exists()": _needs("orderDetail", "code"),
     "duration.empty() or durationUnit.exists()": _needs("duration", "durationUnit"),
     "period.empty() or periodUnit.exists()": _needs("period", "periodUnit"),
+    "duration.exists() implies duration >= 0": _not_below_zero("duration"),
+    "period.exists() implies period >= 0": _not_below_zero("period"),
+    "code.exists() implies ((system = %ucum) and value.exists())": _in_ucum,
+    "verificationStatus.coding.where(system='http://terminology.hl7.org/CodeSystem/condition-ver-status' and "
+    "code='entered-in-error').empty() or clinicalStatus.empty()": _without_status_in_error,
     "periodMax.empty() or period.exists()": _needs("periodMax", "period"),
     "durationMax.empty() or duration.exists()": _needs("durationMax", "duration"),
     "countMax.empty() or count.exists()": _needs("countMax", "count"),

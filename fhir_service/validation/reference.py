@@ -15,6 +15,7 @@ from fhir_service.validation.run import Check, Run
 _HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:").match
 _HAS_SPACE = re.compile(r"\s").search
 _QUERY = re.compile(r"[A-Za-z_][\w.:\-]*=[^&=?][^&]*(&[A-Za-z_][\w.:\-]*=[^&=?][^&]*)*").fullmatch
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
 _LONG_ID = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{65,}").fullmatch
 
 
@@ -24,6 +25,9 @@ def reference_check(text_check: Check, resource_types: Container[str]) -> Check:
     def check(value: Any, run: Run) -> Faults:
         if (faults := text_check(value, run)) is not None:
             return faults
+        head, _, id_ = value.partition("/")
+        if head in resource_types and _ID(id_):
+            return None
         parsed = parse_reference(value)
         if parsed.kind == "other":
             return _unparsed(value)

@@ -120,7 +120,12 @@ class Run:
         self.outside = outside
         self.element_ids: list[str] = []
         self._chosen: dict[str, frozenset[int]] = {}
-        self.answers: Answers = holder.answers if holder else container.answers if container else Answers()
+
+    @cached_property
+    def answers(self) -> Answers:
+        """What was asked by profiles, shared by the runs of all that is inside."""
+        around = self.holder or self.container
+        return around.answers if around else Answers()
 
     @property
     def root(self) -> Resource:

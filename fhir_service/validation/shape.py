@@ -14,7 +14,7 @@ from fhir_service.validation.primitive import mistyped
 from fhir_service.validation.run import Check, Run
 
 PARTNERS: list[Fault] = []
-"""What the check of `_given` returns where it is right: no faults, but `given` may hold nulls."""
+"""What the check of `_given` returns where it is right, but `given` may hold nulls, or has to be there (a code)."""
 
 NULL = Fault(
     "",
@@ -57,7 +57,7 @@ class Asked(NamedTuple):
     `choices` are the element of each JSON name of a choice, `coded` the partners of codes of a required value set.
     """
 
-    required: frozenset[str]
+    required: tuple[str, ...]
     choices: dict[str, str]
     required_choices: frozenset[str]
     coded: frozenset[str]
@@ -84,15 +84,17 @@ def object_check(definition: TypeDefinition, properties: Properties, rules: tupl
             elif (faults := property_check(child, run)) is not None:
                 partnered = partnered or name[0] == "_"
                 found += _placed(faults, name, value, definition)
-        if required and not value.keys() >= required:
-            found += _missing(value, required, definition)
+        for name in required:
+            if name not in value:
+                found += _missing(value, required, definition)
+                break
         if choices:
-            chosen = [choices[name] for name in value if name in choices]
-            if len(chosen) != len({*chosen}) or not required_choices.issubset(chosen):
+            chosen = choices.keys() & value.keys()
+            elements = {choices[name] for name in chosen}
+            if len(elements) != len(chosen) or not required_choices <= elements:
                 found += _choice_faults(value, choices, required_choices)
         if partnered:
             found = _without_paired_nulls(found, value)
-        if not coded.isdisjoint(value):
             found += _without_codes(value, coded, definition)
         if len(value) < 2 and not (value and "id" not in value):
             found += _emptiness(value, definition)
@@ -107,7 +109,7 @@ def object_check(definition: TypeDefinition, properties: Properties, rules: tupl
 
 def _asked(definition: TypeDefinition) -> Asked:
     return Asked(
-        frozenset(each.name for each in definition.elements if each.min and not each.choice),
+        tuple(each.name for each in definition.elements if each.min and not each.choice),
         _choices(definition),
         frozenset(each.name for each in definition.elements if each.min and each.choice),
         frozenset(f"_{name}" for name, (each, code) in definition.by_json.items() if code == "code" and each.value_set),
@@ -161,6 +163,11 @@ def partners_check(partner_check: Check) -> Check:
         return found or PARTNERS
 
     return check
+
+
+def code_partner_check(partner_check: Check) -> Check:
+    """Return the check of `_status`, the id and extensions of a code that has to be there."""
+    return lambda value, run: partner_check(value, run) or PARTNERS
 
 
 def accept(_value: Any, _run: Run) -> Faults:

@@ -24,9 +24,10 @@ def target_check(targets: Collection[str]) -> Check:
         if value.__class__ is not dict:
             return None
         text = value.get("reference")
-        if text.__class__ is str:
-            head, slash, _ = text.partition("/")
-            if slash and head in allowed and "type" not in value:
+        if "type" not in value:
+            if text is None:
+                return None
+            if text.__class__ is str and "/" in text and text.partition("/")[0] in allowed:
                 return None
         found = target_type(value, run)
         if found is None or found in allowed:

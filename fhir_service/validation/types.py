@@ -19,7 +19,15 @@ from fhir_service.validation.invariant import invariants
 from fhir_service.validation.primitive import mistyped, primitive_check
 from fhir_service.validation.reference import reference_check
 from fhir_service.validation.run import Check, Run
-from fhir_service.validation.shape import SHOWN, Properties, accept, array_check, object_check, partners_check
+from fhir_service.validation.shape import (
+    SHOWN,
+    Properties,
+    accept,
+    array_check,
+    code_partner_check,
+    object_check,
+    partners_check,
+)
 from fhir_service.validation.target import target_check, type_agrees
 
 RESOURCES = frozenset({"Resource", "DomainResource"})
@@ -134,7 +142,9 @@ class TypeChecks:
         extensions = array_check(extension_check(self._check("Extension"), code, places, modifier=False))
         of_element = {"id": _sequence(self._check("string"), [without_spaces]), "extension": extensions}
         partner = object_check(element_type, Properties(of_element.get), ())
-        return partners_check(partner) if element.repeats else partner
+        if element.repeats:
+            return partners_check(partner)
+        return code_partner_check(partner) if code == "code" and element.value_set else partner
 
     def _places(self, name: str) -> frozenset[str]:
         """Return what a context may call a place: the type, and all that it derives from."""

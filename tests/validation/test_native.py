@@ -1,5 +1,6 @@
 """An invariant that is written in Python says what its FHIRPath says."""
 
+from decimal import Decimal
 from itertools import combinations
 from typing import Any
 
@@ -28,6 +29,30 @@ ITEM: dict[str, Any] = {
 }
 TYPES = ("group", "display", "boolean", "string", "choice", "url", "reference", None)
 CONTAINS: dict[str, Any] = {"code": "x", "_code": EXTENDED, "display": "x", "abstract": True}
+REPEAT: list[dict[str, Any]] = [
+    {name: number} | more
+    for name in ("duration", "period")
+    for number in (0, 1, -1, Decimal("-0.5"))
+    for more in ({}, {f"_{name}": EXTENDED}, {f"{name}Unit": "d"})
+] + [{"_duration": EXTENDED}, {"_period": EXTENDED}, {"when": ["HS"]}]
+DURATION: dict[str, Any] = {
+    "value": 1,
+    "_value": EXTENDED,
+    "system": "http://unitsofmeasure.org",
+    "_system": EXTENDED,
+    "code": "d",
+    "_code": EXTENDED,
+}
+_STATUS = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+CONDITION: list[dict[str, Any]] = [
+    {"verificationStatus": {"coding": codings, "text": "x"}} | more
+    for codings in (
+        [{"system": _STATUS, "code": "entered-in-error"}],
+        [{"system": _STATUS, "code": "confirmed"}, {"system": _STATUS, "code": "entered-in-error"}],
+        [{"code": "entered-in-error"}, {"system": _STATUS}],
+    )
+    for more in ({}, {"clinicalStatus": {"text": "x"}})
+] + [{"verificationStatus": {"text": "x"}, "clinicalStatus": {"text": "x"}}, {"clinicalStatus": {"text": "x"}}]
 PARTICIPANT: dict[str, Any] = {"type": [{"text": "x"}], "actor": {"reference": "Patient/1"}}
 
 
@@ -52,6 +77,9 @@ def subsets(whole: dict[str, Any], most: int) -> list[dict[str, Any]]:
         ),
         ("ValueSet.expansion.contains", {"vsd-6", "vsd-9", "vsd-10"}, subsets(CONTAINS, 4)),
         ("Appointment.participant", {"app-1"}, subsets(PARTICIPANT, 2)),
+        ("Timing.repeat", {f"tim-{n}" for n in (1, 2, 4, 5, 6, 7, 8, 10)}, REPEAT),
+        ("Duration", {"drt-1", "qty-3"}, [*subsets(DURATION, 4), {"code": "d", "system": "x", "value": 1}]),
+        ("Condition", {"con-5", "dom-6"}, CONDITION),
     ],
 )
 def test_it_says_what_its_fhirpath_says(
