@@ -8,7 +8,8 @@ https://hl7.org/fhir/R4/search.html#ptypes
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from fhir_service.fhir import fhirpath
 from fhir_service.fhir.definitions import Definitions, Element
@@ -26,6 +27,7 @@ from fhir_service.fhir.search.registry import SearchRegistry
 
 BUCKETS = tuple(LISTS)
 """The types of parameters in the order of the lists that `Indexer.index` fills."""
+_lists_of = attrgetter(*LISTS.values())
 
 # `_id` and `_lastUpdated` are the store's own: it gives the id, stamps the time, and answers both itself.
 OF_THE_STORE = frozenset({"_id", "_lastUpdated"})
@@ -46,8 +48,7 @@ SYSTEM_TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """Where one parameter finds values of one type, from a property of the resource, and how they become entries."""
 
     code: str
@@ -67,8 +68,7 @@ class Calculated:
     converters: dict[str, Converter]
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(NamedTuple):
     """One component of a composite: its parameter's code, and its paths from the composite's instance."""
 
     code: str
@@ -100,6 +100,7 @@ class Plan:
     by_property: dict[str, list[Rule]] = field(default_factory=dict)
     calculated: list[Calculated] = field(default_factory=list)
     composites: list[Composite] = field(default_factory=list)
+    begins: frozenset[str] = frozenset()  # of all composites
     first: list[SearchParameter] = field(default_factory=list)
     date: str | None = None
     has_canonical_url: bool = False
@@ -127,23 +128,24 @@ class Indexer:
         if "contained" in resource:
             resource = with_types(resource)
         entries = IndexEntries(coded=plan.coded)
-        buckets: list[list[Any]] = [getattr(entries, name) for name in LISTS.values()]
+        buckets: tuple[list[Any], ...] = _lists_of(entries)
         by_property = plan.by_property
         for name, value in resource.items():
             if (rules := by_property.get(name)) is None:
                 continue
             values = [each for each in value if each is not None] if type(value) is list else [value]
-            for rule in rules:
-                nodes = values
-                for step in rule.steps:
+            for code, bucket, steps, convert, _ in rules:
+                nodes, found = values, buckets[bucket]
+                for step in steps:
                     nodes = step(nodes)
                 for node in nodes:
-                    buckets[rule.bucket] += rule.convert(rule.code, node)
+                    found += convert(code, node)
         for calculated in plan.calculated:
-            buckets[calculated.bucket] += _calculate(calculated, resource)
-        for composite in plan.composites:
-            if not composite.begins.isdisjoint(resource):
-                entries.composites += _instances(composite, resource)
+            buckets[calculated.bucket].extend(_calculate(calculated, resource))
+        if begun := plan.begins & resource.keys():
+            for composite in plan.composites:
+                if not composite.begins.isdisjoint(begun):
+                    entries.composites += _instances(composite, resource)
         if "contained" in resource:
             add_contained(entries, resource, self.references, self.index)
         if plan.first:
@@ -184,6 +186,7 @@ class Indexer:
                 plan.composites += self._composites(parameter)
             else:
                 self._add(plan, parameter)
+        plan.begins = frozenset().union(*(composite.begins for composite in plan.composites))
         return plan
 
     def _add(self, plan: Plan, parameter: SearchParameter) -> None:
@@ -257,7 +260,7 @@ class Indexer:
 
         One to a contained resource has no target, but it is a value: `:missing=false`.
         """
-        target, version = self._target(value["reference"]) if "reference" in value else (None, None)
+        target, version, _ = self._target(value["reference"]) if "reference" in value else (None, None, False)
         identifier = value.get("identifier")
         if identifier is not None:
             return (ReferenceEntry(code, target, version, identifier.get("system"), identifier.get("value")),)
@@ -265,10 +268,10 @@ class Indexer:
 
     def _held(self, code: str, value: Resource) -> Sequence[Entry]:
         """Return the same for a parameter with a holder: marked, if the text of the reference tells its type."""
-        if "identifier" in value or "reference" not in value or told_type(value["reference"]) is None:
+        if "identifier" in value or "reference" not in value:
             return self._reference(code, value)
-        target, version = self._target(value["reference"])
-        return (ReferenceEntry(code, target, version, held=True),)
+        target, version, is_told = self._target(value["reference"])
+        return (ReferenceEntry(code, target, version, held=is_told),)
 
     def _canonical(self, code: str, value: str) -> Sequence[Entry]:
         """Return what a canonical says, and the address that it is on this server."""
@@ -278,14 +281,18 @@ class Indexer:
             return (entry,)
         return (entry._replace(address=str(found.key)),)
 
-    def _split_target(self, text: str) -> tuple[str | None, str | None]:
-        """Return target and version of a literal reference; that to a contained resource has no target."""
-        found = parse_reference(text)
+    def _split_target(self, text: str) -> tuple[str | None, str | None, bool]:
+        """Return target and version of a literal reference, and whether its text tells the type of the target.
+
+        That to a contained resource has no target.
+        """
+        found, is_told = parse_reference(text), told_type(text) is not None
         if found.kind == "fragment":
-            return None, None
+            return None, None, is_told
         if found.kind != "literal":
-            return text, None
-        return (str(found.key) if found.base in self._local else f"{found.base}/{found.key}"), found.version
+            return text, None, is_told
+        target = str(found.key) if found.base in self._local else f"{found.base}/{found.key}"
+        return target, found.version, is_told
 
 
 def _selected(plan: Plan, resource: Resource) -> Iterator[tuple[str, Any]]:
@@ -340,17 +347,20 @@ def _instances(composite: Composite, resource: Resource) -> Iterator[CompositeEn
     for instance in composite.instance.select(resource):
         parts = []
         for component in reversed(composite.components):  # the last one, the value, is the one that is absent most
-            part = tuple(_part(component, instance, resource))
+            part = _part(component, instance, resource)
             if not part:
                 break
-            parts.append(part)
+            parts.append(tuple(part))
         else:
             yield CompositeEntry(composite.code, tuple(reversed(parts)))
 
 
-def _part(component: Component, instance: Resource, resource: Resource) -> Iterator[Entry]:
-    for path, convert in component.paths:
+def _part(component: Component, instance: Resource, resource: Resource) -> list[Entry]:
+    code, paths = component
+    found: list[Entry] = []
+    for path, convert in paths:
         context = resource if path.absolute else instance
         if path.first in context:
             for value in path.select(context):
-                yield from convert(component.code, value)
+                found += convert(code, value)
+    return found
