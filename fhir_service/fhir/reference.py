@@ -7,6 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
+import msgspec
+
+from fhir_service.fhir.json import encode
 from fhir_service.fhir.resource import Key, Resource
 
 ReferenceKind = Literal["literal", "conditional", "fragment", "urn", "other"]
@@ -116,21 +119,18 @@ def references(resource: Resource) -> Iterator[FoundReference]:
 
 
 def reference_texts(resource: Resource) -> set[str]:
-    """Return what the references of a resource say, without their places: several times as fast as `references`."""
-    texts: set[str] = set()
+    """Return what the references of a resource say, without their places: many times as fast as `references`."""
     in_bundle = resource["resourceType"] == "Bundle"
-    pending = [{name: each for name, each in resource.items() if name != "entry"} if in_bundle else resource]
-    while pending:
-        node = pending.pop()
-        for name, child in node.items():
-            kind = type(child)
-            if kind is dict:
-                pending.append(child)
-            elif kind is list:
-                pending += [each for each in child if type(each) is dict]
-            elif name == "reference" and kind is str:
-                texts.add(child)
-    return texts
+    whole = {name: each for name, each in resource.items() if name != "entry"} if in_bundle else resource
+    return set(map(_unquoted, quoted_references(encode(whole))))
+
+
+quoted_references = re.compile(rb'"reference":("(?:[^"\\]|\\.)*")').findall
+"""Return the text of each reference in the compact JSON of a resource, quoted as it stands there.
+
+Inside a string a quotation mark is written otherwise, so that nothing else looks like this.
+"""
+_unquoted = msgspec.json.Decoder(str).decode
 
 
 def objects(resource: Resource) -> Iterator[tuple[dict[str, Any], Place]]:

@@ -16,7 +16,7 @@ from fhir_service.fhir import json
 from fhir_service.fhir.bundle_links import FullUrls
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.outcome import FhirError, Issue
-from fhir_service.fhir.reference import local_key, references
+from fhir_service.fhir.reference import local_key, quoted_references, references
 from fhir_service.fhir.resource import Resource, key_of
 from fhir_service.fhir.search.extract import Indexer
 from fhir_service.fhir.search.registry import SearchRegistry
@@ -116,23 +116,18 @@ class Preparer:
     def _ready(self, resource: Resource, place: Place) -> Ready:
         packed = pack(Put(resource, self._indexer.index(resource)))
         key = str(key_of(resource))
-        found = _REFERENCES(packed) if resource["resourceType"] != "Bundle" else _of_bundle(resource)
+        found = quoted_references(packed) if resource["resourceType"] != "Bundle" else _of_bundle(resource)
         wanted = dict.fromkeys(map(self._local, found))
         return Ready(place, key, tuple(each for each in wanted if each and each != key), packed)
 
     def _local_key(self, text: bytes) -> str | None:
         """Return the key of the resource of this server that a reference (as JSON has it) names."""
-        key = local_key(json.decode(b'"%b"' % text), self._base)
+        key = local_key(json.decode(text), self._base)
         return str(key) if key else None
 
 
-# Every Reference in the JSON: the text of one is quoted within a string, so that nothing else looks like this. A Bundle
-# is looked through with care, because what its entries refer to is its own matter (fhir/reference.py).
-_REFERENCES = re.compile(rb'"reference":"((?:[^"\\]|\\.)*)"').findall
-
-
 def _of_bundle(bundle: Resource) -> list[bytes]:
-    return [json.encode(each.text)[1:-1] for each in references(bundle)]
+    return [json.encode(each.text) for each in references(bundle)]
 
 
 preparer = cache(Preparer)  # the definitions are opened once in each process

@@ -31,6 +31,8 @@ def integrity(resource: Resource, base: str) -> list[Exists]:
     400 for a conditional reference: only a transaction finds what it means.
     """
     texts = reference_texts(resource)
+    if not texts:
+        return []
     keys = {key for text in texts if (key := local_key(text, base))}
     if any("?" in text and _is_conditional(text, base) for text in texts):
         raise _not_in_a_transaction(resource, base)
