@@ -32,7 +32,7 @@ _INTEGERS = frozenset({"integer", "positiveInt", "unsignedInt"})
 
 _DECLARED_ENCODING = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)[\"']").match
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00", b"<\x00")
-_XSI = "{http://www.w3.org/2001/XMLSchema-instance}"  # schemaLocation, which many tools write
+_SPACE = " \t\r\n"  # what XML calls white space: no full-width space
 
 
 class Reader:
@@ -71,7 +71,7 @@ class Reader:
         for name in node.keys():  # noqa: SIM118 - items() looks each up, which takes too long for very many
             if name in shape.attributes:
                 out[str(name)] = node.get(name)
-            elif not str(name).startswith(_XSI):
+            else:
                 raise self._attribute_error(node, str(name), shape)
         last = 0
         for child in self._children(node):
@@ -114,7 +114,7 @@ class Reader:
         text = node.get("value")
         value = None if text is None else self._value(node, text, known.code)
         partner = self._partner(node, depth) if len(node) or len(node.attrib) > (text is not None) else None
-        if node.text is not None and not len(node) and not node.text.isspace():
+        if node.text is not None and not len(node) and node.text.strip(_SPACE):
             raise self._text_error(node, node.text)
         if text is None and not partner:
             ja = "value も extension もありません。"
@@ -172,19 +172,19 @@ class Reader:
 
     def _children(self, node: Node) -> Iterator[Node]:
         """Give the child elements; between them there may be white space and comments only."""
-        if node.text and not node.text.isspace():
+        if node.text and node.text.strip(_SPACE):
             raise self._text_error(node, node.text)
         for child in node:
             if isinstance(child, etree._Entity):
                 raise self._error(child, "structure", "実体参照は使えません。", "Entity references are not allowed.")
-            if child.tail and not child.tail.isspace():
+            if child.tail and child.tail.strip(_SPACE):
                 raise self._text_error(node, child.tail)
             if not isinstance(child, etree._Comment | etree._ProcessingInstruction):
                 yield child
 
     def _text_error(self, node: Node, text: str) -> FhirError:
-        ja = f"要素の間に文字があります: {_shown(text.strip())}"
-        return self._error(node, "structure", ja, f"There is text between the elements: {_shown(text.strip())}")
+        ja = f"要素の間に文字があります: {_shown(text.strip(_SPACE))}"
+        return self._error(node, "structure", ja, f"There is text between the elements: {_shown(text.strip(_SPACE))}")
 
     def _attribute_error(self, node: Node, name: str, shape: Shape) -> FhirError:
         ja = f"{shape.name} に属性「{_shown(name)}」はありません。"

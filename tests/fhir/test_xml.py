@@ -13,6 +13,7 @@ from fhir_service.fhir import json, xml
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.outcome import FhirError, Issue
 
+XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 NS = 'xmlns="http://hl7.org/fhir"'
 XHTML = 'xmlns="http://www.w3.org/1999/xhtml"'
 EVERY = 1 if os.environ.get("CI") == "true" else 10
@@ -75,11 +76,18 @@ def test_every_official_example_survives_xml(definitions: Definitions, r4_exampl
     assert changed == []
 
 
+def test_the_schema_is_not_named(read: Any) -> None:
+    """https://hl7.org/fhir/R4/xml.html: "Exchanged content SHALL NOT specify the schema" """
+    with pytest.raises(FhirError, match="schemaLocation"):
+        read(
+            f'<Patient {NS} {XSI} xsi:schemaLocation="http://hl7.org/fhir patient.xsd"><active value="true"/></Patient>'
+        )
+
+
 def test_a_resource_is_read_as_json_would_give_it(read: Any) -> None:
     resource = read(f"""<?xml version="1.0" encoding="UTF-8"?>
         <!-- a comment --><?target instruction?>
-        <Observation {NS} xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
-            xsi:schemaLocation="http://hl7.org/fhir ../observation.xsd">
+        <Observation {NS} xmlns:unused="http://example.org/x">
           <id value="1"/>
           <text><status value="generated"/><div {XHTML}>体重 <b>70</b><br/></div></text>
           <contained><Patient><id value="p"/><active value="true"/></Patient></contained>
@@ -235,6 +243,9 @@ def test_characters_that_no_xml_can_hold_are_replaced(definitions: Definitions) 
         ("text", "text between", "Patient"),
         ("<name>text</name>", "text between", "Patient.name[0]"),
         ('<name id="1"/>text', "text between", "Patient"),
+        ('<name id="1"/>\u3000', "text between", "Patient"),
+        ('<birthDate value="1980">\u3000</birthDate>', "text between", "Patient.birthDate"),
+        (f'<name {XSI} xsi:type="HumanName"><text value="a"/></name>', "no attribute", "Patient.name[0]"),
         ("<name/>", "must not be empty", "Patient.name[0]"),
         ("<name><!-- a --></name><name/>", "must not be empty", "Patient.name[1]"),
         ("<![CDATA[x]]>", "text between", "Patient"),
