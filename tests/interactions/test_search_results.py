@@ -7,6 +7,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.conftest import StartServer
+
 TAGS = "http://example.jp/results"
 PEOPLE = (("Aoki", "1950-01-01"), ("Baba", None), ("Chiba", "1940-05-05"))
 
@@ -184,6 +186,18 @@ def test_a_huge_count_gives_as_many_as_a_page_holds(api: httpx.Client, tag: str)
 
     assert len(ids(bundle)) == len(PEOPLE)
     assert "_count=9999" not in bundle["link"][0]["url"]
+
+
+def test_the_sizes_of_pages_are_settings(start_server: StartServer) -> None:
+    server = start_server(default_count=1, max_count=2, database="memory://")
+    with httpx.Client(base_url=f"{server.base}/") as client:
+        for number in range(3):
+            client.put(f"Patient/p{number}", json={"resourceType": "Patient", "id": f"p{number}"}).raise_for_status()
+
+        for path in ("Patient", "_history", "Patient/$everything"):
+            pages = [client.get(path, params=asked).json()["entry"] for asked in ({}, {"_count": 5})]
+
+            assert [len(entries) for entries in pages] == [1, 2], path
 
 
 def test_an_include_gives_the_version_that_is_referred_to(api: httpx.Client) -> None:

@@ -90,12 +90,7 @@ class Not:
         return Sql(f"NOT ({test.text})", test.parameters)
 
     def rids(self, depth: int = 0) -> Sql:
-        a = f"a{depth}"
-        test = self.probe(Candidate(f"{a}.rid", f"{a}.d", depth + 1))
-        return Sql(
-            f"SELECT {a}.rid FROM ix {a} WHERE {a}.k = ? AND {test.text}",
-            (type_key(self.resource_type), *test.parameters),
-        )
+        return _each_of_type(self, depth)
 
     def estimate(self, context: Context, limit: int) -> int:
         return limit
@@ -133,15 +128,18 @@ class Differs:
         return any_of([exists(outermost), exists(between)])
 
     def rids(self, depth: int = 0) -> Sql:
-        a = f"a{depth}"
-        test = self.probe(Candidate(f"{a}.rid", f"{a}.d", depth + 1))
-        return Sql(
-            f"SELECT {a}.rid FROM ix {a} WHERE {a}.k = ? AND {test.text}",
-            (type_key(self.resource_type), *test.parameters),
-        )
+        return _each_of_type(self, depth)
 
     def estimate(self, context: Context, limit: int) -> int:
         return limit
+
+
+def _each_of_type(part: Not | Differs, depth: int) -> Sql:
+    """Return the SELECT of what passes, by trying each resource of the type."""
+    a = f"a{depth}"
+    test = part.probe(Candidate(f"{a}.rid", f"{a}.d", depth + 1))
+    where = f"{a}.k = ? AND {test.text}"
+    return Sql(f"SELECT {a}.rid FROM ix {a} WHERE {where}", (type_key(part.resource_type), *test.parameters))
 
 
 @dataclass(frozen=True, slots=True)
