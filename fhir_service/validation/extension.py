@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fhir_service.fhir.fhirpath import Item
+from fhir_service.fhir.outcome import Severity
 from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.profile.extension_definition import ExtensionDefinition
 from fhir_service.validation.run import Check, Run
@@ -44,9 +45,10 @@ def extension_check(structure: Check, owner: str, places: frozenset[str], *, mod
                 return (
                     found if _modifies(other[1], run) == modifier else [*(found or ()), _misplaced(url, not modifier)]
                 )
-            if modifier or url.startswith(HL7):
+            if modifier or run.validator.definitions.is_published_here(url):
                 return [*(found or ()), _unknown(url, modifier)]
-            return found if run.options.foreign_extensions or _EXAMPLE(url) else [*(found or ()), _foreign(url)]
+            severity = run.options.foreign_extensions
+            return found if severity is None or _EXAMPLE(url) else [*(found or ()), _foreign(url, severity)]
         more = _by_definition(value, definition, run, owner, places, modifier)
         return [*(found or ()), *more] if more else found
 
@@ -149,16 +151,17 @@ def _unknown(url: str, modifier: bool) -> Fault:
         ja = f"修飾拡張「{shown}」の定義がありません。意味を変えるので定義が要ります(規則 extension-modifier)"
         en = f"The modifier extension {shown} is not defined here, and changes the meaning (rule extension-modifier)"
         return Fault("", "extension", ja, en, "warning" if _EXAMPLE(url) else "error", "extension-modifier")
-    ja = f"拡張「{shown}」は FHIR R4 で定義されていません(規則 extension-unknown)"
-    en = f"FHIR R4 does not define the extension {shown} (rule extension-unknown)"
+    owner_ja, owner_en = ("FHIR R4", "FHIR R4") if url.startswith(HL7) else ("公開元", "Its publisher")
+    ja = f"拡張「{shown}」は{owner_ja}で定義されていません。URL を確かめてください(規則 extension-unknown)"
+    en = f"{owner_en} does not define the extension {shown}; check its URL (rule extension-unknown)"
     return Fault("", "extension", ja, en, "error", "extension-unknown")
 
 
-def _foreign(url: str) -> Fault:
+def _foreign(url: str, severity: Severity) -> Fault:
     shown = url[:SHOWN]
-    ja = f"拡張「{shown}」の定義がここにありません(規則 extension-foreign)"
-    en = f"The extension {shown} is not defined here (rule extension-foreign)"
-    return Fault("", "extension", ja, en, "error", "extension-foreign")
+    ja = f"拡張「{shown}」の定義がここにないため、中を検証していません(規則 extension-foreign)"
+    en = f"The extension {shown} is not defined here; what it holds was not checked (rule extension-foreign)"
+    return Fault("", "extension", ja, en, severity, "extension-foreign")
 
 
 def _modifies(path: str, run: Run) -> bool:

@@ -15,7 +15,7 @@ from fhir_service.validation.sender import Sender, sender_of
 from fhir_service.validation.text_lint import lint
 
 # Rules of R4 that a write may break with a warning; $validate tells them as errors, and a policy file can raise them.
-# extension-unknown: HL7 has published extensions for R4 after R4 itself, in packages that may not be here.
+# extension-unknown: HL7 and others have published extensions after the packages that are here.
 # pat-1: of a relative it may only be known that there is a sister; HL7's patch suite stores such contacts, too.
 # urn-case: many systems write UUIDs in capitals. concept-map: maps are kept as they are published.
 # txt-2, unit, xhtml-block, xhtml-target: a record with such a narrative or unit is better kept; 26 of HL7's examples
@@ -146,16 +146,20 @@ class Policy:
     def __init__(self, validator: Checks, rules: PolicyRules | None = None) -> None:
         self._validator = validator
         self._rules = rules or PolicyRules()
+        accepting = self._rules.unknown_extensions == "accept"
         self._options = Options(
             claimed=self._rules.claimed_profiles,
             vital_signs=self._rules.vital_signs != "off",
-            foreign_extensions=self._rules.unknown_extensions == "accept",
+            foreign_extensions="warning" if accepting else "error",
             best_practice=self._rules.best_practice,
             must_support=self._rules.must_support,
         )
         always = self._rules.vital_signs == "always"
         # Who stores an ImplementationGuide does not say by that what others may write.
-        self._on_write = replace(self._options, extensible=False, vital_signs=always, guides=False)
+        foreign: Severity | None = None if accepting else "error"
+        self._on_write = replace(
+            self._options, extensible=False, foreign_extensions=foreign, vital_signs=always, guides=False
+        )
         self._changes = (*self._rules.severities, *_refused(self._rules))
         self._linted = self._rules.text_lint == "always"
         self._plain = not (self._rules.defaults or self._rules.partners)

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fhir_service.fhir.fhirpath import Allowance, Environment, Item
+from fhir_service.fhir.outcome import Severity
 from fhir_service.fhir.reference import parse_reference
 from fhir_service.fhir.resource import Resource
 from fhir_service.validation.fault import Faults
@@ -25,7 +26,8 @@ class Options:
 
     `claimed` checks each resource, also inside another, against the profiles of its `meta.profile`, `vital_signs` each
     Observation of one against its profile, `guides` each that is not contained against the profiles that implementation
-    guides have for all of its type; `foreign_extensions` lets extensions be that are defined elsewhere.
+    guides have for all of its type; `foreign_extensions` is how grave it is that an extension is defined elsewhere,
+    if it is told at all.
 
     `extensible` warns of codes outside extensible value sets; `best_practice` tells what a good resource has (a
     narrative), `must_support` which elements that a profile supports are not there.
@@ -34,7 +36,7 @@ class Options:
     claimed: bool = True
     vital_signs: bool = True
     guides: bool = True
-    foreign_extensions: bool = True
+    foreign_extensions: Severity | None = None
     extensible: bool = True
     best_practice: bool = False
     must_support: bool = False

@@ -16,7 +16,7 @@ from fhir_service.validation.run import Options
 from fhir_service.validation.validator import Validator
 
 # As the suite runs the reference: extensions that nothing here defines are refused, but for those of example.org.
-OPTIONS = Options(foreign_extensions=False)
+OPTIONS = Options(foreign_extensions="error")
 CANONICAL = {"StructureDefinition", "ValueSet", "CodeSystem", "Questionnaire", "Measure", "Library"}
 
 

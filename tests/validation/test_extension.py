@@ -170,9 +170,24 @@ def test_an_extension_that_nothing_here_defines_is_refused_where_the_policy_says
     foreign = patient(**having("http://hospital.jp/fhir/StructureDefinition/x", valueCode="a"))
     refusing = Policy(validator, PolicyRules(unknown_extensions="refuse"))
 
-    assert Policy(validator).validate(foreign) == []
+    assert Policy(validator)(foreign) == []
+    assert [(issue.rule, issue.severity) for issue in Policy(validator).validate(foreign)] == [
+        ("extension-foreign", "warning")
+    ]
     for found in (refusing.validate(foreign), refusing(foreign)):
         assert [(issue.rule, issue.severity) for issue in found] == [("extension-foreign", "error")]
+
+
+def test_an_extension_that_its_publisher_does_not_define_is_misspelt(validator: Validator) -> None:
+    folder = "https://example.jp/fhir/outreach/StructureDefinition"
+    known, misspelt = (
+        patient(**having(f"{folder}/{name}", valueRange={"low": {"value": 40}}))
+        for name in ("estimated-age", "estimatedAge")
+    )
+
+    assert Policy(validator).validate(known) == []
+    for check, severity in ((Policy(validator).validate, "error"), (Policy(validator), "warning")):
+        assert [(issue.rule, issue.severity) for issue in check(misspelt)] == [("extension-unknown", severity)]
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,11 @@ class Definitions:
         """Return the versions in which a definition is here."""
         return self._sources.versions(url)
 
+    def is_published_here(self, url: str) -> bool:
+        """Whether R4, the service or a package that is here publishes profiles and extensions beside this URL."""
+        folder = url.rpartition("/")[0]
+        return any(folder in source.folders for source in self._sources.all)
+
     @property
     def fingerprint(self) -> str:
         """What tells all that snapshots are made of, as it is now, from any other content."""

@@ -162,6 +162,11 @@ class Archive:
         members = sorted((name, each.CRC, each.file_size) for name, each in self._members.items())
         return sha256(f"{self.package} {self.digest} {members}".encode()).hexdigest()
 
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """Where profiles and extensions of this package are published: their URLs up to the last slash."""
+        return frozenset(row[0].rpartition("/")[0] for row in self._by_type.get("StructureDefinition", ()))
+
     def count(self, resource_type: str) -> int:
         """Return how many definitions of this type there are."""
         return len(self._by_type.get(resource_type, ()))

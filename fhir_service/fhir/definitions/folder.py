@@ -50,6 +50,12 @@ class Folder:
             whole.update(content)
         return whole.hexdigest()
 
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """Where profiles and extensions are published: their URLs up to the last slash."""
+        profiles = (url for url, (kind, _, _) in self._by_url.items() if kind == "StructureDefinition")
+        return frozenset(url.rpartition("/")[0] for url in profiles)
+
     def head(self, url: str, version: str | None = None) -> tuple[str, str] | None:
         """Return resource type and version of what `find` gives, without reading it."""
         kind, found, content = self._by_url.get(url, ("", "", b""))

@@ -23,6 +23,11 @@ class Held:
         """What tells this content from any other while it is here."""
         return str(id(self))
 
+    @property
+    def folders(self) -> frozenset[str]:
+        """Where profiles and extensions are published: their URLs up to the last slash."""
+        return frozenset(str(each.get("url", "")).rpartition("/")[0] for each in self.all("StructureDefinition"))
+
     def head(self, url: str, version: str | None = None) -> tuple[str, str] | None:
         """Return resource type and version of what `find` gives."""
         found = self.find(url, version)

@@ -28,6 +28,11 @@ class Source(Protocol):
         """What tells this content from any other."""
         ...
 
+    @property
+    def folders(self) -> frozenset[str]:
+        """Where whoever made these publishes profiles and extensions: their URLs up to the last slash."""
+        ...
+
     def head(self, url: str, version: str | None = None) -> tuple[str, str] | None:
         """Return resource type and version of what `find` gives, without reading it."""
         ...

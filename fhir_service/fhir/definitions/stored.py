@@ -99,6 +99,11 @@ class StoredDefinitions:
         ]
         return sha256("\n".join(sorted(rows)).encode()).hexdigest()
 
+    @property
+    def folders(self) -> frozenset[str]:
+        """Nothing: who stores a profile does not say by that all that is published beside it."""
+        return frozenset()
+
     def head(self, url: str, version: str | None = None) -> tuple[str, str] | None:
         """Return resource type and version of what `find` gives, without reading it."""
         found = self._newest(url, version)
