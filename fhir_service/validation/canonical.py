@@ -68,12 +68,23 @@ def _not_absolute(value: str) -> Fault:
     return Fault("", "invalid", ja, en, rule="canonical")
 
 
-def own_url_check(value: Any, _run: Run) -> Faults:
-    """Check the `url` by which a definition is known everywhere: it is absolute."""
-    if value.__class__ is not str or ":" in value:
+def own_url_check(value: Any, run: Run) -> Faults:
+    """Check the `url` by which a definition is known everywhere: it is absolute, and not that of another type."""
+    if value.__class__ is not str:
         return None
+    if ":" in value:
+        return _of_another_type(value, run)
     ja = f"url「{value[:SHOWN]}」は絶対 URI(http://… や urn:oid:…)でなければなりません(規則 canonical)。"
     en = f"The url '{value[:SHOWN]}' must be an absolute URI, such as http://… or urn:oid:… (rule canonical)."
+    return [Fault("", "invalid", ja, en, rule="canonical")]
+
+
+def _of_another_type(url: str, run: Run) -> Faults:
+    other, own = run.validator.definitions.name(url), run.resource.get("resourceType")
+    if other is None or other.resource_type == own:
+        return None
+    ja = f"「{url[:SHOWN]}」は、別の型 {other.resource_type} の定義の url です(規則 canonical)。"
+    en = f"'{url[:SHOWN]}' is the url of a {other.resource_type}, not of a {own} (rule canonical)."
     return [Fault("", "invalid", ja, en, rule="canonical")]
 
 

@@ -27,20 +27,13 @@ from fhir_service.validation.text_lint import lint
 # better kept; some of HL7's examples have one.
 # invariant-unasked: a definition with a broken rule must not keep good records from being stored.
 # property-twice: R4 does not ask that properties of code systems differ; those of HL7's SNOMED CT do not.
-# concept-map, definition-kind, include-system, search-parameter: definitions are kept as they are published; HL7's own
-# have such faults.
+# concept-map, definition-kind, definition-twice, include-system, search-parameter: definitions are kept as they are
+# published; HL7's own have such faults.
 LOWERED_ON_WRITE = frozenset(
     {"code-absent", "concept-map", "definition-binding", "definition-kind", "definition-slicing"}
-    | {"definition-snapshot", "display", "expression-element", "expression-text", "extension-unknown", "hash"}
-    | {
-        "identifier-system",
-        "identifier-value",
-        "include-system",
-        "invariant-unasked",
-        "narrative-link",
-        "pat-1",
-        "period-open",
-    }
+    | {"definition-snapshot", "definition-twice", "display", "expression-element", "expression-text"}
+    | {"extension-unknown", "hash", "identifier-system", "identifier-value", "include-system", "invariant-unasked"}
+    | {"narrative-link", "pat-1", "period-open"}
     | {"property-twice", "search-parameter", "structure-map", "txt-2", "unit", "urn-case", "xhtml-block"}
     | {"xhtml-target"}
 )

@@ -23,6 +23,7 @@ from fhir_service.validation.definitional.search_parameter import search_paramet
 from fhir_service.validation.definitional.structure_definition import structure_definition_rules
 from fhir_service.validation.definitional.structure_map import structure_map_rules
 from fhir_service.validation.definitional.testscript import testscript_rules
+from fhir_service.validation.definitional.twice import AGAIN, ONCE, once_rules
 from fhir_service.validation.definitional.value_set import value_set_rules
 from fhir_service.validation.element_id import element_id_rules
 from fhir_service.validation.narrative_link import narrative_link_rules
@@ -34,7 +35,7 @@ from fhir_service.validation.sampled_data import sampled_data_rules
 from fhir_service.validation.vital_signs import vital_sign_rules
 
 QUANTITIES = ("Quantity", "Age", "Distance", "Duration")
-RULES: Mapping[str, tuple[Check, ...]] = {
+_OWN: Mapping[str, tuple[Check, ...]] = {
     "ActivityDefinition": (activity_definition_rules,),
     "Attachment": (attachment_rules,),
     "Bundle": (bundle_rules,),
@@ -65,4 +66,8 @@ RULES: Mapping[str, tuple[Check, ...]] = {
     "TestScript": (testscript_rules,),
     "ValueSet": (value_set_rules,),
     **dict.fromkeys(QUANTITIES, (quantity_rules,)),
+}
+RULES: Mapping[str, tuple[Check, ...]] = {
+    **_OWN,
+    **{kind: (*_OWN.get(kind, ()), once_rules(kind)) for kind in {**ONCE, **AGAIN}},
 }

@@ -91,11 +91,15 @@ DEFECTS_TOLD: dict[str, set[str]] = {
     "definition-slicing": {
         "Bundle-profiles-others", "StructureDefinition-catalog", "StructureDefinition-familymemberhistory-genetic",
     },
-    # Rules that name elements which ChargeItemDefinition (`name`) and Extension (`substanceExposureRisk`) have not.
+    # Rules that name elements which ChargeItemDefinition (`name`) and Extension (`substanceExposureRisk`) have not;
+    # paths of dynamic values that are no FHIRPath, or name what there is not.
     "expression-element": {
         "Bundle-extensions", "Bundle-resources", "StructureDefinition-ChargeItemDefinition",
-        "StructureDefinition-allergyintolerance-substanceExposureRisk",
+        "StructureDefinition-allergyintolerance-substanceExposureRisk", "PlanDefinition-example-cardiology-os",
+        *(f"PlanDefinition-exclusive-breastfeeding-intervention-0{number}" for number in range(1, 5)),
     },
+    # An expansion has `/[HPF]` twice.
+    "definition-twice": {"Bundle-valueset-expansions"},
     # `{'active', 'completed'}` is no FHIRPath.
     "expression-text": {"EventDefinition-example"},
     # Profiles of Composition that call themselves complex types.

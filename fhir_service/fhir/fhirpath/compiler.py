@@ -11,7 +11,7 @@ from fhir_service.fhir.fhirpath.code import Code, Site, Types, charged, located,
 from fhir_service.fhir.fhirpath.equality import distinct, extent
 from fhir_service.fhir.fhirpath.error import FhirPathError, unreadable
 from fhir_service.fhir.fhirpath.functions import FUNCTIONS
-from fhir_service.fhir.fhirpath.functions.types import as_type, is_type
+from fhir_service.fhir.fhirpath.functions.types import as_type, check_cast, is_type
 from fhir_service.fhir.fhirpath.item import BOOLEAN, INTEGER, NOTHING, Context, Evaluate, Items, one
 from fhir_service.fhir.fhirpath.model import Model, Property
 from fhir_service.fhir.fhirpath.syntax import (
@@ -285,6 +285,8 @@ def _type_test(compiler: Compiler, node: TypeTest, this: Types) -> Code:
     wanted = named(compiler.model, node.type, node.at)
     if node.operator == "is":
         return Code(located(is_type(compiler.model, operand.run, wanted, node.type), node.at), (BOOLEAN,))
+    if compiler.strict:
+        check_cast(compiler.model, operand.types, wanted, node.at)
     return Code(as_type(compiler.model, operand.run, wanted), _open(compiler.model, (wanted,)))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fhir_service.fhir.resource import Resource
 from fhir_service.validation.definitional.profile_named import profile_faults
 from fhir_service.validation.definitional.search_names import search_parameters
+from fhir_service.validation.definitional.search_parameter import HL7
 from fhir_service.validation.fault import Fault, Faults
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ def _parameters(holder: Resource, place: str, run: Run) -> Iterator[Fault]:
     for index, parameter in enumerate(holder.get("searchParam", ())):
         url, kind = parameter.get("definition"), parameter.get("type")
         defined = run.definition(url) if isinstance(url, str) else None
+        if defined is None and str(url).startswith(HL7):
+            ja = f"検索パラメーター {str(url)[:SHOWN]} は FHIR R4 にありません。"
+            en = f"FHIR R4 has no search parameter {str(url)[:SHOWN]}."
+            at = f"{place}.searchParam[{index}].definition"
+            yield Fault(at, "business-rule", ja, en, "warning", "search-parameter")  # two of R4's own name such
         if defined is None or defined.get("resourceType") != "SearchParameter" or defined.get("type") in (kind, None):
             continue
         wanted = defined["type"]

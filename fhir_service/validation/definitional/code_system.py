@@ -185,10 +185,11 @@ def _property(
         en = f"The property '{shown}' is defined as {definition['type']}, but is a {kind}."
         yield _fault(place, ja, en, "code-system")
     meant = str(definition.get("uri", "")).removeprefix(DEFINED_BY)
-    if kind == "Code" and value not in codes and code_system.get("content") == "complete" and INTERNAL & {name, meant}:
+    internal = INTERNAL & {name, meant} or (definition.get("type") == "code" and not {name, meant} & DEFINED.keys())
+    if kind == "Code" and value not in codes and code_system.get("content") == "complete" and internal:
         ja = f"プロパティ「{shown}」が指すコード「{str(value)[:SHOWN]}」は、このコード体系にありません。"
         en = f"The code '{str(value)[:SHOWN]}' that the property '{shown}' names is not in this code system."
-        yield _fault(place, ja, en, "code-system", "error" if meant in INTERNAL else "warning")
+        yield _fault(place, ja, en, "code-system", "error" if meant in INTERNAL or definition else "warning")
 
 
 def _whole(code_system: Resource, concepts: list[tuple[str, Resource]], run: Run) -> Iterator[Fault]:

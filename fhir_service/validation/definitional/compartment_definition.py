@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fhir_service.fhir.resource import Resource
+from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.validation.definitional.search_names import search_parameters
 from fhir_service.validation.fault import Fault, Faults
 
@@ -34,12 +35,16 @@ def compartment_definition_rules(compartment: Resource, run: Run) -> Faults:
         known = search_parameters(kind, run)
         for number, name in enumerate(each.get("param", ())):
             parameter = known.get(name)
-            if name == ITSELF or (parameter is not None and (not parameter.targets or about in parameter.targets)):
+            if name == ITSELF or (parameter is not None and _refers(parameter, about)):
                 continue
             ja = f"{kind} には、{about} を参照する検索パラメーター「{str(name)[:SHOWN]}」がありません。"
             en = f"{kind} has no search parameter '{str(name)[:SHOWN]}' that refers to a {about}."
             found.append(_fault(f"{place}.param[{number}]", ja, en))
     return found or None
+
+
+def _refers(parameter: SearchParameter, about: str) -> bool:
+    return parameter.type == "reference" and (not parameter.targets or about in parameter.targets)
 
 
 def _fault(place: str, ja: str, en: str) -> Fault:

@@ -15,7 +15,7 @@ from fhir_service.fhir.resource import Resource
 from fhir_service.validation.base import TYPE_BASE
 from fhir_service.validation.binding import CODED
 from fhir_service.validation.definitional.element_path import ANYTHING, elements_at
-from fhir_service.validation.definitional.expression import expression_faults
+from fhir_service.validation.definitional.expression import UNKNOWN, read_expression
 from fhir_service.validation.fault import Fault
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ SHOWN = 120
 MOST_CODES = 6  # that a message repeats
 VALUES = ("fixed", "pattern", "defaultValue", "minValue", "maxValue")
 REFERRING = frozenset({"Reference", "canonical"})
+TRUTHS = frozenset({"boolean", "System.Boolean"})
 # Types of elements by which the path tells what an expression is asked of.
 HOLDERS = frozenset({"BackboneElement", "Element"})
 ANY_TYPE = frozenset({"Resource", "DomainResource", "Element", "BackboneElement"})
@@ -44,6 +45,7 @@ def element_definition_rules(definition: Resource, made: Snapshot, run: Run) -> 
     whole = {each["id"]: each for each in made.elements}
     yield from _order(made)
     yield from _slices(made, whole)
+    yield from _value_and_parts(whole)
     keys: dict[str, Any] = {}
     before = _base(definition, run)
     for index, (element, id_) in enumerate(zip(definition["differential"]["element"], made.places, strict=True)):
@@ -86,6 +88,18 @@ def _slices(made: Snapshot, whole: dict[str, Resource]) -> Iterator[Fault]:
             ja = f"スライスの min の合計({least[id_]})が max({most})より大きくなっています。"
             en = f"The slices must be there {least[id_]} times together, but the max is {most}."
             yield _fault(f".differential.element[{index}]", ja, en)
+
+
+def _value_and_parts(whole: dict[str, Resource]) -> Iterator[Fault]:
+    """Tell of an extension that must have both a value and extensions (ext-1)."""
+    for id_, element in whole.items():
+        holder, _, name = id_.rpartition(".")
+        if name != "value[x]" or not element.get("min") or "Extension" not in (holder, *_codes(whole.get(holder, {}))):
+            continue
+        parts = (each for key, each in whole.items() if key.rpartition(".")[0] == holder and each is not element)
+        if any(each["path"].endswith(".extension") and each.get("min") for each in parts):
+            ja = "値と内側の拡張の両方が必須なので、どの拡張も合いません(規則 ext-1)。"
+            yield _fault("", ja, "No extension can have both a value and extensions, as it must (rule ext-1).")
 
 
 def _codes(element: Resource) -> list[str]:
@@ -191,9 +205,14 @@ def _key_again(said: Said, keys: dict[str, Any]) -> Iterator[Fault]:
 def _constraints(said: Said, run: Run) -> Iterator[Fault]:
     context = context_of(said.whole, run)
     for number, each in enumerate(said.element.get("constraint", ())):
-        yield from expression_faults(
-            each.get("expression"), f"{said.place}.constraint[{number}].expression", run, context
-        )
+        place = f"{said.place}.constraint[{number}].expression"
+        reading = read_expression(each.get("expression"), place, run, context)
+        yield from reading.faults
+        found = [types for types in reading.selects.values() if types]
+        if found and not any(TRUTHS & {*types} for types in found):
+            names = ", ".join(sorted({each for types in found for each in types})[:MOST_CODES])
+            ja = f"規則の式は真偽を答えません({names})。"
+            yield Fault(place, "invalid", ja, f"The rule does not answer yes or no, but {names}.", rule=UNKNOWN)
 
 
 def context_of(element: Resource, run: Run) -> str | None:

@@ -20,6 +20,15 @@ SHOWN = 80
 # https://hl7.org/fhir/R4/valueset-measure-scoring.html: those whose complete reports have a score
 SCORED = frozenset({"proportion", "ratio", "continuous-variable"})
 
+# https://hl7.org/fhir/R4/clinicalreasoning-quality-reporting.html: what the populations of each scoring are
+POPULATIONS = "http://terminology.hl7.org/CodeSystem/measure-population"
+POPULATED = {
+    "proportion": {"denominator", "numerator"},
+    "ratio": {"denominator", "numerator"},
+    "continuous-variable": {"measure-population"},
+}
+UNREPEATED = {"denominator", "numerator", "measure-population"}
+
 Codes = frozenset[tuple[Any, Any]]
 
 
@@ -27,15 +36,37 @@ def measure_rules(measure: Resource, run: Run) -> Faults:
     """Return the faults of a Measure: groups and populations that reports could not tell apart."""
     found: list[Fault] = []
     groups = measure.get("group", ())
+    if not groups and "compositeScoring" not in measure:
+        ja, en = "group がないので、何も数えられません。", "Without a group there is nothing to count."
+        found.append(_fault("", ja, en, "warning"))
+    scoring = {code for _, code in _codes(measure.get("scoring"))}
     found += _unnamed(groups, ".group") if len(groups) > 1 else ()
     found += _twice(groups, ".group")
     for number, group in enumerate(groups):
+        found += _populations(group, scoring, f".group[{number}]")
         for kind in ("population", "stratifier"):
             parts = group.get(kind, ())
             place = f".group[{number}].{kind}"
             found += _unnamed(parts, place) if kind == "population" and len(parts) > 1 else ()
             found += _twice(parts, place) if kind == "stratifier" else ()
     return found or None
+
+
+def _populations(group: Resource, scoring: set[Any], place: str) -> Iterator[Fault]:
+    """Tell of populations that the scoring asks for and that are not there, and of those that are there twice."""
+    parts = group.get("population", ())
+    codes = [{code for system, code in _codes(each.get("code")) if system == POPULATIONS} for each in parts]
+    if not parts or not all(codes):
+        return
+    there = set().union(*codes)
+    asked: set[str] = set().union(*(POPULATED.get(str(each), set()) for each in scoring))
+    if lacking := ", ".join(sorted(asked - there)):
+        ja = f"採点方法({'・'.join(map(str, scoring))})に要る母集団({lacking})がありません。"
+        yield _fault(place, ja, f"The scoring {', '.join(map(str, scoring))} needs the populations {lacking}.")
+    for index, names in enumerate(codes):
+        if again := names & UNREPEATED & set().union(*codes[:index]):
+            ja = f"母集団 {', '.join(again)} が二つあります。"
+            yield _fault(f"{place}.population[{index}].code", ja, f"The population {', '.join(again)} is there twice.")
 
 
 def _unnamed(parts: list[Resource], place: str) -> Iterator[Fault]:

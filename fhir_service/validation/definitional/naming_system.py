@@ -1,4 +1,4 @@
-"""NamingSystems: identifiers of the form that their type says, each once.
+"""NamingSystems: identifiers of the form that their type says.
 
 https://hl7.org/fhir/R4/namingsystem-definitions.html#NamingSystem.uniqueId
 """
@@ -6,9 +6,8 @@ https://hl7.org/fhir/R4/namingsystem-definitions.html#NamingSystem.uniqueId
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fhir_service.fhir.outcome import Severity
 from fhir_service.fhir.resource import Resource
 from fhir_service.validation.fault import Fault, Faults
 
@@ -27,18 +26,18 @@ FORMS = {
 def naming_system_rules(naming_system: Resource, _run: Run) -> Faults:
     """Return the faults of a NamingSystem."""
     found: list[Fault] = []
-    seen: set[tuple[Any, Any]] = set()
     for index, each in enumerate(naming_system.get("uniqueId", ())):
         place, kind, value = f".uniqueId[{index}].value", str(each.get("type")), each.get("value")
         form, example = FORMS.get(kind, (None, ""))
         if isinstance(value, str) and form is not None and form.fullmatch(value) is None:
             ja = f"「{value[:SHOWN]}」は {kind} ではありません({example} の形)。"
             found.append(_fault(place, ja, f"'{value[:SHOWN]}' is no {kind} (like {example})."))
-        if (kind, value) in seen:
-            found.append(_fault(place, "同じ識別子が二つあります。", "Another identifier is the same.", "warning"))
-        seen.add((kind, value))
+        if kind == "uri" and isinstance(value, str) and ":" not in value:
+            ja = f"「{value[:SHOWN]}」は絶対 URI ではないので、ほかの体系と区別できません。"
+            en = f"'{value[:SHOWN]}' is no absolute URI, so that other systems may have it, too."
+            found.append(_fault(place, ja, en)._replace(severity="warning"))
     return found or None
 
 
-def _fault(place: str, ja: str, en: str, severity: Severity = "error") -> Fault:
-    return Fault(place, "business-rule", ja, en, severity, rule="naming-system")
+def _fault(place: str, ja: str, en: str) -> Fault:
+    return Fault(place, "business-rule", ja, en, rule="naming-system")

@@ -26,6 +26,15 @@ def operation_definition_rules(operation: Resource, run: Run) -> Faults:
     parameters = operation.get("parameter", ())
     found = [*_parameters(parameters, ".parameter", run)]
     names = {each.get("name") for each in parameters}
+    if operation.get("type") is True and not operation.get("resource"):
+        ja, en = (
+            "型に対する操作(type)ですが、その型(resource)がありません。",
+            "It is of types, but says of none (resource).",
+        )
+        found.append(_fault("", ja, en))
+    if str(operation.get("code", "")).startswith("$"):
+        ja, en = "code に $ は付けません。URL で付きます。", "The code has no $: that is added in URLs."
+        found.append(_fault(".code", ja, en)._replace(severity="warning"))
     for index, overload in enumerate(operation.get("overload", ())):
         for number, name in enumerate(overload.get("parameterName", ())):
             if name not in names:
@@ -56,6 +65,13 @@ def _parameters(parameters: list[Resource], place: str, run: Run) -> Iterator[Fa
         if isinstance(most, str) and most != "*" and not most.isdigit():
             yield _fault(f"{at}.max", "max は数か * です。", "The max is a number or *.")
         yield from _fitting(each, at, run)
+        if kind is not None and "part" in each:
+            ja, en = "型(type)と part の両方は書けません。", "A parameter has a type or parts, not both."
+            yield _fault(f"{at}.part", ja, en)
+        for number, part in enumerate(each.get("part", ())):
+            if part.get("use") != each.get("use"):
+                ja, en = "part の use が、全体と違います。", "The use of the part is not that of the whole."
+                yield _fault(f"{at}.part[{number}].use", ja, en)
         yield from _parameters(each.get("part", ()), f"{at}.part", run)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fhir_service.fhir.resource import Resource
-from fhir_service.validation.definitional.expression import expression_faults, fhirpath_faults
+from fhir_service.validation.definitional.expression import UNKNOWN, expression_faults, fhirpath_faults
 from fhir_service.validation.definitional.profile_named import profile_faults
 from fhir_service.validation.fault import Fault, Faults
 
@@ -53,11 +53,14 @@ def activity_definition_rules(activity: Resource, run: Run) -> Faults:
 
 
 def _dynamic(holder: Resource, place: str, run: Run, kind: Any = None) -> Iterator[Fault]:
-    """Warn of paths that name nothing: those of several of R4's own examples are no FHIRPath."""
+    """Tell of paths that are no FHIRPath or name nothing, as those of several of R4's own examples.
+
+    https://hl7.org/fhir/R4/activitydefinition-definitions.html#ActivityDefinition.dynamicValue.path
+    """
     context = kind if kind in run.validator.definitions.resource_types else None
     for index, each in enumerate(holder.get("dynamicValue", ())):
         found = expression_faults(each.get("path"), f"{place}.dynamicValue[{index}].path", run, context)
-        yield from (fault._replace(severity="warning") for fault in found)
+        yield from (fault._replace(rule=UNKNOWN) for fault in found)
 
 
 def _fault(place: str, ja: str, en: str) -> Fault:

@@ -13,6 +13,7 @@ from fhir_service.fhir.fhirpath.static import Selected
 from fhir_service.fhir.resource import Resource
 from fhir_service.validation.definitional.element_path import elements_at
 from fhir_service.validation.definitional.expression import read_expression
+from fhir_service.validation.definitional.search_use import search_use_faults
 from fhir_service.validation.fault import Fault, Faults
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def search_parameter_rules(parameter: Resource, run: Run) -> Faults:
     reading = read_expression(parameter.get("expression"), ".expression", run, _only(bases, run))
     found = [*reading.faults, *_elsewhere(parameter, run), *_derived(parameter, run)]
     found += _kind(parameter.get("type"), reading.selects, ".type")
+    found += [*_bases(parameter, reading.selects), *search_use_faults(parameter, run)]
     found += _targets(parameter, run)
     if parameter.get("type") == "composite" or "component" in parameter:
         found += _components(parameter, reading.selects, run)
@@ -68,6 +70,20 @@ def _kind(kind: Any, selects: Selected, place: str) -> Iterator[Fault]:
             names = ", ".join(types[:MOST_TYPES])
             ja = f"検索パラメーターの型 {kind} では、式が選ぶ型({names})を検索できません。"
             yield _fault(place, ja, f"A parameter of type {kind} cannot search what is selected ({names}).")
+
+
+def _bases(parameter: Resource, selects: Selected) -> Iterator[Fault]:
+    """Tell of types that the parameter says to be for, and that the expression selects nothing of."""
+    if "expression" not in parameter and parameter.get("type") not in ("special", "composite", None):
+        ja, en = "式(expression)がないので、索引を作れません。", "Without an expression nothing can be indexed."
+        yield _fault("", ja, en)._replace(severity="warning")
+    bases = parameter.get("base", ())
+    if len(bases) < 2 or not selects or None in selects or ANY & selects.keys():
+        return
+    for index, base in enumerate(bases):
+        if base not in selects and base not in ANY:
+            ja = f"式は {str(base)[:SHOWN]} から何も選びません。"
+            yield _fault(f".base[{index}]", ja, f"The expression selects nothing of a {str(base)[:SHOWN]}.")
 
 
 def _targets(parameter: Resource, run: Run) -> Iterator[Fault]:

@@ -16,8 +16,9 @@ from fhir_service.fhir.resource import Resource
 from fhir_service.validation.base import TYPE_BASE
 from fhir_service.validation.definitional.element_definition import element_definition_rules
 from fhir_service.validation.definitional.element_path import elements_at
+from fhir_service.validation.definitional.element_place import element_place_rules
 from fhir_service.validation.definitional.expression import expression_faults
-from fhir_service.validation.fault import Fault, Faults
+from fhir_service.validation.fault import Fault, Faults, gravest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,12 +42,13 @@ def structure_definition_rules(definition: Any, run: Run) -> Faults:
         Fault("", each.code, each.ja, each.en, each.severity, rule) for each, rule in zip(issues, rules, strict=True)
     ]
     found += [*_kind(definition, run), *_types(definition, run), *_extension(definition, run)]
+    found += element_place_rules(definition, run)
     if made is not None:
         found += _detached(made)
         found += element_definition_rules(definition, made, run)
     else:
         found += _expressions(definition, run)
-    return found[:MOST] or None
+    return gravest(found, MOST) or None
 
 
 def _detached(made: Snapshot) -> Iterator[Fault]:
@@ -78,11 +80,21 @@ def _context(context: Resource, place: str, run: Run) -> Iterator[Fault]:
     if kind == "fhirpath":
         yield from expression_faults(text, place, run)
         return
+    if kind == "extension" and isinstance(text, str):
+        yield from _context_extension(text.partition("#")[0], place, run)
     if kind != "element" or not isinstance(text, str) or _PATH.fullmatch(text) is None:
         return
     if elements_at(text, run.validator.definitions) is None:
         ja = f"「{text[:SHOWN]}」という要素は FHIR R4 にありません。"
         yield Fault(place, "business-rule", ja, f"FHIR R4 has no element '{text[:SHOWN]}'.", rule=RULE)
+
+
+def _context_extension(url: str, place: str, run: Run) -> Iterator[Fault]:
+    """https://hl7.org/fhir/R4/valueset-extension-context-type.html"""
+    found = run.definition(url) if ":" in url else None
+    if ":" not in url or (found is not None and found.get("type") != "Extension"):
+        ja = f"「{url[:SHOWN]}」は拡張の URL ではありません。"
+        yield Fault(place, "business-rule", ja, f"'{url[:SHOWN]}' is not the URL of an extension.", rule=RULE)
 
 
 def _types(definition: Any, run: Run) -> Iterator[Fault]:

@@ -18,6 +18,20 @@ if TYPE_CHECKING:
 
 SHOWN = 80
 CONDITIONS = ("condition", "check", "logMessage")
+# https://hl7.org/fhir/R4/valueset-map-transform.html and structuremap.html#transforms: how many parameters each takes
+PARAMETERS = {
+    "create": (0, 1),
+    "copy": (1, 1),
+    "truncate": (2, 2),
+    "cast": (1, 2),
+    "reference": (1, 1),
+    "dateOp": (1, 9),
+    "uuid": (0, 0),
+    "pointer": (1, 1),
+    "evaluate": (1, 2),
+    "translate": (2, 3),
+    "append": (1, 99),
+}
 Variables = dict[Any, str | None]
 """By the name of each variable its type, None where that is not known."""
 
@@ -40,6 +54,8 @@ def structure_map_rules(structure_map: Resource, run: Run) -> Faults:
                 ja, en = "同じ名前の入力があります。", "Another input has this name."
                 found.append(_fault(f"{place}.input[{number}].name", ja, en))
             kind = each.get("type")
+            if structure_map.get("structure") and kind is not None and kind not in aliases and not known.has_type(kind):
+                found.append(_no_type(kind, f"{place}.input[{number}].type"))
             variables[each.get("name")] = aliases.get(kind) or (kind if known.has_type(str(kind)) else None)
         found += _rules(group, place, variables, {} if elsewhere else groups, run)
     return found or None
@@ -62,6 +78,7 @@ def _rules(holder: Resource, place: str, known: Variables, groups: dict[Any, Res
         for number, target in enumerate(rule.get("target", ())):
             if "context" in target:
                 yield from _side(target, f"{at}.target[{number}]", variables, run)
+            yield from _transform(target, f"{at}.target[{number}]")
             for position, each in enumerate(target.get("parameter", ())):
                 if "valueId" in each and each["valueId"] not in variables:
                     yield _no_variable(each["valueId"], f"{at}.target[{number}].parameter[{position}].value")
@@ -69,6 +86,16 @@ def _rules(holder: Resource, place: str, known: Variables, groups: dict[Any, Res
         for number, each in enumerate(rule.get("dependent", ())):
             yield from _dependent(each, f"{at}.dependent[{number}]", variables, groups)
         yield from _rules(rule, at, variables, groups, run)
+
+
+def _transform(target: Resource, at: str) -> Iterator[Fault]:
+    """Tell of a transform that has not as many parameters as it takes."""
+    given = len(target.get("parameter", ()))
+    least, most = PARAMETERS.get(str(target.get("transform")), (0, given))
+    if not least <= given <= most:
+        ja = f"変換 {target['transform']} のパラメーターの数({given})が違います({least} 以上 {most} 以下)。"
+        en = f"The transform {target['transform']} takes {least} to {most} parameters, but is given {given}."
+        yield _fault(f"{at}.transform", ja, en)
 
 
 def _side(side: Resource, at: str, variables: Variables, run: Run) -> Iterator[Fault]:
@@ -100,6 +127,11 @@ def _dependent(each: Resource, at: str, variables: Variables, groups: dict[Any, 
         wanted, given = len(group.get("input", ())), len(each.get("variable", ()))
         ja = f"group には入力が {wanted} 個要りますが、{given} 個渡しています。"
         yield _fault(f"{at}.variable", ja, f"The group takes {wanted} inputs, but is given {given}.")
+
+
+def _no_type(kind: Any, place: str) -> Fault:
+    ja = f"型「{str(kind)[:SHOWN]}」は、FHIR R4 にも structure にもありません。"
+    return _fault(place, ja, f"Neither FHIR R4 nor the structures of the map have a type '{str(kind)[:SHOWN]}'.")
 
 
 def _no_variable(name: Any, place: str) -> Fault:

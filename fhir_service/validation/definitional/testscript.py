@@ -20,6 +20,7 @@ SHOWN = 80
 _VARIABLE = re.compile(r"\$\{(\w[\w.-]*)\}")
 NAMED = ("params", "url", "path", "value", "expression", "requestURL")
 MAKES = ("requestId", "responseId")
+SERVERS = ("origin", "destination")
 HOLDERS = ("setup", "test", "teardown")
 
 
@@ -38,7 +39,9 @@ def testscript_rules(script: Resource, run: Run) -> Faults:
             found.append(_fault(f".variable[{index}].name", ja, en))
         found += expression_faults(each.get("expression"), f".variable[{index}].expression", run)
     profiles = {each.get("id") for each in script.get("profile", ())}
+    servers = {name: {each.get("index") for each in script.get(name, ())} for name in SERVERS}
     for place, action in actions:
+        found += _servers(action.get("operation", {}), f"{place}.operation", servers)
         for kind in ("operation", "assert"):
             if kind in action:
                 found += _action(action[kind], f"{place}.{kind}", fixtures, {*variables}, profiles)
@@ -71,6 +74,15 @@ def _action(
             if each not in variables:
                 ja = f"変数「{each[:SHOWN]}」が TestScript.variable にありません。"
                 yield _fault(f"{place}.{name}", ja, f"There is no variable '{each[:SHOWN]}' in TestScript.variable.")
+
+
+def _servers(operation: Resource, place: str, servers: dict[str, set[Any]]) -> Iterator[Fault]:
+    """https://hl7.org/fhir/R4/testscript-definitions.html#TestScript.setup.action.operation.origin"""
+    for name, known in servers.items():
+        number = operation.get(name)
+        if number is not None and number not in known:
+            ja = f"{number} 番のサーバーが TestScript.{name} にありません。"
+            yield _fault(f"{place}.{name}", ja, f"There is no server {number} in TestScript.{name}.")
 
 
 def _fixture(holder: Resource, name: str, place: str, fixtures: set[Any]) -> Iterator[Fault]:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from fhir_service.validation.run import Run
 
 SHOWN = 80
+ALL = frozenset({"version", "used", "displayLanguage", "includeDesignations", "includeDefinition", "excludeNested"})
+"""The parameters of an expansion (up to a hyphen) by which no code is left out."""
+PAGED = frozenset({"count", "offset", "limitedExpansion"})
+"""The parameters of an expansion that may have left codes out."""
 
 
 def value_set_rules(value_set: Resource, run: Run) -> Faults:
@@ -28,7 +32,7 @@ def value_set_rules(value_set: Resource, run: Run) -> Faults:
             found += _include(include, f".compose.{kind}[{index}]", run)
             found += _itself(include, value_set.get("url"), f".compose.{kind}[{index}]")
     if "expansion" in value_set:
-        found += _expansion(value_set, run, composed=not found)
+        found += [*_expansion(value_set, run, composed=not found)] or _left_out(value_set)
     return found or None
 
 
@@ -87,11 +91,54 @@ def _expansion(value_set: Resource, run: Run, composed: bool) -> Iterator[Fault]
             en = f"The code '{code[:SHOWN]}' is not in what the value set composes."
             yield _fault(f"{place}.code", ja, en, "value-set-expansion")
     total, here = expansion.get("total"), sum("code" in each for _, each in concepts)
+    yield from _paged(expansion, here, len(concepts))
     if isinstance(total, int) and total < here:
         ja = f"total は {total} ですが、コードは {here} 個あります。"
         yield _fault(
             ".expansion.total", ja, f"The total is {total}, but there are {here} codes.", "value-set-expansion"
         )
+
+
+def _paged(expansion: Resource, here: int, most: int) -> Iterator[Fault]:
+    """Tell of a total that is not reached, though no page says that there are more, and of a page behind the end.
+
+    https://hl7.org/fhir/R4/valueset-definitions.html#ValueSet.expansion.offset
+    """
+    total, offset = expansion.get("total"), expansion.get("offset")
+    asked = {str(each.get("name")) for each in expansion.get("parameter", ())}
+    if not isinstance(total, int):
+        return
+    if offset is not None and offset + here > total > 0:
+        ja = f"total は {total} ですが、{offset} 番目から {here} 個あります。"
+        en = f"The total is {total}, but there are {here} codes from {offset} on."
+        yield _fault(".expansion.offset", ja, en, "value-set-expansion")
+    elif offset is None and total > most and not PAGED & asked and "extension" not in expansion:
+        ja = f"total は {total} ですが、コードは {here} 個しかありません(ページには offset が必要です)。"
+        en = f"The total is {total}, but there are {here} codes only, and no offset as a page has."
+        yield _fault(".expansion.total", ja, en, "value-set-expansion")
+
+
+def _left_out(value_set: Resource) -> Iterator[Fault]:
+    """Tell of a code that is composed by name, but not in an expansion that is whole."""
+    expansion, compose = value_set["expansion"], value_set.get("compose", {})
+    contained = _contained(expansion.get("contains", ()), "")
+    here = {(each.get("system"), each.get("code")) for _, each in contained}
+    asked = {str(each.get("name")).partition("-")[0] for each in expansion.get("parameter", ())}
+    if (
+        not here
+        or asked - ALL
+        or {"offset", "extension"} & expansion.keys()
+        or {"exclude", "inactive"} & compose.keys()
+    ):
+        return
+    for index, include in enumerate(compose.get("include", ())):
+        for number, each in enumerate(include.get("concept", ()) if "valueSet" not in include else ()):
+            if (include.get("system"), each.get("code")) not in here:
+                code = str(each.get("code"))[:SHOWN]
+                ja, en = f"コード「{code}」が expansion にありません。", f"The expansion lacks the code '{code}'."
+                place = f".compose.include[{index}].concept[{number}]"
+                yield _fault(place, ja, en, "value-set-expansion")
+                return
 
 
 def _contained(contains: list[Resource], place: str) -> Iterator[tuple[str, Resource]]:

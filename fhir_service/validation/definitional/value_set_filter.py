@@ -23,6 +23,13 @@ HIERARCHY = frozenset({"is-a", "descendent-of", "is-not-a", "generalizes"})
 CODES = frozenset({"concept", "code"})
 """The properties that mean the code itself."""
 
+# https://hl7.org/fhir/R4/snomedct.html#filters and #properties; the attributes of concepts are named by their codes
+SNOMED = "http://snomed.info/sct"
+SNOMED_PROPERTIES = CODES | {
+    "constraint", "expression", "expressions", "inactive", "sufficientlyDefined", "moduleId", "normalForm",
+    "normalFormTerse", "parent", "child",
+}  # fmt: skip
+
 # https://hl7.org/fhir/R4/codesystem.html#defined-props, and what every concept has
 EVERYWHERE = CODES | {
     "display", "definition", "parent", "child", "inactive", "deprecated", "deprecationDate", "notSelectable", "status",
@@ -50,6 +57,9 @@ def filter_faults(filter_: Resource, place: str, include: Resource, run: Run) ->
 
 def _property(name: str, place: str, include: Resource, run: Run) -> Iterator[Fault]:
     """Warn of a property that the code system, if it is here, does not declare."""
+    if include["system"] == SNOMED and name not in SNOMED_PROPERTIES and not name.isdigit():
+        ja = f"SNOMED CT に「{name[:SHOWN]}」というプロパティはありません。"
+        yield _fault(f"{place}.property", ja, f"SNOMED CT has no property '{name[:SHOWN]}'.", "warning")
     system = run.definition(include["system"])
     if system is None or system.get("content") in ("not-present", "example", None) or name in EVERYWHERE:
         return

@@ -19,10 +19,18 @@ if TYPE_CHECKING:
     from fhir_service.validation.run import Run
 
 SHOWN = 80
+CODED = CHOICES | {"string"}  # que-5 lets others have one, too
 
 
 def question_faults(item: Resource, place: str, run: Run) -> Iterator[Fault]:
     """Give the faults of a question by itself."""
+    if "answerValueSet" in item and str(item.get("type")) not in CODED:
+        ja = f"値セットは、型が {item.get('type')} の項目の答えになりません。"
+        en = f"A value set has no answers to an item of the type {item.get('type')}."
+        yield _fault(f"{place}.answerValueSet", ja, en, "warning")
+    if item.get("maxLength") == 0:
+        ja, en = "maxLength が 0 では、何も答えられません。", "With a maxLength of 0 nothing can be answered."
+        yield _fault(f"{place}.maxLength", ja, en, "warning")
     yield from _options(item, place)
     yield from _lengths(item, place)
     yield from _definition(item, f"{place}.definition", run)

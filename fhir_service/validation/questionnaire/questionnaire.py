@@ -34,13 +34,13 @@ def questionnaire_rules(questionnaire: Resource, run: Run) -> Faults:
     """Return the faults of a Questionnaire: its conditions, options and first answers."""
     items = list(_items(questionnaire.get("item", ()), ".item", ()))
     places = {item.get("linkId"): number for number, (_, item, _) in enumerate(items)}
-    types = {item.get("linkId"): item.get("type") for _, item, _ in items}
+    questions = {item.get("linkId"): item for _, item, _ in items}
     found: list[Fault] = []
     arounds = {item.get("linkId"): above for _, item, above in items}
     for number, (place, item, _) in enumerate(items):
         for index, condition in enumerate(item.get("enableWhen", ())):
             at = f"{place}.enableWhen[{index}]"
-            found += _condition(condition, at, number, item, arounds, places, types)
+            found += _condition(condition, at, number, item, arounds, places, questions)
         found += _options(item, place)
         found += question_faults(item, place, run)
         if len(item.get("enableWhen", ())) > 1 and "enableBehavior" not in item:
@@ -65,7 +65,7 @@ def _condition(
     item: Resource,
     arounds: dict[Any, tuple[str, ...]],
     places: dict[Any, int],
-    types: dict[Any, Any],
+    questions: dict[Any, Resource],
 ) -> Iterator[Fault]:
     question, own = condition.get("question"), item.get("linkId")
     shown = str(question)[:SHOWN]
@@ -86,7 +86,7 @@ def _condition(
         ja = f"条件(enableWhen)の質問「{shown}」が、この項目より後にあります。"
         en = f"The question '{shown}' of the condition comes after the item."
         yield _fault(f"{at}.question", ja, en, "warning")
-    kind = str(types[question])
+    kind = str(questions[question].get("type"))
     if kind in UNANSWERED:
         ja = f"条件(enableWhen)の質問「{shown}」は {kind} なので、答えがありません。"
         yield _fault(f"{at}.question", ja, f"The question '{shown}' of the condition is a {kind}: nobody answers it.")
@@ -94,11 +94,22 @@ def _condition(
     if condition.get("operator") in ORDERED and kind in UNORDERED:
         ja = f"質問「{shown}」({kind})の答えに大小はありません。"
         yield _fault(f"{at}.operator", ja, f"The answers to '{shown}', a {kind}, have no order.")
-    name, _ = value_of(condition, "answer")
+    yield from _value(condition, at, questions[question])
+
+
+def _value(condition: Resource, at: str, question: Resource) -> Iterator[Fault]:
+    """Warn of a value that no answer to the question can have."""
+    kind, shown = str(question.get("type")), str(question.get("linkId"))[:SHOWN]
+    name, value = value_of(condition, "answer")
     allowed = TYPES.get(kind, ())
     if condition.get("operator") != "exists" and name and allowed and name not in allowed:
         ja = f"条件(enableWhen)の値の型 {name} は、質問「{shown}」の型({'・'.join(allowed)})と合いません。"
         en = f"The value of the condition is a {name}, but '{shown}' is answered by a {' or '.join(allowed)}."
+        yield _fault(at, ja, en, "warning")
+    codes = {option.get("valueCoding", {}).get("code") for option in question.get("answerOption", ())} - {None}
+    if kind == "choice" and codes and name == "Coding" and value.get("code") not in codes | {None}:
+        ja = f"条件(enableWhen)のコード「{str(value['code'])[:SHOWN]}」は、質問「{shown}」の選択肢にありません。"
+        en = f"The code '{str(value['code'])[:SHOWN]}' of the condition is none of the options of '{shown}'."
         yield _fault(at, ja, en, "warning")
 
 

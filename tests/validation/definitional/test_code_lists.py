@@ -205,6 +205,7 @@ def test_what_is_included_is_a_code_system(validator: Validator) -> None:
             ["expansion.contains[0].contains[0].code"],
         ),
         ([{"system": GENDER, "code": "male"}], 0, ["expansion.total"]),
+        ([{"system": GENDER, "code": "male"}], 2, ["expansion.total"]),
     ],
 )
 def test_an_expansion_has_what_is_composed(
@@ -281,3 +282,88 @@ def test_what_is_not_mapped_becomes_a_code_that_there_is(validator: Validator) -
 
     assert to("unknown") == []
     assert to("none") == [("concept-map", "group[0].unmapped.code")]
+
+
+@pytest.mark.parametrize(
+    ("expansion", "expected"),
+    [
+        ({"total": 1}, ["compose.include[0].concept[1]"]),
+        ({}, ["compose.include[0].concept[1]"]),
+        ({"parameter": [{"name": "used-codesystem", "valueUri": GENDER}]}, ["compose.include[0].concept[1]"]),
+        ({"total": 2, "parameter": [{"name": "count", "valueInteger": 1}]}, []),
+        ({"parameter": [{"name": "filter", "valueString": "m"}]}, []),
+        ({"total": 2, "offset": 0}, []),
+        ({"total": 2, "offset": 2}, ["expansion.offset"]),
+    ],
+)
+def test_an_expansion_lacks_nothing_unless_it_says_so(
+    validator: Validator, expansion: dict[str, Any], expected: list[str]
+) -> None:
+    male = {"system": GENDER, "code": "male"}
+    value_set = {
+        "resourceType": "ValueSet",
+        "status": "active",
+        "compose": {"include": [{"system": GENDER, "concept": [{"code": "male"}, {"code": "female"}]}]},
+        "expansion": {"timestamp": "2026-11-23T00:00:00Z", "contains": [male], **expansion},
+    }
+
+    assert errors_of(validator, value_set) == [("value-set-expansion", each) for each in expected]
+
+
+@pytest.mark.parametrize(("code", "expected"), [("a", []), ("z", [("code-system", "concept[0].property[0]")])])
+def test_a_property_of_the_type_code_names_a_concept_of_the_system(
+    validator: Validator, code: str, expected: list[Any]
+) -> None:
+    code_system = {
+        "resourceType": "CodeSystem",
+        "status": "active",
+        "content": "complete",
+        "property": [{"code": "group", "type": "code"}],
+        "concept": [{"code": "a", "property": [{"code": "group", "valueCode": code}]}],
+    }
+
+    assert errors_of(validator, code_system) == expected
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ({"equivalence": "unmatched"}, []),
+        ({"code": "male", "equivalence": "unmatched"}, []),
+        ({"equivalence": "equal"}, [("concept-map", "error", "")]),
+        (
+            {
+                "code": "male",
+                "equivalence": "equal",
+                "dependsOn": [{"property": "http://x.org", "system": GENDER, "value": "z"}],
+            },
+            [("concept-map", "error", ".dependsOn[0].value")],
+        ),
+        ({"code": "male", "display": "Female", "equivalence": "equal"}, [("display", "warning", ".display")]),
+        ({"code": "male", "display": "男性", "equivalence": "equal"}, []),
+    ],
+)
+def test_a_map_says_what_it_maps_to(validator: Validator, target: dict[str, Any], expected: Told) -> None:
+    group = {"source": GENDER, "target": GENDER, "element": [{"code": "male", "target": [target]}]}
+    place = "group[0].element[0].target[0]"
+
+    assert told(validator, {"resourceType": "ConceptMap", "status": "active", "group": [group]}) == [
+        (rule, severity, f"{place}{at}") for rule, severity, at in expected
+    ]
+
+
+def test_a_url_is_that_of_one_type_only(validator: Validator) -> None:
+    url = "http://hl7.org/fhir/ValueSet/administrative-gender"
+
+    assert errors_of(
+        validator, {"resourceType": "CodeSystem", "url": url, "status": "active", "content": "complete"}
+    ) == [("canonical", "url")]
+
+
+def test_a_filter_of_snomed_ct_is_by_what_it_has(validator: Validator) -> None:
+    def filtered(name: str) -> Told:
+        include = {"system": "http://snomed.info/sct", "filter": [{"property": name, "op": "is-a", "value": "1"}]}
+        return told(validator, {"resourceType": "ValueSet", "status": "active", "compose": {"include": [include]}})
+
+    assert filtered("concept") == filtered("246075003") == []
+    assert filtered("kind") == [("value-set", "warning", "compose.include[0].filter[0].property")]

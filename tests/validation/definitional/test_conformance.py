@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from fhir_service.validation.validator import Validator
-from tests.validation.definitional.conftest import errors_of
+from tests.validation.definitional.conftest import errors_of, told
 
 STRUCTURE = "http://hl7.org/fhir/StructureDefinition/"
 BIRTHDATE = {
@@ -70,6 +70,9 @@ def test_the_profile_of_a_type_is_of_that_type(validator: Validator, kind: str, 
         ),
         ({}, {"overload": [{"parameterName": ["a"]}]}, None),
         ({"max": "many"}, {}, "parameter[0].max"),
+        ({"part": [{"name": "b", "use": "in", "min": 0, "max": "1", "type": "string"}]}, {}, "parameter[0].part"),
+        ({}, {"type": True, "resource": ["Patient"]}, None),
+        ({}, {"type": True}, "OperationDefinition"),
         (
             {"type": "boolean", "binding": {"strength": "required", "valueSet": "https://example.jp/fhir/ValueSet/x"}},
             {},
@@ -124,3 +127,22 @@ def test_an_identifier_of_a_naming_system_is_of_its_type(
     }
 
     assert errors_of(validator, naming) == ([] if good else [("naming-system", "uniqueId[0].value")])
+
+
+@pytest.mark.parametrize(("use", "expected"), [("in", []), ("out", [("operation", "parameter[0].part[0].use")])])
+def test_a_part_of_a_parameter_is_used_as_the_whole(validator: Validator, use: str, expected: Any) -> None:
+    part = {"name": "b", "use": use, "min": 0, "max": "1", "type": "string"}
+    operation = {
+        "resourceType": "OperationDefinition",
+        "name": "X",
+        "status": "draft",
+        "kind": "operation",
+        "code": "x",
+        "system": True,
+        "type": False,
+        "instance": False,
+        "parameter": [{"name": "a", "use": "in", "min": 0, "max": "1", "part": [part]}],
+    }
+
+    assert errors_of(validator, operation) == expected
+    assert ("operation", "warning", "code") in told(validator, operation | {"code": "$x"})

@@ -69,6 +69,7 @@ def test_the_profile_of_a_graph_is_of_its_start(validator: Validator) -> None:
     [
         ([{"code": "Observation", "param": ["subject", "performer"]}, {"code": "Patient", "param": ["{def}"]}], []),
         ([{"code": "Observation", "param": ["about"]}], [("compartment", "resource[0].param[0]")]),
+        ([{"code": "Observation", "param": ["date"]}], [("compartment", "resource[0].param[0]")]),
         ([{"code": "Observation", "param": ["device"]}], [("compartment", "resource[0].param[0]")]),
         ([{"code": "Observation"}, {"code": "Observation"}], [("compartment", "resource[1].code")]),
     ],

@@ -121,3 +121,29 @@ def test_only_a_list_of_subjects_lists_them_and_counts_them(
     }
 
     assert [each for each in told(validator, report) if each[1] == "error"] == expected
+
+
+@pytest.mark.parametrize(
+    ("scoring", "populations", "expected"),
+    [
+        ("proportion", ["initial-population", "numerator", "denominator"], []),
+        ("proportion", ["numerator"], ["group[0]"]),
+        ("ratio", ["denominator"], ["group[0]"]),
+        ("ratio", ["initial-population", "initial-population", "numerator", "denominator"], []),
+        ("continuous-variable", ["initial-population"], ["group[0]"]),
+        ("cohort", ["initial-population"], []),
+        ("proportion", ["numerator", "numerator", "denominator"], ["group[0].population[1].code"]),
+    ],
+)
+def test_a_measure_has_the_populations_that_its_scoring_counts(
+    validator: Validator, scoring: str, populations: list[str], expected: list[str]
+) -> None:
+    def code(system: str, name: str) -> dict[str, Any]:
+        return {"coding": [{"system": f"http://terminology.hl7.org/CodeSystem/{system}", "code": name}]}
+
+    criteria = {"language": "text/fhirpath", "expression": "true"}
+    group = {"population": [{"code": code("measure-population", each), "criteria": criteria} for each in populations]}
+    asked = {"resourceType": "Measure", "status": "draft", "scoring": code("measure-scoring", scoring)}
+
+    assert told(validator, asked | {"group": [group]}) == [("measure", "error", each) for each in expected]
+    assert told(validator, asked) == [("measure", "warning", "Measure")]

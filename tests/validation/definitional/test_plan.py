@@ -42,7 +42,7 @@ def test_an_action_refers_to_what_there_is(
     ("path", "profile", "expected"),
     [
         ("status", "ServiceRequest", []),
-        ("state", "ServiceRequest", [("expression-element", "warning", "dynamicValue[0].path")]),
+        ("state", "ServiceRequest", [("expression-element", "error", "dynamicValue[0].path")]),
         ("status", "Patient", [("plan", "error", "profile")]),
     ],
 )

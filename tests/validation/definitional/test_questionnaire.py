@@ -63,6 +63,7 @@ def test_two_conditions_say_whether_both_must_hold(
     assert told(validator, questionnaire(A, asked)) == expected
 
 
+GENDERS = "http://hl7.org/fhir/ValueSet/administrative-gender"
 CODE = {"valueCoding": {"system": "https://example.jp/fhir/cs", "code": "x"}}
 OTHER = {"valueCoding": {"system": "https://example.jp/fhir/cs", "code": "y"}}
 
@@ -92,6 +93,10 @@ def test_a_condition_asks_what_can_be_answered_so(
         ({"type": "integer", "answerOption": [{"valueInteger": 1}, {"valueInteger": 2}]}, []),
         ({"type": "integer", "answerOption": [{"valueString": "1"}]}, [("error", "item[0].answerOption[0]")]),
         ({"type": "choice", "answerOption": [CODE, OTHER]}, []),
+        ({"type": "choice", "answerOption": [{"valueInteger": 1}, {"valueString": "2"}]}, []),
+        ({"type": "choice", "answerValueSet": GENDERS}, []),
+        ({"type": "integer", "answerValueSet": GENDERS}, [("warning", "item[0].answerValueSet")]),
+        ({"type": "string", "maxLength": 0}, [("warning", "item[0].maxLength")]),
         ({"type": "choice", "answerOption": [CODE, CODE]}, [("warning", "item[0].answerOption[1]")]),
         (
             {"type": "choice", "answerOption": [each | {"initialSelected": True} for each in (CODE, OTHER)]},
@@ -119,3 +124,16 @@ def test_an_option_fits_its_question(
     found = told(validator, questionnaire({"linkId": "a", **item}))
 
     assert [each[1:] for each in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"), [("x", []), ("z", [("questionnaire", "warning", "item[1].enableWhen[0]")])]
+)
+def test_a_condition_names_an_option_that_there_is(validator: Validator, code: str, expected: Any) -> None:
+    asked = {"linkId": "a", "type": "choice", "answerOption": [CODE, OTHER]}
+    answer = {"system": "https://example.jp/fhir/cs", "code": code}
+    condition = {"question": "a", "operator": "=", "answerCoding": answer}
+
+    found = told(validator, questionnaire(asked, {"linkId": "b", "type": "string", "enableWhen": [condition]}))
+
+    assert found == expected

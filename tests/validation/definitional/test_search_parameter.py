@@ -204,3 +204,50 @@ def test_the_parts_of_a_composite_can_be_searched(
 
     found = told(validator, search_parameter(**whole))
     assert [each[2] for each in found if each[1] == "error"] == ([place] if place else [])
+
+
+ORGANIZATION = {"type": "reference", "expression": "Patient.managingOrganization", "target": ["Organization"]}
+
+
+@pytest.mark.parametrize(
+    ("elements", "at"),
+    [
+        ({"expression": "Patient.gender", "modifier": ["missing", "not", "ofType"]}, None),
+        ({"expression": "Patient.gender", "modifier": ["contains"]}, "modifier[0]"),
+        ({"expression": "Patient.name", "type": "string", "modifier": ["exact", "identifier"]}, "modifier[1]"),
+        ({"expression": "Patient.birthDate", "type": "date", "comparator": ["eq", "gt"]}, None),
+        ({"expression": "Patient.gender", "comparator": ["eq"]}, None),
+        ({"expression": "Patient.gender", "comparator": ["gt"]}, "comparator[0]"),
+        (ORGANIZATION | {"chain": ["name", "_id", "partof.name"]}, None),
+        (ORGANIZATION | {"chain": ["nickname"]}, "chain[0]"),
+        ({"expression": "Patient.gender | Person.gender", "base": ["Patient", "Person"]}, None),
+        ({"expression": "gender", "base": ["Patient", "Person"]}, None),
+        ({"expression": "Patient.gender", "base": ["Patient", "Person"]}, "base[1]"),
+    ],
+)
+def test_a_search_parameter_can_be_used_as_it_says(
+    validator: Validator, elements: dict[str, Any], at: str | None
+) -> None:
+    assert told(validator, search_parameter(**elements)) == ([("search-parameter", "error", at)] if at else [])
+
+
+def test_without_an_expression_nothing_is_indexed(validator: Validator) -> None:
+    assert told(validator, search_parameter()) == [("search-parameter", "warning", "SearchParameter")]
+    assert told(validator, search_parameter(type="special")) == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "good"),
+    [
+        ("(Patient.deceased as dateTime)", True),
+        ("Patient.deceased.ofType(boolean)", True),
+        ("Patient.contained.ofType(Organization)", True),
+        ("(Patient.deceased as Quantity)", False),
+        ("Patient.deceased.as(Range)", False),
+        ("Patient.name.ofType(Address)", False),
+    ],
+)
+def test_an_expression_casts_to_what_an_element_can_be(validator: Validator, expression: str, good: bool) -> None:
+    found = told(validator, search_parameter(type="special", expression=expression))
+
+    assert [rule for rule, _, _ in found] == ([] if good else ["expression-element"])

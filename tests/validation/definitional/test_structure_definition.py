@@ -64,6 +64,18 @@ def test_a_profile_does_not_loosen_a_required_binding(validator: Validator) -> N
     assert bound("example") == [("definition", "error", "StructureDefinition")]
 
 
+@pytest.mark.parametrize(
+    ("strength", "expected"),
+    [("required", []), ("extensible", []), ("preferred", ["definition"]), ("example", ["definition"])],
+)
+def test_a_profile_does_not_loosen_an_extensible_binding(
+    validator: Validator, strength: str, expected: list[str]
+) -> None:
+    binding = {"strength": strength, "valueSet": "http://hl7.org/fhir/ValueSet/marital-status"}
+
+    assert rules(validator, profile("Patient", element("Patient.maritalStatus", binding=binding))) == expected
+
+
 STRUCTURE = "http://hl7.org/fhir/StructureDefinition/"
 GENDERS, STATUSES = (f"http://hl7.org/fhir/ValueSet/{name}" for name in ("administrative-gender", "observation-status"))
 
@@ -186,6 +198,10 @@ URL = "https://example.jp/fhir/StructureDefinition/ext"
         (URL, ("element", "Patient.names"), ["definition"]),
         (URL, ("element", "Person2"), ["definition"]),
         (URL, ("fhirpath", "Patient.("), ["expression"]),
+        (URL, ("extension", "http://hl7.org/fhir/StructureDefinition/patient-birthPlace"), []),
+        (URL, ("extension", "https://example.jp/fhir/StructureDefinition/other"), []),
+        (URL, ("extension", "other"), ["definition"]),
+        (URL, ("extension", "http://hl7.org/fhir/StructureDefinition/Patient"), ["definition"]),
     ],
 )
 def test_an_extension_has_its_own_url_and_contexts_that_there_are(
@@ -245,3 +261,81 @@ def test_a_known_definition_is_judged_by_what_is_given(validator: Validator, off
     definition["differential"]["element"][1]["id"] = "Patient.name.nick"
 
     assert rules(validator, definition) != []
+
+
+def test_a_snapshot_has_the_elements_of_its_base_in_their_order(validator: Validator, official: dict[str, Any]) -> None:
+    strange, moved = deepcopy(official), deepcopy(official)
+    elements = strange["snapshot"]["element"]
+    elements.append(elements[-1] | {"id": "Patient.nickname", "path": "Patient.nickname"})
+    moved["snapshot"]["element"].append(moved["snapshot"]["element"].pop(5))
+
+    assert rules(validator, strange) == rules(validator, moved) == ["definition-snapshot"]
+
+
+@pytest.mark.parametrize(
+    ("id_", "more", "expected"),
+    [
+        ("Observation.category", {"path": "Observation.category"}, []),
+        ("Observation.value[x]:valueQuantity", {"path": "Observation.valueQuantity"}, []),
+        ("Observation.category", {"path": "Observation.code"}, ["definition"]),
+        ("Observation.category.id", {"path": "Observation.category"}, ["definition"]),
+        ("Observation.value[x]:a", {"path": "Observation.value[x]", "sliceName": "b"}, ["definition"]),
+    ],
+)
+def test_the_id_of_an_element_is_that_of_its_path_and_slice(
+    validator: Validator, id_: str, more: dict[str, Any], expected: list[str]
+) -> None:
+    found = told(validator, profile("Observation", {"id": id_, **more}))
+
+    assert [rule for rule, _, at in found if at.endswith(".id")] == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "good"),
+    [
+        ("family.exists()", True),
+        ("family = 'a' or given.empty()", True),
+        ("iif(family.exists(), true, false)", True),
+        ("'a'", False),
+        ("given.count()", False),
+        ("family", False),
+    ],
+)
+def test_a_rule_answers_yes_or_no(validator: Validator, expression: str, good: bool) -> None:
+    definition = profile("Patient", element("Patient.name", **rule(expression)))
+
+    assert rules(validator, definition) == ([] if good else ["expression-element"])
+
+
+def test_an_extension_cannot_need_both_a_value_and_extensions(validator: Validator) -> None:
+    def extension(least: int) -> list[str | None]:
+        context = [{"type": "element", "expression": "Patient"}]
+        parts, value = element("Extension.extension", min=least), element("Extension.value[x]", min=1)
+        return rules(validator, profile("Extension", parts, value, context=context))
+
+    assert extension(0) == []
+    assert extension(1) == ["definition"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "expected"),
+    [
+        ("a", {"type": [{"code": "string"}]}, []),
+        ("a[x]", {"type": [{"code": "string"}, {"code": "integer"}]}, []),
+        ("a", {"contentReference": "#Visit"}, []),
+        ("a", {"type": [{"code": "https://example.jp/fhir/Other"}]}, []),
+        ("a", {}, ["definition"]),
+        ("a", {"type": [{"code": "Sting"}]}, ["definition"]),
+        ("a", {"type": [{"code": "string"}], "min": None}, ["definition"]),
+        ("a", {"type": [{"code": "string"}, {"code": "integer"}]}, ["definition"]),
+        ("a.b", {"type": [{"code": "string"}]}, ["definition"]),
+    ],
+)
+def test_an_element_of_a_logical_model_says_what_it_is(
+    validator: Validator, name: str, said: dict[str, Any], expected: list[str]
+) -> None:
+    new = element(f"Visit.{name}") | {"min": 0, "max": "1", "definition": "x"} | said
+    kind = {"kind": "logical", "derivation": "specialization", "type": "https://example.jp/fhir/Visit"}
+    model = profile("Visit", {key: value for key, value in new.items() if value is not None}, **kind)
+
+    assert rules(validator, model | {"baseDefinition": f"{STRUCTURE}Element"}) == expected

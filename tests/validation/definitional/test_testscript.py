@@ -15,6 +15,9 @@ OPERATION = {"encodeRequestUrl": True, "sourceId": "f", "responseId": "r"}
     [
         ({"params": "/${v}"}, {"validateProfileId": "p", "sourceId": "r"}, None),
         ({"sourceId": "z"}, {"validateProfileId": "p"}, "test[0].action[0].operation.sourceId"),
+        ({"origin": 1}, {"validateProfileId": "p"}, None),
+        ({"origin": 2}, {"validateProfileId": "p"}, "test[0].action[0].operation.origin"),
+        ({"destination": 1}, {"validateProfileId": "p"}, "test[0].action[0].operation.destination"),
         ({"targetId": "z"}, {"validateProfileId": "p"}, "test[0].action[0].operation.targetId"),
         ({"params": "/${z}"}, {"validateProfileId": "p"}, "test[0].action[0].operation.params"),
         ({}, {"validateProfileId": "z"}, "test[0].action[1].assert.validateProfileId"),
@@ -31,6 +34,7 @@ def test_an_action_names_what_there_is(
         "url": "https://example.jp/fhir/TestScript/x",
         "name": "X",
         "status": "draft",
+        "origin": [{"index": 1, "profile": {"code": "FHIR-Client"}}],
         "fixture": [{"id": "f", "autocreate": False, "autodelete": False}],
         "variable": [{"name": "v", "defaultValue": "x"}],
         "profile": [{"id": "p", "reference": "http://hl7.org/fhir/StructureDefinition/Patient"}],

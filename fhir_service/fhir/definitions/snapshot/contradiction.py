@@ -16,6 +16,9 @@ RULE = "definition-snapshot"
 REPEATED = ("min", "max", "maxLength", "mustSupport", "isModifier")
 REPEATED_CHOICES = ("fixed", "pattern", "minValue", "maxValue")
 
+OWN = {"BackboneElement", "Element"}
+"""The types of elements whose children are of the definition itself."""
+
 # Whether what the differential makes is not what the snapshot says; one of them may have no binding.
 LACKING: dict[str, Callable[[Resource, Resource], bool]] = {
     "type": lambda made, found: _each(made, "type", "code") != _each(found, "type", "code"),
@@ -61,8 +64,10 @@ def contradictions(url: str, snapshot: Iterable[Resource], differential: Iterabl
 
 def departures(url: str, snapshot: Iterable[Resource], made: Iterable[Resource]) -> Iterator[Issue]:
     """Give an issue for each element that a snapshot has otherwise than the one that was made of the differential."""
-    by_id = {each.get("id"): each for each in snapshot}
-    for element in made:
+    said, wanted = list(snapshot), list(made)
+    by_id = {each.get("id"): each for each in said}
+    yield from _strangers(url, said, wanted)
+    for element in wanted:
         name = element["id"]
         found = by_id.get(name)
         if found is None:
@@ -74,6 +79,28 @@ def departures(url: str, snapshot: Iterable[Resource], made: Iterable[Resource])
             keys = ", ".join(different)
             ja = f"snapshot が、differential から作られるものと違います({keys})"
             yield fault(url, ja, f"its snapshot is not what its differential makes ({keys})", at=name, rule=RULE)
+
+
+def _strangers(url: str, snapshot: list[Resource], made: list[Resource]) -> Iterator[Issue]:
+    """Give an issue for the first element that there must not be, and the first that stands too late.
+
+    A snapshot may say more of what data types have inside, and have slices in another order.
+    """
+    ranks = {each["path"]: rank for rank, each in reversed(list(enumerate(made)))}
+    inside = {each["path"] for each in made if "." not in each["path"] or OWN & _each(each, "type", "code")}
+    latest, strange = 0, False
+    for each in snapshot:
+        path, name = each["path"], str(each.get("id"))
+        if not strange and path.rpartition(".")[0] in inside and not _is_named(path, {*ranks}):
+            strange = True
+            ja, en = "snapshot に、元にない要素があります", "its snapshot has an element that its base has not"
+            yield fault(url, ja, en, at=name, rule=RULE)
+        rank = ranks.get(path, latest) if ":" not in name else latest
+        if rank < latest:
+            ja, en = "snapshot の要素の順が違います", "its snapshot does not have the elements in their order"
+            yield fault(url, ja, en, at=name, rule=RULE)
+            return
+        latest = rank
 
 
 def _is_named(path: str, paths: set[str]) -> bool:

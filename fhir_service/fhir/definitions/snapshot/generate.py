@@ -26,6 +26,8 @@ BY_URL = {"discriminator": [{"type": "value", "path": "url"}], "ordered": False,
 BY_TYPE = {"discriminator": [{"type": "type", "path": "$this"}], "ordered": False, "rules": "open"}
 # What a slice does not take from the element that it is a slice of.
 OF_THE_SLICED = {"slicing", "sliceName", "sliceIsConstraining"}
+# https://hl7.org/fhir/R4/valueset-binding-strength.html: what a binding must not become
+WEAKER = {"required": {"extensible", "preferred", "example"}, "extensible": {"preferred", "example"}}
 UNSLICED = "definition-slicing"
 MAX_ELEMENTS = 200_000
 """Many more than any snapshot has; a definition that unfolds without end, or slices what is large, ends here."""
@@ -96,9 +98,9 @@ class Generation:
                 ja = f"{bound} = {said[bound]} は、基の定義の {base[bound]} を緩めています"
                 self._tell(node.id, ja, f"{bound} = {said[bound]} loosens the {base[bound]} of its base")
         strengths = [(each.get("binding") or {}).get("strength") for each in (base, said)]
-        if strengths[0] == "required" and strengths[1] not in (None, "required"):
-            ja = f"必須(required)の値セットを {strengths[1]} に緩めています"
-            self._tell(node.id, ja, f"its binding is {strengths[1]}, where that of its base is required")
+        if strengths[1] in WEAKER.get(str(strengths[0]), ()):
+            ja = f"{strengths[0]} の値セットを {strengths[1]} に緩めています"
+            self._tell(node.id, ja, f"its binding is {strengths[1]}, where that of its base is {strengths[0]}")
         for target in foreign_targets(base, said, self._tree):
             ja = f"{target} は、基の定義の参照先にありません"
             self._tell(node.id, ja, f"{target} is none of the targets that its base allows")

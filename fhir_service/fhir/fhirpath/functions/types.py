@@ -3,7 +3,8 @@
 https://hl7.org/fhirpath/N1/#types
 """
 
-from fhir_service.fhir.fhirpath.code import Code, Function, Site, located
+from fhir_service.fhir.fhirpath.code import Code, Function, Site, Types, located
+from fhir_service.fhir.fhirpath.error import unreadable
 from fhir_service.fhir.fhirpath.item import (
     BOOLEAN,
     NOTHING,
@@ -46,6 +47,15 @@ def as_type(model: Model, source: Evaluate, wanted: str) -> Evaluate:
     return run
 
 
+def check_cast(model: Model, types: Types, wanted: str, at: int) -> None:
+    """Raise FhirPathError where nothing of these types can be of the one that is wanted."""
+    if not types or wanted.startswith("System."):
+        return
+    if not any(model.is_a(each, wanted) or model.is_a(wanted, each) or each.startswith("System.") for each in types):
+        ja = f"{'・'.join(types)} は {wanted} になりません。"
+        raise unreadable(ja, f"{' or '.join(types)} is never a {wanted}.").at(at)
+
+
 def _is(site: Site) -> Code:
     run = is_type(site.model, site.input.run, site.type_argument(), "")
     return Code(located(run, site.call.at), (BOOLEAN,))
@@ -53,6 +63,8 @@ def _is(site: Site) -> Code:
 
 def _of_type(site: Site) -> Code:
     wanted = site.type_argument()
+    if site.strict:
+        check_cast(site.model, site.input.types, wanted, site.call.at)
     types = None if site.model.is_open(wanted) else (wanted,)
     return Code(as_type(site.model, site.input.run, wanted), types, site.input.ordered)
 
@@ -60,6 +72,8 @@ def _of_type(site: Site) -> Code:
 def _as(site: Site) -> Code:
     """`as(type)` takes one item where it is written as a function; search expressions use it on many, too."""
     wanted, source = site.type_argument(), site.input.run
+    if site.strict:
+        check_cast(site.model, site.input.types, wanted, site.call.at)
 
     def single(this: Items, context: Context) -> Items:
         items = source(this, context)
