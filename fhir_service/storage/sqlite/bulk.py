@@ -23,19 +23,19 @@ SELECT rid, ver, rtype, txn, upd, ?, method, body FROM res WHERE rid IN (SELECT 
 _RES = """
 INSERT INTO res (rid, rtype, id, rk, ver, txn, upd, d, deleted, method, body)
 SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, value->>9,
-  coalesce(substr(?, 1 + (value->>10), value->>11), x'') FROM json_each(?) WHERE true
+  coalesce(substr(?, 1 + (value->>10), value->>11), x'') FROM jsonb_each(?) WHERE true
 ON CONFLICT (rid) DO UPDATE SET ver = excluded.ver, txn = excluded.txn, upd = excluded.upd, d = excluded.d,
   deleted = excluded.deleted, method = excluded.method, body = excluded.body
 """
 _OLD_ROWS = "SELECT rid, rows FROM entries WHERE rid IN (SELECT value FROM json_each(?))"
 _ENTRIES = """
 INSERT OR REPLACE INTO entries (rid, rows, sort)
-SELECT value->>0, substr(?, 1 + (value->>1), value->>2), value->'$[3]' FROM json_each(?)
+SELECT value->>0, substr(?, 1 + (value->>1), value->>2), value->'$[3]' FROM jsonb_each(?)
 """
 _NO_ENTRIES = "DELETE FROM entries WHERE rid IN (SELECT value FROM json_each(?))"
-_TOKENS = "INSERT OR IGNORE INTO tok (k, x) SELECT value->>0, value->>1 FROM json_each(?)"
-_TEXTS = "INSERT OR IGNORE INTO txt (p, v, k) SELECT value->>0, value->>1, value->>2 FROM json_each(?)"
-_NAMES = "INSERT OR IGNORE INTO cn (tk, n, unless) SELECT value->>0, value->>1, value->>2 FROM json_each(?)"
+_TOKENS = index_tables.insert_of_arrays("tok", ("k", "x"))
+_TEXTS = index_tables.insert_of_arrays("txt", ("p", "v", "k"))
+_NAMES = index_tables.insert_of_arrays("cn", ("tk", "n", "unless"))
 _SHAPES = "INSERT OR IGNORE INTO shape (k, rtype, params) SELECT value->>0, value->>1, value->'$[2]' FROM json_each(?)"
 
 

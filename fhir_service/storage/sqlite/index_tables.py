@@ -37,15 +37,35 @@ _BINARY = "SELECT jsonb(?)"
 def _select(table: str) -> str:
     """Return the SELECT of the rows of a table, in its columns, from `RowsOf` as JSONB."""
     columns = INDEX_TABLES[table]
-    own = [column for column in columns if column not in ("rid", "d")]
-    of = {column: f"e.value->>{n}" for n, column in enumerate(own)} if len(own) > 1 else {own[0]: "e.value"}
-    values = ", ".join(of.get(column, f"given.{column}") for column in columns)
     place = Rows.__struct_fields__.index(table)
-    return (
-        "WITH given AS MATERIALIZED (SELECT value->>0 AS rid, value->>'$[1][0]' AS d, "
-        f"jsonb_extract(value, '$[1][{place}]') AS rows FROM jsonb_each(?)) "
-        f"SELECT {values} FROM given CROSS JOIN jsonb_each(given.rows) e"
-    )
+    sources = [
+        "jsonb_each(?) r",
+        "jsonb_each(r.value, '$[0]') rid",
+        "jsonb_each(r.value, '$[1][0]') d",
+        f"jsonb_each(r.value, '$[1][{place}]') e",
+    ]
+    own = [column for column in columns if column not in ("rid", "d")]
+    if len(own) == 1:
+        return _joined(["e" if column in own else column for column in columns], sources)
+    return _joined(columns, [*sources, *elements("e", own)])
+
+
+def _joined(columns: Sequence[str], sources: Sequence[str]) -> str:
+    return f"SELECT {', '.join(f'{column}.value' for column in columns)} FROM {' CROSS JOIN '.join(sources)}"
+
+
+def elements(row: str, columns: Sequence[str]) -> list[str]:
+    """Return the sources, each with its column's name, of the elements of a row that is an array.
+
+    They are joined because a function (`->>`) makes SQLite copy each page before it is changed, lest the function fail.
+    """
+    return [f"jsonb_each({row}.value, '$[{n}]') {column}" for n, column in enumerate(columns)]
+
+
+def insert_of_arrays(table: str, columns: Sequence[str]) -> str:
+    """Return the INSERT of rows that are given as a JSON array of arrays; some may be there already."""
+    select = _joined(columns, ["jsonb_each(?) r", *elements("r", columns)])
+    return f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) {select}"
 
 
 def _insert(table: str) -> str:
