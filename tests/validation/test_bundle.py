@@ -4,19 +4,10 @@ from typing import Any
 
 import pytest
 
-from fhir_service.fhir.definitions import Definitions
-from fhir_service.terminology.loaded import LoadedTerminology
-from fhir_service.validation.rules import RULES
 from fhir_service.validation.validator import Validator
 
 BASE = "https://hospital.example.jp/fhir"
 URN = "urn:uuid:6c4f2b3e-0d0c-4b5b-8b59-2b5b5d2c5f1"
-
-
-@pytest.fixture(scope="module")
-def validator() -> Validator:
-    definitions = Definitions.load()
-    return Validator(definitions, LoadedTerminology(definitions), extra=RULES)
 
 
 def entry(full_url: str | None, resource: dict[str, Any], **others: Any) -> dict[str, Any]:

@@ -8,17 +8,10 @@ from fhir_service.fhir import json
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.resource import Key
 from fhir_service.terminology.loaded import LoadedTerminology
-from fhir_service.validation.rules import RULES
 from fhir_service.validation.validator import Validator
 from tests.validation.profile.conftest import Know, element, profile
 
 GENDER = "http://hl7.org/fhir/administrative-gender"
-
-
-@pytest.fixture(scope="module")
-def validator() -> Validator:
-    definitions = Definitions.load()
-    return Validator(definitions, LoadedTerminology(definitions), extra=RULES)
 
 
 def rules(validator: Validator, resource: dict[str, Any]) -> list[tuple[str | None, str, str]]:

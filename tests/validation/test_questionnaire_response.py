@@ -5,9 +5,6 @@ from typing import Any
 
 import pytest
 
-from fhir_service.fhir.definitions import Definitions
-from fhir_service.terminology.loaded import LoadedTerminology
-from fhir_service.validation.rules import RULES
 from fhir_service.validation.validator import Validator
 
 URL = "https://example.jp/fhir/outreach/Questionnaire/made"
@@ -21,12 +18,6 @@ CONTAINED = {
     "status": "active",
     "compose": {"include": [{"system": SCALE, "concept": [{"code": "1"}, {"code": "2"}]}]},
 }
-
-
-@pytest.fixture(scope="module")
-def validator() -> Validator:
-    definitions = Definitions.load()
-    return Validator(definitions, LoadedTerminology(definitions), extra=RULES)
 
 
 def asked(link_id: str, type_: str, **others: Any) -> dict[str, Any]:

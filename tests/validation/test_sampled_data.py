@@ -4,16 +4,7 @@ from typing import Any
 
 import pytest
 
-from fhir_service.fhir.definitions import Definitions
-from fhir_service.terminology.loaded import LoadedTerminology
-from fhir_service.validation.rules import RULES
 from fhir_service.validation.validator import Validator
-
-
-@pytest.fixture(scope="module")
-def validator() -> Validator:
-    definitions = Definitions.load()
-    return Validator(definitions, LoadedTerminology(definitions), extra=RULES)
 
 
 def _observation(data: str) -> dict[str, Any]:

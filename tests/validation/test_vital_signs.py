@@ -5,19 +5,11 @@ from typing import Any
 import pytest
 
 from fhir_service.fhir.definitions import Definitions
-from fhir_service.terminology.loaded import LoadedTerminology
 from fhir_service.validation.policy import Policy, PolicyRules
-from fhir_service.validation.rules import RULES
 from fhir_service.validation.validator import Validator
 from fhir_service.validation.vital_signs import PROFILES
 
 CATEGORY = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "vital-signs"}]}
-
-
-@pytest.fixture(scope="module")
-def validator() -> Validator:
-    definitions = Definitions.load()
-    return Validator(definitions, LoadedTerminology(definitions), extra=RULES)
 
 
 def measured(code: str, value: float, unit: str, system: str = "http://loinc.org", **others: Any) -> dict[str, Any]:

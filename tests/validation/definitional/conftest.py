@@ -1,25 +1,10 @@
-"""The validator with the rules that R4 tells in prose, and what it tells."""
+"""What the validator tells of a resource, in short."""
 
 from typing import Any
 
-import pytest
-
-from fhir_service.fhir.definitions import Definitions
-from fhir_service.terminology.loaded import LoadedTerminology
-from fhir_service.validation.rules import RULES
 from fhir_service.validation.validator import Validator
 
 Told = list[tuple[str | None, str, str]]
-
-
-@pytest.fixture(scope="module")
-def definitions() -> Definitions:
-    return Definitions.load()
-
-
-@pytest.fixture(scope="module")
-def validator(definitions: Definitions) -> Validator:
-    return Validator(definitions, LoadedTerminology(definitions), extra=RULES)
 
 
 def told(validator: Validator, resource: dict[str, Any]) -> Told:

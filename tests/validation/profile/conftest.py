@@ -10,6 +10,7 @@ from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.outcome import Issue
 from fhir_service.fhir.resource import Key, Resource
 from fhir_service.terminology.loaded import LoadedTerminology
+from fhir_service.validation.rules import RULES
 from fhir_service.validation.validator import Validator
 
 BASE = "http://hl7.org/fhir/StructureDefinition/"
@@ -89,9 +90,10 @@ def know(definitions: Definitions) -> Iterator[Know]:
         definitions.forget(key)
 
 
-@pytest.fixture
-def validator(definitions: Definitions) -> Validator:
-    return Validator(definitions, LoadedTerminology(definitions))
+@pytest.fixture(scope="session")
+def validator(loaded: Definitions) -> Validator:
+    """The validator with every rule, as the server has it."""
+    return Validator(loaded, LoadedTerminology(loaded), extra=RULES)
 
 
 @pytest.fixture
