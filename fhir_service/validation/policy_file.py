@@ -18,8 +18,10 @@ SEVERITIES = ("error", "warning", "information")
 CANONICAL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s|]+(\|\S+)?").fullmatch
 TOKEN = re.compile(r"\S*\|\S.*").fullmatch
 
-Test = Callable[[Any], str | None]
-"""What is wrong with a value, None if nothing is."""
+Wrong = tuple[str, str]
+"""What is wrong with a value, in Japanese and English."""
+
+Test = Callable[[Any], Wrong | None]
 
 
 def read_policy(path: Path, resource_types: frozenset[str]) -> PolicyRules:
@@ -71,37 +73,57 @@ def _issue(path: Path, line: int | None, ja: str, en: str) -> Issue:
 def _choice(*allowed: Any) -> Test:
     shown = ", ".join(repr(each) if isinstance(each, str) else str(each).lower() for each in allowed)
 
-    def test(value: Any) -> str | None:
+    def test(value: Any) -> Wrong | None:
         fits = any(value is each or (isinstance(each, str) and value == each) for each in allowed)
-        return None if fits else f"must be one of {shown}"
+        return None if fits else (f"{shown} のどれかを書いてください。", f"must be one of {shown}")
 
     return test
 
 
-def _text(value: Any) -> str | None:
-    return None if isinstance(value, str) and value.strip() else "must be a text that is not empty"
+def _text(value: Any) -> Wrong | None:
+    fits = isinstance(value, str) and value.strip()
+    return None if fits else ("空でない文字列を書いてください。", "must be a text that is not empty")
 
 
-def _canonicals(value: Any) -> str | None:
+def _canonicals(value: Any) -> Wrong | None:
     if not isinstance(value, list) or not value:
-        return "must be a list of canonical URLs of profiles"
-    wrong = next((each for each in value if not isinstance(each, str) or not CANONICAL(each)), None)
-    return None if wrong is None else f"{str(wrong)[:80]!r} is no canonical URL"
+        return "プロファイルの URL を [ ] に並べて書いてください。", "must be a list of canonical URLs of profiles"
+    wrong = next((str(each)[:80] for each in value if not isinstance(each, str) or not CANONICAL(each)), None)
+    return None if wrong is None else (f"「{wrong}」は正規 URL ではありません。", f"{wrong!r} is no canonical URL")
 
 
-def _canonical(value: Any) -> str | None:
-    return None if isinstance(value, str) and CANONICAL(value) else "must be the canonical URL of a profile"
+def _canonical(value: Any) -> Wrong | None:
+    fits = isinstance(value, str) and CANONICAL(value)
+    return None if fits else ("プロファイルの URL を書いてください。", "must be the canonical URL of a profile")
 
 
-def _token(value: Any) -> str | None:
-    return None if isinstance(value, str) and TOKEN(value) else "must be an identifier as 'system|value'"
+def _token(value: Any) -> Wrong | None:
+    fits = isinstance(value, str) and TOKEN(value)
+    return None if fits else ("識別子を「system|値」の形で書いてください。", "must be an identifier as 'system|value'")
 
 
-def _lint_rules(value: Any) -> str | None:
+def _source(value: Any) -> Wrong | None:
+    if isinstance(value, str) and "*" in value[:-1]:
+        return "* は最後にだけ書けます(そこまでで始まるもの)。", "may have a * at its end only (whatever begins so)"
+    return _text(value)
+
+
+def _lint_rules(value: Any) -> Wrong | None:
     if not isinstance(value, list):
-        return "must be a list of rules"
-    wrong = next((each for each in value if each not in LINT_RULES), None)
-    return None if wrong is None else f"there is no rule {str(wrong)[:80]!r}; there are {', '.join(LINT_RULES)}"
+        return "規則の名前を [ ] に並べて書いてください。", "must be a list of rules"
+    return next((wrong for each in value if (wrong := _lint_rule(each)) is not None), None)
+
+
+def _lint_rule(value: Any) -> Wrong | None:
+    if value in LINT_RULES:
+        return None
+    shown, known = str(value)[:80], ", ".join(LINT_RULES)
+    return f"規則「{shown}」はありません。あるのは {known} です。", f"there is no rule {shown!r}; there are {known}"
+
+
+def _rule(value: Any) -> Wrong | None:
+    """Of other rules only the definitions tell whether they are there, which come and go."""
+    return _lint_rule(value) if isinstance(value, str) and value.startswith("text-") else _text(value)
 
 
 CHECKS: Mapping[str, Test] = {
@@ -117,13 +139,13 @@ CHECKS: Mapping[str, Test] = {
 PARTNER: Mapping[str, Test] = {
     "name": _text,
     "type": _text,
-    "source": _text,
+    "source": _source,
     "author": _token,
     "custodian": _token,
     "profiles": _canonicals,
 }
 SEVERITY: Mapping[str, Test] = {
-    "rule": _text,
+    "rule": _rule,
     "profile": _canonical,
     "type": _text,
     "severity": _choice(*SEVERITIES),
@@ -164,7 +186,7 @@ def _of_table(name: str, number: int, table: Any, tests: Mapping[str, Test]) -> 
                 name, number, key, f"この名前はありません。あるのは {known} です。", f"unknown; there are {known}"
             )
         elif (wrong := tests[key](value)) is not None:
-            yield Mistake(name, number, key, f"値が正しくありません({wrong})。", wrong)
+            yield Mistake(name, number, key, *wrong)
 
 
 def _of_defaults(table: Any, types: frozenset[str]) -> Iterator[Mistake]:
@@ -175,7 +197,7 @@ def _of_defaults(table: Any, types: frozenset[str]) -> Iterator[Mistake]:
         if key not in types:
             yield Mistake("defaults", 0, key, "R4 にこの型はありません。", "R4 has no such resource type")
         elif (wrong := _canonicals(value)) is not None:
-            yield Mistake("defaults", 0, key, f"値が正しくありません({wrong})。", wrong)
+            yield Mistake("defaults", 0, key, *wrong)
 
 
 def _of_one(name: str, number: int, table: Any, needed: tuple[str, ...], types: frozenset[str]) -> Iterator[Mistake]:

@@ -296,6 +296,8 @@ def test_a_policy_file_is_read(tmp_path: Path) -> None:
         (f"{GOOD}\n[[severity]]\nrule = 'dom-6'\nseverity = 'warning'\n", 21, "reason"),
         (f"{GOOD}\n[[severity]]\nrule = 'dom-6'\nreason = 'x'\nseverity = 'ignore'\n", 24, "warning"),
         ("severity = 3\n", None, "[[severity]]"),
+        (f"{GOOD}\n[[severity]]\nrule = 'text-kana'\nreason = 'x'\nseverity = 'error'\n", 22, "text-half-width-kana"),
+        (f"{GOOD}\n[[partner]]\nname = 'x'\nsource = 'http://*.jp'\nprofiles = ['http://example.jp/p']\n", 23, "end"),
     ],
 )
 def test_a_bad_file_is_refused_with_line_and_reason(tmp_path: Path, text: str, line: int | None, named: str) -> None:
