@@ -5,7 +5,7 @@ The endpoint stands in front of the framework: see `http/endpoint.py`.
 
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from fhir_service.fhir.definitions import Definitions
@@ -21,7 +21,9 @@ from fhir_service.interactions.conformance import know_stored
 from fhir_service.interactions.routes import dispatch
 from fhir_service.interactions.services import Operation, Rule, Services
 from fhir_service.jobs.background import Background
+from fhir_service.jobs.behind import Behind
 from fhir_service.jobs.preparing import Preparing
+from fhir_service.jobs.warming import warm
 from fhir_service.operations import (
     capabilitystatement_versions,
     composition_document,
@@ -81,7 +83,8 @@ def build(settings: Settings) -> Asgi:
     limits = Limits(settings.max_body, settings.max_elements, settings.max_resource_elements)
     endpoint = Endpoint(services, base_url, limits, lambda inner: Envelope(inner, settings.cors_origins))
     preparing = Preparing(definitions, compiled, settings.data_dir)
-    return _application(endpoint, Site(services), background, preparing)
+    behind = (Behind(preparing.run), Behind(lambda: warm(services.validate)))
+    return _application(endpoint, Site(services), background, behind)
 
 
 def wire(settings: Settings) -> Services:
@@ -161,7 +164,7 @@ def _secret(settings: Settings) -> bytes:
         return secret
 
 
-def _application(endpoint: Endpoint, site: Site, background: Background, preparing: Preparing) -> Asgi:
+def _application(endpoint: Endpoint, site: Site, background: Background, behind: Sequence[Behind]) -> Asgi:
     below = f"{BASE_PATH}/"
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -169,12 +172,12 @@ def _application(endpoint: Endpoint, site: Site, background: Background, prepari
             path: str = scope["path"]
             await (endpoint if path.startswith(below) or path == BASE_PATH else site)(scope, receive, send)
         elif scope["type"] == "lifespan":
-            await _lifespan(receive, send, background, preparing)
+            await _lifespan(receive, send, background, behind)
 
     return application
 
 
-async def _lifespan(receive: Receive, send: Send, background: Background, preparing: Preparing) -> None:
+async def _lifespan(receive: Receive, send: Send, background: Background, behind: Sequence[Behind]) -> None:
     """https://asgi.readthedocs.io/en/latest/specs/lifespan.html"""
     while True:
         message = await receive()
@@ -182,10 +185,12 @@ async def _lifespan(receive: Receive, send: Send, background: Background, prepar
             await know_stored(background.services.store, background.services.definitions)
             await background.start()
             background.services.store.start()
-            preparing.start()
+            for each in behind:
+                each.start()
             await send({"type": "lifespan.startup.complete"})
         else:
-            await preparing.close()
+            for each in behind:
+                await each.close()
             await background.close()
             await background.services.store.close()
             await send({"type": "lifespan.shutdown.complete"})

@@ -6,7 +6,6 @@
 import asyncio
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -25,20 +24,9 @@ class Preparing:
         self._definitions = definitions
         self._compiled = compiled
         self._data_dir = data_dir
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begin to look."""
-        self._task = asyncio.create_task(self._run())
-
-    async def close(self) -> None:
-        """Stop, and what is under way with it; it is taken up at the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _run(self) -> None:
+    async def run(self) -> None:
+        """Look, for as long as the server is there."""
         looked_at: int | None = None
         while True:
             generation = self._definitions.generation

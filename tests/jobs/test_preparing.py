@@ -9,6 +9,7 @@ import pytest
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.resource import Key
 from fhir_service.jobs import preparing
+from fhir_service.jobs.behind import Behind
 from fhir_service.jobs.preparing import Preparing
 from fhir_service.validation.compiled import Compiled
 from fhir_service.validation.preparing import is_prepared
@@ -25,7 +26,7 @@ async def test_another_process_prepares_what_is_stored_and_then_the_server_has_i
     body = json.dumps(profile("Patient", element("Patient.name", min=1))).encode()
     definitions.put(Key("StructureDefinition", "a"), body)
     compiled = Compiled(tmp_path / "compiled", definitions)
-    background = Preparing(definitions, compiled, tmp_path)
+    background = Behind(Preparing(definitions, compiled, tmp_path).run)
 
     background.start()
     async with asyncio.timeout(PATIENCE):

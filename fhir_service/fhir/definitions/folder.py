@@ -24,6 +24,11 @@ def own_folders() -> list[Path]:
     return [folder for folder in found if folder]
 
 
+def own_examples() -> list[Path]:
+    """Return the files of our own examples that have all that a profile speaks of, one of each profile."""
+    return [file for folder in own_folders() for file in sorted((folder / EXAMPLES).glob("*/full.json"))]
+
+
 class Folder:
     """The definitions in folders and below them, `examples/` left out, as they are when the folders are opened."""
 
