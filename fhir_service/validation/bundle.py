@@ -220,27 +220,15 @@ def _search_set(bundle: Resource, entries: list[Resource], run: Run) -> Iterator
         place = f".entry[{index}].resource"
         if mode == "outcome" and found != "OperationOutcome":
             ja = f"search.mode が outcome の entry は OperationOutcome でなければなりません({found} です)。"
-            yield Fault(
-                place,
-                "invalid",
-                ja,
-                f"An entry of mode outcome must be an OperationOutcome, not {found}.",
-                rule="search",
-            )
+            en = f"An entry of mode outcome must be an OperationOutcome, not {found}."
+            yield Fault(place, "invalid", ja, en, rule="search")
         if mode in ("match", "include") and "id" not in resource:
-            yield Fault(
-                place, "invalid", "検索結果には id が必要です。", "What a search finds must have an id.", rule="search"
-            )
+            ja, en = "検索結果には id が必要です。", "What a search finds must have an id."
+            yield Fault(place, "invalid", ja, en, rule="search")
         if mode == "match" and types and found not in types:
-            wanted = "、".join(sorted(types))[:SHOWN]
-            ja = f"検索した型({wanted})ではありません({found} です)。"
-            yield Fault(
-                place,
-                "invalid",
-                ja,
-                f"It is a {found}, but the search is for {', '.join(sorted(types))[:SHOWN]}.",
-                rule="search",
-            )
+            ja = f"検索した型({'、'.join(sorted(types))[:SHOWN]})ではありません({found} です)。"
+            en = f"It is a {found}, but the search is for {', '.join(sorted(types))[:SHOWN]}."
+            yield Fault(place, "invalid", ja, en, rule="search")
 
 
 def _searched(bundle: Resource, run: Run) -> set[str]:

@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/search.html#return
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from fhir_service.fhir.search import problems
 from fhir_service.fhir.search.draft import Draft
@@ -101,6 +101,15 @@ def _include(draft: Draft, name: str, text: str) -> None:
         )
 
 
+def _source(source: str, text: str, types: Collection[str]) -> str:
+    """Return the type whose references an include names; FhirError if it is none, or nothing follows it."""
+    if source not in types:
+        raise problems.unknown_type(source, text)
+    if ":" not in text or text.endswith(":"):
+        raise problems.malformed(text, "Observation:patient, Observation:patient:Patient, Observation:*")
+    return source
+
+
 def _joined(draft: Draft, text: str, reverse: bool, iterate: bool) -> Iterator[SearchParameter]:
     """Give the reference parameters that an include names; a wildcard in reverse means those that can point here.
 
@@ -109,14 +118,10 @@ def _joined(draft: Draft, text: str, reverse: bool, iterate: bool) -> Iterator[S
     types = draft.registry.definitions.resource_types
     source, _, rest = text.partition(":")
     code = rest.partition(":")[0] or "*"
-    if source == "*" and code == "*":
+    if source == code == "*":
         sources = sorted(types) if reverse or iterate else [draft.resource_type]
-    elif source in types and ":" in text and not text.endswith(":"):
-        sources = [source]
-    elif source in types:
-        raise problems.malformed(text, "Observation:patient, Observation:patient:Patient, Observation:*")
     else:
-        raise problems.unknown_type(source, text)
+        sources = [_source(source, text, types)]
     for each in sources:
         parameters = draft.registry.parameters(each)
         if code == "*":

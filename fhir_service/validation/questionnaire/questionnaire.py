@@ -5,8 +5,8 @@ https://hl7.org/fhir/R4/questionnaire.html#notes
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fhir_service.fhir.outcome import Severity
 from fhir_service.fhir.resource import Resource
@@ -30,21 +30,27 @@ UNORDERED = frozenset({"boolean", "choice", "open-choice", "attachment", "refere
 OPTIONS = frozenset({"answerOption", "answerValueSet", "_answerValueSet"})
 
 
+class Placed(NamedTuple):
+    """An item of a Questionnaire: which it is in the order of asking, where, and the linkIds of those around it."""
+
+    number: int
+    place: str
+    item: Resource
+    around: tuple[str, ...]
+
+
 def questionnaire_rules(questionnaire: Resource, run: Run) -> Faults:
     """Return the faults of a Questionnaire: its conditions, options and first answers."""
-    items = list(_items(questionnaire.get("item", ()), ".item", ()))
-    places = {item.get("linkId"): number for number, (_, item, _) in enumerate(items)}
-    questions = {item.get("linkId"): item for _, item, _ in items}
+    items = [Placed(number, *each) for number, each in enumerate(_items(questionnaire.get("item", ()), ".item", ()))]
+    by_link_id = {each.item.get("linkId"): each for each in items}
     found: list[Fault] = []
-    arounds = {item.get("linkId"): above for _, item, above in items}
-    for number, (place, item, _) in enumerate(items):
-        for index, condition in enumerate(item.get("enableWhen", ())):
-            at = f"{place}.enableWhen[{index}]"
-            found += _condition(condition, at, number, item, arounds, places, questions)
-        found += _options(item, place)
-        found += question_faults(item, place, run)
-        if len(item.get("enableWhen", ())) > 1 and "enableBehavior" not in item:
-            found.append(_fault(place, SEVERAL[0], SEVERAL[1])._replace(rule="que-12"))
+    for each in items:
+        for index, condition in enumerate(each.item.get("enableWhen", ())):
+            found += _condition(condition, f"{each.place}.enableWhen[{index}]", each, by_link_id)
+        found += _options(each.item, each.place)
+        found += question_faults(each.item, each.place, run)
+        if len(each.item.get("enableWhen", ())) > 1 and "enableBehavior" not in each.item:
+            found.append(_fault(each.place, SEVERAL[0], SEVERAL[1])._replace(rule="que-12"))
     return found or None
 
 
@@ -58,35 +64,33 @@ def _items(
         yield from _items(item.get("item", ()), f"{at}.item", (*above, str(item.get("linkId"))))
 
 
-def _condition(
-    condition: Resource,
-    at: str,
-    number: int,
-    item: Resource,
-    arounds: dict[Any, tuple[str, ...]],
-    places: dict[Any, int],
-    questions: dict[Any, Resource],
-) -> Iterator[Fault]:
-    question, own = condition.get("question"), item.get("linkId")
-    shown = str(question)[:SHOWN]
-    if question not in places:
+def _condition(condition: Resource, at: str, on: Placed, by_link_id: Mapping[Any, Placed]) -> Iterator[Fault]:
+    """Tell of a condition on an item that asks what cannot be known when the item is reached."""
+    asked = by_link_id.get(condition.get("question"))
+    shown = str(condition.get("question"))[:SHOWN]
+    if asked is None:
         ja = f"条件(enableWhen)の質問「{shown}」が質問票にありません。"
         yield _fault(f"{at}.question", ja, f"The question '{shown}' of the condition is not in the questionnaire.")
         return
-    if question == own:
+    if (own := on.item.get("linkId")) == asked.item.get("linkId"):
         ja = f"項目「{shown}」の条件(enableWhen)が自分自身を指しています。"
         yield _fault(f"{at}.question", ja, f"The condition of '{shown}' asks for its own answer.")
         return
-    if own in arounds.get(question, ()):
+    if own in asked.around:
         ja = f"項目「{str(own)[:SHOWN]}」の条件(enableWhen)が、その中の質問「{shown}」を指しています。"
         en = f"The condition of '{str(own)[:SHOWN]}' asks for the answer to '{shown}', which is inside of it."
         yield _fault(f"{at}.question", ja, en)
         return
-    if places[question] > number:
+    if asked.number > on.number:
         ja = f"条件(enableWhen)の質問「{shown}」が、この項目より後にあります。"
         en = f"The question '{shown}' of the condition comes after the item."
         yield _fault(f"{at}.question", ja, en, "warning")
-    kind = str(questions[question].get("type"))
+    yield from _comparison(condition, at, asked.item)
+
+
+def _comparison(condition: Resource, at: str, question: Resource) -> Iterator[Fault]:
+    """Tell of a condition on what has no answer, or of an order that answers do not have."""
+    kind, shown = str(question.get("type")), str(question.get("linkId"))[:SHOWN]
     if kind in UNANSWERED:
         ja = f"条件(enableWhen)の質問「{shown}」は {kind} なので、答えがありません。"
         yield _fault(f"{at}.question", ja, f"The question '{shown}' of the condition is a {kind}: nobody answers it.")
@@ -94,7 +98,7 @@ def _condition(
     if condition.get("operator") in ORDERED and kind in UNORDERED:
         ja = f"質問「{shown}」({kind})の答えに大小はありません。"
         yield _fault(f"{at}.operator", ja, f"The answers to '{shown}', a {kind}, have no order.")
-    yield from _value(condition, at, questions[question])
+    yield from _value(condition, at, question)
 
 
 def _value(condition: Resource, at: str, question: Resource) -> Iterator[Fault]:
