@@ -28,9 +28,8 @@ def canonical_check(targets: Collection[str]) -> Check:
         if named is None or named.resource_type in allowed:
             return None
         wanted = ", ".join(sorted(allowed))
-        ja = f"「{value[:SHOWN]}」は {named.resource_type} の URL です。{wanted} でなければなりません(規則 canonical)。"
-        en = f"'{value[:SHOWN]}' is the URL of a {named.resource_type}; it must be of {wanted} (rule canonical)."
-        return [Fault("", "invalid", ja, en, rule="canonical")]
+        ja = f"「{value[:SHOWN]}」は {named.resource_type} の URL です。{wanted} でなければなりません"
+        return _wrong(ja, f"'{value[:SHOWN]}' is the URL of a {named.resource_type}; it must be of {wanted}")
 
     return check
 
@@ -52,20 +51,14 @@ def canonical_form_check(targets: Collection[str], *, absolute: bool = False) ->
             en = f"'{value[:SHOWN]}' is no absolute URL: give the url of the definition (rule canonical-absolute)"
             return [Fault("", "value", ja, en, "warning", "canonical-absolute")]
         if not value.startswith("#"):
-            return [_not_absolute(value)]
+            ja = f"「{value[:SHOWN]}」は正規 URL ではありません。絶対 URL でなければなりません"
+            return _wrong(ja, f"'{value[:SHOWN]}' is no canonical URL: it must be absolute")
         if run.resolve(value) is not None:
             return None
-        ja = f"「{value[:SHOWN]}」という内包リソース(contained)はありません(規則 canonical)。"
-        en = f"Nothing is contained that '{value[:SHOWN]}' names (rule canonical)."
-        return [Fault("", "invalid", ja, en, rule="canonical")]
+        ja = f"「{value[:SHOWN]}」という内包リソース(contained)はありません"
+        return _wrong(ja, f"Nothing is contained that '{value[:SHOWN]}' names")
 
     return check
-
-
-def _not_absolute(value: str) -> Fault:
-    ja = f"「{value[:SHOWN]}」は正規 URL ではありません。絶対 URL でなければなりません(規則 canonical)。"
-    en = f"'{value[:SHOWN]}' is no canonical URL: it must be absolute (rule canonical)."
-    return Fault("", "invalid", ja, en, rule="canonical")
 
 
 def own_url_check(value: Any, run: Run) -> Faults:
@@ -74,18 +67,20 @@ def own_url_check(value: Any, run: Run) -> Faults:
         return None
     if ":" in value:
         return _of_another_type(value, run)
-    ja = f"url「{value[:SHOWN]}」は絶対 URI(http://… や urn:oid:…)でなければなりません(規則 canonical)。"
-    en = f"The url '{value[:SHOWN]}' must be an absolute URI, such as http://… or urn:oid:… (rule canonical)."
-    return [Fault("", "invalid", ja, en, rule="canonical")]
+    ja = f"url「{value[:SHOWN]}」は絶対 URI(http://… や urn:oid:…)でなければなりません"
+    return _wrong(ja, f"The url '{value[:SHOWN]}' must be an absolute URI, such as http://… or urn:oid:…")
 
 
 def _of_another_type(url: str, run: Run) -> Faults:
     other, own = run.validator.definitions.name(url), run.resource.get("resourceType")
     if other is None or other.resource_type == own:
         return None
-    ja = f"「{url[:SHOWN]}」は、別の型 {other.resource_type} の定義の url です(規則 canonical)。"
-    en = f"'{url[:SHOWN]}' is the url of a {other.resource_type}, not of a {own} (rule canonical)."
-    return [Fault("", "invalid", ja, en, rule="canonical")]
+    ja = f"「{url[:SHOWN]}」は、別の型 {other.resource_type} の定義の url です"
+    return _wrong(ja, f"'{url[:SHOWN]}' is the url of a {other.resource_type}, not of a {own}")
+
+
+def _wrong(ja: str, en: str) -> Faults:
+    return [Fault("", "invalid", f"{ja}(規則 canonical)。", f"{en} (rule canonical).", rule="canonical")]
 
 
 def found_canonical(url: str, resource_type: str, run: Run) -> Resource | None:

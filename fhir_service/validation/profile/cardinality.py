@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/conformance-rules.html#cardinality
 
 from collections.abc import Callable
 
+from fhir_service.fhir.outcome import IssueType
 from fhir_service.validation.definition import ElementDefinition
 from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.profile.tree import Node
@@ -46,19 +47,22 @@ def most(element: ElementDefinition) -> int | None:
 
 def _too_few(count: int, low: int, path: str, said: str, profile: str) -> Fault:
     if count == 0:
-        ja = f"必須の要素「{said}」がありません(規則 min、{profile})"
-        en = f"The required element '{said}' is missing (rule min, {profile})"
+        ja, en = f"必須の要素「{said}」がありません", f"The required element '{said}' is missing"
     else:
-        ja = f"「{said}」は {low} 個以上必要ですが、{count} 個しかありません(規則 min、{profile})"
-        en = f"At least {low} of '{said}' are needed, but there are {count} (rule min, {profile})"
-    return Fault(path, "required", ja, en, rule="min", profile=profile)
+        ja = f"「{said}」は {low} 個以上必要ですが、{count} 個しかありません"
+        en = f"At least {low} of '{said}' are needed, but there are {count}"
+    return _miscounted(path, "required", ja, en, "min", profile)
 
 
 def _too_many(count: int, high: int, path: str, said: str, profile: str) -> Fault:
     if high == 0:
-        ja = f"「{said}」は使えません(規則 max、{profile})"
-        en = f"'{said}' must not be used (rule max, {profile})"
+        ja, en = f"「{said}」は使えません", f"'{said}' must not be used"
     else:
-        ja = f"「{said}」は {high} 個までですが、{count} 個あります(規則 max、{profile})"
-        en = f"At most {high} of '{said}' are allowed, but there are {count} (rule max, {profile})"
-    return Fault(path, "structure", ja, en, rule="max", profile=profile)
+        ja = f"「{said}」は {high} 個までですが、{count} 個あります"
+        en = f"At most {high} of '{said}' are allowed, but there are {count}"
+    return _miscounted(path, "structure", ja, en, "max", profile)
+
+
+def _miscounted(path: str, code: IssueType, ja: str, en: str, rule: str, profile: str) -> Fault:
+    ja, en = f"{ja}(規則 {rule}、{profile})", f"{en} (rule {rule}, {profile})"
+    return Fault(path, code, ja, en, rule=rule, profile=profile)
