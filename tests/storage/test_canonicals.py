@@ -21,9 +21,9 @@ from fhir_service.fhir.search.query import (
     TokenValue,
 )
 from fhir_service.storage.sqlite import SqliteStore
-from fhir_service.storage.sqlite.order import Page
-from fhir_service.storage.sqlite.parts import part_of
-from fhir_service.storage.sqlite.plan import Plan
+from fhir_service.storage.sqlite.planning.order import Page
+from fhir_service.storage.sqlite.planning.parts import part_of
+from fhir_service.storage.sqlite.planning.plan import Plan
 from fhir_service.storage.sqlite.sql import Candidate, Sql
 from fhir_service.storage.store import Put, Store
 

@@ -9,7 +9,8 @@ from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search.query import WordsMatch
 from fhir_service.fhir.search.words import phrase
 from fhir_service.http.outcome import outcome
-from fhir_service.storage.sqlite import SqliteStore, catch_up, words
+from fhir_service.storage.sqlite import SqliteStore, words
+from fhir_service.storage.sqlite.writing import catch_up
 
 from .made import found, put, query
 

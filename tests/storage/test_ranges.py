@@ -9,7 +9,7 @@ import pytest
 from fhir_service.fhir.search.index import DateEntry, NumberEntry
 from fhir_service.fhir.search.query import DateValue, NumberValue, Prefix
 from fhir_service.storage.sqlite import SqliteStore
-from fhir_service.storage.sqlite.ranges import Ranges, dates, numbers, within
+from fhir_service.storage.sqlite.planning.ranges import Ranges, dates, numbers, within
 from fhir_service.storage.sqlite.sql import Side, Sql, count_up_to
 
 from .made import DAY, put

@@ -9,7 +9,9 @@ import pytest
 
 from fhir_service.fhir.search.query import Query
 from fhir_service.storage.memory import MemoryStore
-from fhir_service.storage.sqlite import SqliteStore, catch_up, plan, values, words
+from fhir_service.storage.sqlite import SqliteStore, words
+from fhir_service.storage.sqlite.planning import plan, values
+from fhir_service.storage.sqlite.writing import catch_up
 from fhir_service.storage.store import Change, ConditionFailed, Finds, Page, Store
 
 from . import world

@@ -33,7 +33,8 @@ from fhir_service.fhir.search.query import (
     TypedValue,
     UriValue,
 )
-from fhir_service.storage.sqlite import SqliteStore, plan, search
+from fhir_service.storage.sqlite import SqliteStore, search
+from fhir_service.storage.sqlite.planning import plan
 from fhir_service.storage.store import Store
 
 from .made import (

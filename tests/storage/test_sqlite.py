@@ -30,13 +30,14 @@ from fhir_service.fhir.search.query import (
     StringValue,
 )
 from fhir_service.fhir.search.registry import SearchRegistry
-from fhir_service.storage.sqlite import NewerFile, SqliteStore, history, index_tables, keys, prepared
+from fhir_service.storage.sqlite import NewerFile, SqliteStore, history, keys
 from fhir_service.storage.sqlite import rows as index_rows
-from fhir_service.storage.sqlite.links import SAMPLE
-from fhir_service.storage.sqlite.order import Page
-from fhir_service.storage.sqlite.plan import Plan
+from fhir_service.storage.sqlite.planning.links import SAMPLE
+from fhir_service.storage.sqlite.planning.order import Page
+from fhir_service.storage.sqlite.planning.plan import Plan
 from fhir_service.storage.sqlite.schema import MIGRATIONS, migrate
 from fhir_service.storage.sqlite.sql import Sql
+from fhir_service.storage.sqlite.writing import index_tables, prepared
 from fhir_service.storage.store import Put
 
 from .made import (

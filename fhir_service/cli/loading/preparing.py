@@ -20,7 +20,7 @@ from fhir_service.fhir.reference import local_key, quoted_references, references
 from fhir_service.fhir.resource import Resource, key_of
 from fhir_service.fhir.search.extract import Indexer
 from fhir_service.fhir.search.registry import SearchRegistry
-from fhir_service.storage.sqlite.packed import pack
+from fhir_service.storage.sqlite.writing.packed import pack
 from fhir_service.storage.store import Put
 from fhir_service.terminology.loaded import LoadedTerminology
 from fhir_service.validation.compiled import COMPILED, Compiled

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 import apsw
 
 from fhir_service.storage.sqlite import tally
-from fhir_service.storage.sqlite.composite_parts import near
+from fhir_service.storage.sqlite.planning.composite_parts import near
 from fhir_service.storage.sqlite.sql import Part, Side, Sql, count_up_to
 from fhir_service.storage.sqlite.words import register
 from fhir_service.storage.store import PrimaryDates

@@ -10,8 +10,8 @@ import apsw
 import msgspec
 
 from fhir_service.fhir.resource import Key
-from fhir_service.storage.sqlite.prepared import resource_key
 from fhir_service.storage.sqlite.sql import Sql, all_of, any_of, json_array
+from fhir_service.storage.sqlite.writing.prepared import resource_key
 from fhir_service.storage.store import Cursor, HistoryPage, Reference, Version
 
 _VERSIONS = """

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 import apsw
 
 from fhir_service.fhir.search.query import Include
-from fhir_service.storage.sqlite.canonicals import definitions, keys_of_names
 from fhir_service.storage.sqlite.keys import key_of_target, parameter_id
+from fhir_service.storage.sqlite.planning.canonicals import definitions, keys_of_names
 from fhir_service.storage.sqlite.sql import Parameter, Sql, json_array, one_of
 from fhir_service.storage.too_costly import too_many_included
 

@@ -6,7 +6,7 @@ from typing import Any
 import apsw
 
 from fhir_service.storage.job_table import Job
-from fhir_service.storage.sqlite.calls import CallingWriter
+from fhir_service.storage.sqlite.writing.calls import CallingWriter
 
 _COLUMNS = "id, kind, asked, status, created, changed, done, total, state"
 _SAVE = f"INSERT OR REPLACE INTO job ({_COLUMNS}, result) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"

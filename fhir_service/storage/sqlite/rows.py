@@ -204,7 +204,7 @@ def _token(resource_type: str, token: TokenEntry, coded: bool) -> _Token:
 class _Reference(NamedTuple):
     """What one reference adds: its keys in `ix`, as `_Token` has them those of its identifier, and a row of `rf`.
 
-    A canonical has one for itself, rows of `cn` (`canonicals.py`), and its text with the version with its key.
+    A canonical has one for itself, rows of `cn` (`planning/canonicals.py`), and its text with the version with its key.
     """
 
     keys: tuple[int, ...]

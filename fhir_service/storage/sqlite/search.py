@@ -13,11 +13,11 @@ from fhir_service.fhir.search.query import Query
 from fhir_service.storage.order import Place, scores
 from fhir_service.storage.sqlite.context import Reader
 from fhir_service.storage.sqlite.includes import included
-from fhir_service.storage.sqlite.order import Order
-from fhir_service.storage.sqlite.order import Page as Part
-from fhir_service.storage.sqlite.plan import COUNTED, Plan
-from fhir_service.storage.sqlite.prepared import resource_key
+from fhir_service.storage.sqlite.planning.order import Order
+from fhir_service.storage.sqlite.planning.order import Page as Part
+from fhir_service.storage.sqlite.planning.plan import COUNTED, Plan
 from fhir_service.storage.sqlite.sql import Sql, count_up_to, json_array
+from fhir_service.storage.sqlite.writing.prepared import resource_key
 from fhir_service.storage.store import Cursor, Page, Version
 
 _VERSIONS = """

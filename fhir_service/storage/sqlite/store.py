@@ -15,22 +15,22 @@ from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search.query import HierarchyValue, Include, Query, ReferenceValue, asks_for_words
 from fhir_service.storage.explanation import Explanation
 from fhir_service.storage.sqlite import tally
-from fhir_service.storage.sqlite.calls import CallingWriter
-from fhir_service.storage.sqlite.catch_up import CatchUp
 from fhir_service.storage.sqlite.context import Reader
-from fhir_service.storage.sqlite.explain import explain
-from fhir_service.storage.sqlite.hierarchy import members
 from fhir_service.storage.sqlite.history import Asked, history
 from fhir_service.storage.sqlite.includes import included
 from fhir_service.storage.sqlite.jobs import SqliteJobs
 from fhir_service.storage.sqlite.keys import type_key
 from fhir_service.storage.sqlite.lock import FileLock
-from fhir_service.storage.sqlite.packed import unpack
-from fhir_service.storage.sqlite.prepared import Content, PreparedChange, PreparedCommit, prepare, resource_key
-from fhir_service.storage.sqlite.reindex import indexed, rewrite
+from fhir_service.storage.sqlite.planning.explain import explain
+from fhir_service.storage.sqlite.planning.hierarchy import members
 from fhir_service.storage.sqlite.schema import migrate
 from fhir_service.storage.sqlite.search import rids_of, search, versions
 from fhir_service.storage.sqlite.sql import json_array
+from fhir_service.storage.sqlite.writing.calls import CallingWriter
+from fhir_service.storage.sqlite.writing.catch_up import CatchUp
+from fhir_service.storage.sqlite.writing.packed import unpack
+from fhir_service.storage.sqlite.writing.prepared import Content, PreparedChange, PreparedCommit, prepare, resource_key
+from fhir_service.storage.sqlite.writing.reindex import indexed, rewrite
 from fhir_service.storage.store import (
     Change,
     Clock,

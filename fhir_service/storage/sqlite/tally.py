@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import apsw
 
-from fhir_service.storage.sqlite.bulk import Known
+from fhir_service.storage.sqlite.writing.bulk import Known
 
 WORTH = 10_000
 """Of fewer rows a count takes less than a third of a millisecond."""

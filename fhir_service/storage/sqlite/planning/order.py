@@ -10,7 +10,7 @@ from fhir_service.fhir.search.parameter import SearchParameter, SearchType
 from fhir_service.fhir.search.query import Query, Sort, words_of
 from fhir_service.storage.order import directions, is_by_number, is_primary_date
 from fhir_service.storage.sqlite.keys import composite_key, constant, parameter_id
-from fhir_service.storage.sqlite.links import ways
+from fhir_service.storage.sqlite.planning.links import ways
 from fhir_service.storage.sqlite.sql import Parameter, Sql
 from fhir_service.storage.sqlite.words import rank
 from fhir_service.storage.store import Cursor, PrimaryDates

@@ -30,9 +30,9 @@ from fhir_service.storage.sqlite.keys import (
     target_texts,
     token_text,
 )
-from fhir_service.storage.sqlite.ranges import Range, Ranges, date_range, number_range, quantity_ranges
+from fhir_service.storage.sqlite.planning.ranges import Range, Ranges, date_range, number_range, quantity_ranges
+from fhir_service.storage.sqlite.planning.values import Keys, Strings
 from fhir_service.storage.sqlite.sql import Context, Part, Sql, all_of
-from fhir_service.storage.sqlite.values import Keys, Strings
 
 _LOOKED_UP = "SELECT x FROM tok WHERE k = ?"
 _KEYED = TokenValue | ReferenceValue | UriValue

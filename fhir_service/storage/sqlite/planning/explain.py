@@ -9,8 +9,8 @@ import re
 from fhir_service.fhir.search.query import Query
 from fhir_service.storage.explanation import Explanation, Step, described, order_described
 from fhir_service.storage.sqlite.context import Reader
-from fhir_service.storage.sqlite.order import Page
-from fhir_service.storage.sqlite.plan import MANY, Plan
+from fhir_service.storage.sqlite.planning.order import Page
+from fhir_service.storage.sqlite.planning.plan import MANY, Plan
 from fhir_service.storage.sqlite.sql import Candidate, Part
 
 _TABLES = re.compile(r"\b(?:FROM|JOIN) ([a-z]+)\b").findall

@@ -12,8 +12,8 @@ from typing import NamedTuple, TypeGuard
 from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.fhir.search.query import Query
 from fhir_service.storage.sqlite.keys import parameter_id, type_key
-from fhir_service.storage.sqlite.links import Chained, Had
-from fhir_service.storage.sqlite.order import (
+from fhir_service.storage.sqlite.planning.links import Chained, Had
+from fhir_service.storage.sqlite.planning.order import (
     VALUE_TABLES,
     Order,
     Page,
@@ -23,11 +23,11 @@ from fhir_service.storage.sqlite.order import (
     order_of,
     sorted_page,
 )
-from fhir_service.storage.sqlite.parts import having, part_of
-from fhir_service.storage.sqlite.ranges import Ranges, Within, within
+from fhir_service.storage.sqlite.planning.parts import having, part_of
+from fhir_service.storage.sqlite.planning.ranges import Ranges, Within, within
+from fhir_service.storage.sqlite.planning.values import MOST_MERGED, Keys
 from fhir_service.storage.sqlite.rows import NO_DATE
 from fhir_service.storage.sqlite.sql import Candidate, Context, Part, Sql, all_of, count_up_to, one_of
-from fhir_service.storage.sqlite.values import MOST_MERGED, Keys
 
 FEW = 2_000
 """As many rids are gathered and sorted at the most (some milliseconds)."""

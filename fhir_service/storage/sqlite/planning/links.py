@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fhir_service.fhir.search.query import Chain, Has, Hop
-from fhir_service.storage.sqlite.canonicals import definitions, keys_of_names
 from fhir_service.storage.sqlite.keys import key_of_target, parameter_id
+from fhir_service.storage.sqlite.planning.canonicals import definitions, keys_of_names
 from fhir_service.storage.sqlite.sql import Candidate, Context, Part, Sql, any_of, count_up_to, exists, union_all
 
 SAMPLE = 16

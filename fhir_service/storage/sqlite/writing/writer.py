@@ -13,10 +13,10 @@ from typing import NamedTuple
 import apsw
 
 from fhir_service.storage.identity import IdSequence, microseconds
-from fhir_service.storage.sqlite.batch import Batch
-from fhir_service.storage.sqlite.bulk import Known
 from fhir_service.storage.sqlite.context import Reader
-from fhir_service.storage.sqlite.prepared import PreparedCommit
+from fhir_service.storage.sqlite.writing.batch import Batch
+from fhir_service.storage.sqlite.writing.bulk import Known
+from fhir_service.storage.sqlite.writing.prepared import PreparedCommit
 from fhir_service.storage.store import Clock, Committed, ConditionFailed, PrimaryDates
 
 IDLE = 0.2

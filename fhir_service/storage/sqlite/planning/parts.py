@@ -32,8 +32,6 @@ from fhir_service.fhir.search.query import (
     UriValue,
     WordsMatch,
 )
-from fhir_service.storage.sqlite.composite_parts import composite_part, near_part
-from fhir_service.storage.sqlite.hierarchy import members
 from fhir_service.storage.sqlite.keys import (
     code_text_id,
     constant,
@@ -45,10 +43,12 @@ from fhir_service.storage.sqlite.keys import (
     type_key,
     typed_text,
 )
-from fhir_service.storage.sqlite.links import Chained, Had, ways
-from fhir_service.storage.sqlite.ranges import dates, numbers, quantities
+from fhir_service.storage.sqlite.planning.composite_parts import composite_part, near_part
+from fhir_service.storage.sqlite.planning.hierarchy import members
+from fhir_service.storage.sqlite.planning.links import Chained, Had, ways
+from fhir_service.storage.sqlite.planning.ranges import dates, numbers, quantities
+from fhir_service.storage.sqlite.planning.values import Both, Differs, Either, Ids, Keys, Not, Strings, Updated, begins
 from fhir_service.storage.sqlite.sql import Context, Part
-from fhir_service.storage.sqlite.values import Both, Differs, Either, Ids, Keys, Not, Strings, Updated, begins
 from fhir_service.storage.sqlite.words import Words
 
 _EMPTY = token_text(TokenValue("", ""))

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from fhir_service.fhir.search.query import DateValue, StringValue
 from fhir_service.storage.sqlite.keys import gram_key, hash64, type_key
-from fhir_service.storage.sqlite.ranges import instant_test
+from fhir_service.storage.sqlite.planning.ranges import instant_test
 from fhir_service.storage.sqlite.sql import (
     Candidate,
     Context,

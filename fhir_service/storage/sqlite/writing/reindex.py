@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import apsw
 
 from fhir_service.fhir.resource import Key
-from fhir_service.storage.sqlite import bulk, index_tables
-from fhir_service.storage.sqlite.bulk import Known, Planned
-from fhir_service.storage.sqlite.index_tables import changed
-from fhir_service.storage.sqlite.prepared import Content, encode_json, resource_key
 from fhir_service.storage.sqlite.rows import Rows, decode_rows, encode_rows, index_of, sort_texts
+from fhir_service.storage.sqlite.writing import bulk, index_tables
+from fhir_service.storage.sqlite.writing.bulk import Known, Planned
+from fhir_service.storage.sqlite.writing.index_tables import changed
+from fhir_service.storage.sqlite.writing.prepared import Content, encode_json, resource_key
 from fhir_service.storage.store import Reindex
 
 _STANDING = """

@@ -12,8 +12,8 @@ from typing import Any
 import apsw
 import msgspec
 
-from fhir_service.storage.sqlite.prepared import encode_json
 from fhir_service.storage.sqlite.rows import Rows
+from fhir_service.storage.sqlite.writing.prepared import encode_json
 
 # The columns of each index table: `rid`, `d`, and what stands in a row of `Rows` in that order.
 INDEX_TABLES: dict[str, tuple[str, ...]] = {

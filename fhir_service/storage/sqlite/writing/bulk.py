@@ -11,10 +11,10 @@ import apsw
 import msgspec
 
 from fhir_service.fhir.resource import Key
-from fhir_service.storage.sqlite import index_tables
-from fhir_service.storage.sqlite.index_tables import RowsOf
-from fhir_service.storage.sqlite.prepared import Content, encode_json
 from fhir_service.storage.sqlite.rows import NO_DATE, Rows, decode_rows
+from fhir_service.storage.sqlite.writing import index_tables
+from fhir_service.storage.sqlite.writing.index_tables import RowsOf
+from fhir_service.storage.sqlite.writing.prepared import Content, encode_json
 
 _SUPERSEDE = """
 INSERT INTO hist (rid, ver, rtype, txn, upd, until, method, body)

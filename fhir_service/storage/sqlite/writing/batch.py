@@ -11,11 +11,11 @@ from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search.match import matches
 from fhir_service.fhir.search.query import HierarchyValue, IdMatch, Match, Query
 from fhir_service.storage.identity import IdSequence, rid_for, rid_of
-from fhir_service.storage.sqlite import bulk
-from fhir_service.storage.sqlite.bulk import Known, Planned
 from fhir_service.storage.sqlite.context import Reader
-from fhir_service.storage.sqlite.prepared import PreparedChange, PreparedCommit, encode_json, resource_key
 from fhir_service.storage.sqlite.search import find
+from fhir_service.storage.sqlite.writing import bulk
+from fhir_service.storage.sqlite.writing.bulk import Known, Planned
+from fhir_service.storage.sqlite.writing.prepared import PreparedChange, PreparedCommit, encode_json, resource_key
 from fhir_service.storage.stamp import stamped
 from fhir_service.storage.store import (
     Committed,

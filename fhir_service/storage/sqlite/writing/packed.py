@@ -11,8 +11,8 @@ import msgspec
 from fhir_service.fhir.resource import Key
 from fhir_service.fhir.search.index import IndexEntries
 from fhir_service.storage.sqlite.keys import shape_key
-from fhir_service.storage.sqlite.prepared import Content, PreparedChange, prepare, resource_key
 from fhir_service.storage.sqlite.rows import decode_rows
+from fhir_service.storage.sqlite.writing.prepared import Content, PreparedChange, prepare, resource_key
 from fhir_service.storage.store import Put
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import apsw
 
-from fhir_service.storage.sqlite.calls import CallingWriter
 from fhir_service.storage.sqlite.words import behind, bytes_behind, follow
+from fhir_service.storage.sqlite.writing.calls import CallingWriter
 from fhir_service.storage.too_costly import still_indexing
 
 FEW = 50

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import apsw
 
-from fhir_service.storage.sqlite.bulk import Known
-from fhir_service.storage.sqlite.prepared import PreparedCommit
-from fhir_service.storage.sqlite.writer import Outcome, Waiting, Writer
+from fhir_service.storage.sqlite.writing.bulk import Known
+from fhir_service.storage.sqlite.writing.prepared import PreparedCommit
+from fhir_service.storage.sqlite.writing.writer import Outcome, Waiting, Writer
 
 T = TypeVar("T")
 Work = Callable[[apsw.Connection, Known, Known], T]
