@@ -100,7 +100,8 @@ class Run:
     """The check of one resource; that of a resource inside it is a run of its own.
 
     `container` is the run of the resource that contains this one, `holder` that of the Bundle or Parameters around it.
-    `asked` returns the profiles that are asked of a resource besides those that it claims.
+    `asked` returns the profiles that are asked of a resource besides those that it claims. What is `referred` to, from
+    outside, is asked only what is asked of it there, and so is what it contains.
     """
 
     def __init__(
@@ -112,6 +113,8 @@ class Run:
         holder: Run | None = None,
         asked: Callable[[Run], Sequence[str]] | None = None,
         outside: Outside | None = None,
+        *,
+        referred: bool = False,
     ) -> None:
         self.resource = resource
         self.validator = validator
@@ -120,6 +123,7 @@ class Run:
         self.holder = holder
         self.asked = asked
         self.outside = outside
+        self._referred = referred
         self.element_ids: list[str] = []
         self._chosen: dict[str, frozenset[int]] = {}
 
@@ -135,17 +139,27 @@ class Run:
         return self.container.resource if self.container else self.resource
 
     @property
-    def is_inside(self) -> bool:
-        """Whether the resource is contained in another, or one that a Bundle or Parameters holds."""
-        return self.container is not None or self.holder is not None
+    def is_of_its_own(self) -> bool:
+        """Whether the resource is inside the one that is checked, so that it is checked at its own place, too."""
+        return (self.container is not None or self.holder is not None) and not self._referred
 
     def contained(self, resource: Resource) -> Run:
         """Return the run of a resource that this one contains."""
-        return Run(resource, self.validator, self.options, container=self, outside=self.outside)
+        return Run(
+            resource, self.validator, self.options, container=self, outside=self.outside, referred=self._referred
+        )
 
     def inside(self, resource: Resource) -> Run:
         """Return the run of a resource that a Bundle or Parameters holds."""
-        return Run(resource, self.validator, self.options, holder=self, asked=self.asked, outside=self.outside)
+        return Run(
+            resource,
+            self.validator,
+            self.options,
+            holder=self,
+            asked=self.asked,
+            outside=self.outside,
+            referred=self._referred,
+        )
 
     @property
     def profiles(self) -> Sequence[str]:
@@ -200,7 +214,7 @@ class Run:
             around = around.holder
         resolve = self.outside.resolve if self.outside and self.outside.resolve else self.validator.resolve
         outside = resolve(reference) if resolve else None
-        return (outside, Run(outside, self.validator, self.options)) if outside is not None else None
+        return (outside, Run(outside, self.validator, self.options, referred=True)) if outside is not None else None
 
     def want(self, reference: str, profiles: Sequence[str]) -> None:
         """Say that what this reference names is to conform to one of these profiles, but is not at hand."""

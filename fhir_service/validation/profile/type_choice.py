@@ -166,7 +166,7 @@ def _wrong_profile(reference: dict[str, Any], profiles: list[str], run: Run, com
         return None
     resource, inner = found
     first: list[Fault] = []
-    if inner.is_inside and any(_claims(resource, each, inner, compiler.package) for each in profiles):
+    if inner.is_of_its_own and any(_claims(resource, each, inner, compiler.package) for each in profiles):
         return None  # it is checked by itself there, and what is wrong is told once, at its own place
     for canonical in profiles:
         item = Item(resource, str(resource.get("resourceType")))

@@ -8,8 +8,8 @@ import pytest
 
 from fhir_service.fhir.resource import Resource
 from fhir_service.terminology.loaded import LoadedTerminology
-from fhir_service.validation.policy import Policy
-from fhir_service.validation.run import Options
+from fhir_service.validation.policy import Policy, PolicyRules
+from fhir_service.validation.run import Options, Outside
 from fhir_service.validation.validator import Validator
 from tests.validation.profile.conftest import BASE, URL, Ask, Know, element, places, profile
 
@@ -256,6 +256,62 @@ def test_what_claims_the_profile_it_is_referred_to_by_is_told_of_once_at_its_own
 
     assert told(named["url"]) == [("Observation.contained[0].name", "min")]
     assert told() == [("Observation.subject", "target-profile")]
+
+
+def named_by(know: Know, name: str) -> tuple[str, str]:
+    """Make known a profile of Patient that asks for a name, and one of Observation with such a subject."""
+    of_person = know(profile("Patient", element("Patient.name", min=1), name=f"{name}-person"))
+    target = [{"code": "Reference", "targetProfile": [of_person]}]
+    of_finding = know(profile("Observation", element("Observation.subject", type=target), name=f"{name}-finding"))
+    return of_person, of_finding
+
+
+def nameless(claims: str) -> Resource:
+    return patient(id="p", gender="other", meta={"profile": [claims]})
+
+
+def test_what_claims_a_profile_is_held_to_it_where_claims_are_not_checked(know: Know, validator: Any) -> None:
+    of_person, of_finding = named_by(know, "unclaimed")
+    contained = observation(subject={"reference": "#p"}, contained=[nameless(of_person)])
+    entries = [
+        {"fullUrl": "http://e/fhir/Observation/1", "resource": observation(id="1", subject={"reference": "Patient/p"})},
+        {"fullUrl": "http://e/fhir/Patient/p", "resource": nameless(of_person)},
+    ]
+    held = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    rules = PolicyRules(claimed_profiles=False, defaults={"Observation": (of_finding,)})
+    policy = Policy(validator, rules)
+
+    for check in (policy, policy.validate):
+        assert places(check(contained)) == [("Observation.subject", "target-profile")]
+        assert places(check(held)) == [("Bundle.entry[0].resource.subject", "target-profile")]
+
+
+def test_what_is_inside_is_checked_at_its_place_by_whichever_profile_somebody_asks(know: Know, validator: Any) -> None:
+    of_person, of_finding = named_by(know, "asked")
+    contained = observation(subject={"reference": "#p"}, contained=[nameless(of_person)])
+    in_another = {"resourceType": "Parameters", "parameter": [{"name": "a", "resource": contained}]}
+
+    assert places(validator.check(contained, [of_finding])) == [("Observation.contained[0].name", "min")]
+    assert ("Parameters.parameter[0].resource.contained[0].name", "min") in places(validator.check(in_another))
+
+
+def test_what_a_stored_target_contains_is_held_to_what_it_claims(know: Know, validator: Any) -> None:
+    of_person, of_finding = named_by(know, "stored")
+    target = [{"code": "Reference", "targetProfile": [of_finding]}]
+    of_report = know(
+        profile("DiagnosticReport", element("DiagnosticReport.result", type=target), name="of-stored-finding")
+    )
+    found = observation(id="1", subject={"reference": "#p"}, contained=[nameless(of_person)])
+    report = {
+        "resourceType": "DiagnosticReport",
+        "status": "final",
+        "code": {"text": "x"},
+        "result": [{"reference": "Observation/1"}],
+    }
+
+    told = validator.check(report, [of_report], outside=Outside({"Observation/1": found}.get))
+
+    assert places(told) == [("DiagnosticReport.result[0]", "target-profile")]
 
 
 def test_what_r4_and_a_profile_both_ask_is_told_once(know: Know, validator: Any) -> None:
