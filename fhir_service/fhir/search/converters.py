@@ -48,7 +48,10 @@ def coding(code: str, value: Resource) -> Sequence[Entry]:
 
 def codeable_concept(code: str, value: Resource) -> Sequence[Entry]:
     """ "Matches against Coding.system and Coding.code"; the text stands in an entry of its own without a code."""
-    entries = [coding(code, each)[0] for each in value.get("coding", ())]
+    entries = [
+        TokenEntry(code, each.get("system"), each.get("code"), each.get("display"), (), "coding")
+        for each in value.get("coding", ())
+    ]
     if "text" in value:
         entries.append(TokenEntry(code, None, None, value["text"]))
     return entries
@@ -206,7 +209,9 @@ COMPARATORS: dict[str | None, Callable[[float], tuple[float, float]]] = {
 def quantity(code: str, value: Resource) -> Sequence[Entry]:
     if "value" not in value:
         return ()
-    low, high = COMPARATORS[value.get("comparator")](bounded(value["value"]))
+    low = high = bounded(value["value"])
+    if "comparator" in value:
+        low, high = COMPARATORS[value["comparator"]](low)
     return (QuantityEntry(code, low, high, value.get("system"), value.get("code"), value.get("unit")),)
 
 
@@ -230,7 +235,8 @@ def money(code: str, value: Resource) -> Sequence[Entry]:
 def bounded(value: int | Decimal | Fraction) -> float:
     """Return the number as a finite float."""
     try:
-        return max(-OPEN, min(OPEN, float(value)))
+        found = float(value)
+        return found if -OPEN <= found <= OPEN else math.copysign(OPEN, found)
     except OverflowError:
         return OPEN if value > 0 else -OPEN
 

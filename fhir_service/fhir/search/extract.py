@@ -69,10 +69,13 @@ class Calculated:
 
 
 class Component(NamedTuple):
-    """One component of a composite: its parameter's code, and its paths from the composite's instance."""
+    """One component of a composite: its parameter's code, and its paths from the composite's instance.
+
+    Of each path whether it starts from the resource instead, the property it begins with, and its steps.
+    """
 
     code: str
-    paths: tuple[tuple[Path, Converter], ...]
+    paths: tuple[tuple[bool, str, tuple[Step, ...], Converter], ...]
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ class Composite:
     def begins(self) -> frozenset[str]:
         if self.instance.first:
             return frozenset((self.instance.first,))
-        return frozenset(path.first for path, _ in self.components[-1].paths)
+        return frozenset(first for _, first, _, _ in self.components[-1].paths)
 
 
 @dataclass(slots=True)
@@ -219,7 +222,7 @@ class Indexer:
         self, code: str, search_type: SearchType, expression: str, context: str, resource_type: str
     ) -> Component:
         paths = [
-            (path, self._converter(search_type, path))
+            (path.absolute, path.first, path.steps, self._converter(search_type, path))
             for branch in split_union(expression)
             for path in simple_paths(
                 branch, resource_type if branch.startswith("%resource") else context, self.definitions
@@ -260,7 +263,7 @@ class Indexer:
 
         One to a contained resource has no target, but it is a value: `:missing=false`.
         """
-        target, version, _ = self._target(value["reference"]) if "reference" in value else (None, None, False)
+        target, version = self._target(value["reference"]) if "reference" in value else (None, None)
         identifier = value.get("identifier")
         if identifier is not None:
             return (ReferenceEntry(code, target, version, identifier.get("system"), identifier.get("value")),)
@@ -268,10 +271,10 @@ class Indexer:
 
     def _held(self, code: str, value: Resource) -> Sequence[Entry]:
         """Return the same for a parameter with a holder: marked, if the text of the reference tells its type."""
-        if "identifier" in value or "reference" not in value:
+        if "identifier" in value or "reference" not in value or told_type(value["reference"]) is None:
             return self._reference(code, value)
-        target, version, is_told = self._target(value["reference"])
-        return (ReferenceEntry(code, target, version, held=is_told),)
+        target, version = self._target(value["reference"])
+        return (ReferenceEntry(code, target, version, held=True),)
 
     def _canonical(self, code: str, value: str) -> Sequence[Entry]:
         """Return what a canonical says, and the address that it is on this server."""
@@ -281,18 +284,14 @@ class Indexer:
             return (entry,)
         return (entry._replace(address=str(found.key)),)
 
-    def _split_target(self, text: str) -> tuple[str | None, str | None, bool]:
-        """Return target and version of a literal reference, and whether its text tells the type of the target.
-
-        That to a contained resource has no target.
-        """
-        found, is_told = parse_reference(text), told_type(text) is not None
+    def _split_target(self, text: str) -> tuple[str | None, str | None]:
+        """Return target and version of a literal reference; that to a contained resource has no target."""
+        found = parse_reference(text)
         if found.kind == "fragment":
-            return None, None, is_told
+            return None, None
         if found.kind != "literal":
-            return text, None, is_told
-        target = str(found.key) if found.base in self._local else f"{found.base}/{found.key}"
-        return target, found.version, is_told
+            return text, None
+        return (str(found.key) if found.base in self._local else f"{found.base}/{found.key}"), found.version
 
 
 def _selected(plan: Plan, resource: Resource) -> Iterator[tuple[str, Any]]:
@@ -358,9 +357,12 @@ def _instances(composite: Composite, resource: Resource) -> Iterator[CompositeEn
 def _part(component: Component, instance: Resource, resource: Resource) -> list[Entry]:
     code, paths = component
     found: list[Entry] = []
-    for path, convert in paths:
-        context = resource if path.absolute else instance
-        if path.first in context:
-            for value in path.select(context):
-                found += convert(code, value)
+    for absolute, first, steps, convert in paths:
+        context = resource if absolute else instance
+        if first in context:
+            nodes = [context]
+            for step in steps:
+                nodes = step(nodes)
+            for node in nodes:
+                found += convert(code, node)
     return found

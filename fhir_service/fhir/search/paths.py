@@ -10,6 +10,7 @@ https://hl7.org/fhir/R4/search.html#expression
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from fhir_service.fhir.definitions import Definitions, Element
@@ -194,6 +195,7 @@ def target_type(reference: dict[str, Any]) -> str | None:
     return told_type(reference.get("reference", "")) or reference.get("type")
 
 
+@lru_cache(maxsize=1 << 14)
 def told_type(reference: str) -> str | None:
     """Return the type of resource that a literal reference names, None if it does not tell."""
     found = _TARGET_TYPE(reference)
