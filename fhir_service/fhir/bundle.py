@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/bundle.html and https://hl7.org/fhir/R4/http.html#transa
 import base64
 import binascii
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any, NamedTuple
@@ -39,10 +39,10 @@ class Entry:
     index: int
     method: str
     path: tuple[str, ...]
-    query: tuple[tuple[str, str], ...] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
-    full_url: str | None = None
-    body: Any = None
+    query: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
+    full_url: str | None
+    body: Any
     media_type: str = FHIR_JSON
 
     @property
@@ -82,8 +82,8 @@ def read_entry(raw: Any, index: int, base: str) -> Entry:
     if full_url is not None and not isinstance(full_url, str):
         raise _wrong(f"{where}.fullUrl", "fullUrlは文字列です", "a fullUrl is a string")
 
-    path, query = _url(request.get("url"), f"{where}.request.url", base)
-    entry = Entry(index, method, path, query, _headers(request, f"{where}.request"), full_url, raw.get("resource"))
+    path, query = _url(request.get("url"), where, base)
+    entry = Entry(index, method, path, query, _headers(request, where), full_url, raw.get("resource"))
     if method in _WITH_BODY and not isinstance(entry.body, dict):
         raise _wrong(f"{where}.resource", f"{method}にはresourceが必要です", f"{method} needs a resource")
     return _patch(entry) if method == "PATCH" else entry
@@ -109,14 +109,16 @@ def _through(expressions: tuple[str, ...], index: int) -> tuple[str, ...]:
 def _url(url: Any, where: str, base: str) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
     """Return the path and the parameters of a URL relative to the base, or absolute under it."""
     if not isinstance(url, str):
-        raise _wrong(where, "urlが必要です", "a url is required")
+        raise _wrong(f"{where}.request.url", "urlが必要です", "a url is required")
+    if url.isalpha():  # `Observation`, as of nearly all entries that create
+        return (url,), ()
     path, _, query = url.removeprefix(base).partition("?")
     if "://" in path:
-        raise _wrong(where, "このサーバーのURLではありません", "this is no URL of this server")
+        raise _wrong(f"{where}.request.url", "このサーバーのURLではありません", "this is no URL of this server")
     try:
         return path_segments(path.strip("/").encode()), query_parameters(query.encode())
     except FhirError as refused:
-        issues = (replace(issue, expression=(where,)) for issue in refused.issues)
+        issues = (replace(issue, expression=(f"{where}.request.url",)) for issue in refused.issues)
         raise FhirError(*issues, status=refused.status) from None
 
 
@@ -127,8 +129,8 @@ def _headers(request: Mapping[str, Any], where: str) -> Mapping[str, str]:
         if value is None:
             continue
         if not isinstance(value, str):
-            raise _wrong(f"{where}.{name}", f"{name}は文字列です", f"{name} is a string")
-        headers[header] = _http_date(value, f"{where}.{name}") if name == "ifModifiedSince" else value
+            raise _wrong(f"{where}.request.{name}", f"{name}は文字列です", f"{name} is a string")
+        headers[header] = _http_date(value, f"{where}.request.{name}") if name == "ifModifiedSince" else value
     return headers
 
 

@@ -4,7 +4,6 @@ https://hl7.org/fhir/R4/http.html#transaction-response
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
@@ -30,15 +29,15 @@ def entry_headers(request: FhirRequest) -> Mapping[str, str]:
 
 def request_of(entry: Entry, request: FhirRequest, shared: Mapping[str, str]) -> FhirRequest:
     """Return the request that the entry stands for; HEAD is a GET whose resource is not shown."""
-    return replace(
-        request,
-        method="GET" if entry.method == "HEAD" else entry.method,
-        path=entry.path,
-        query=entry.query,
-        headers={**shared, **entry.headers} if entry.headers else shared,
-        body=entry.body,
-        raw=b"",
+    return FhirRequest(
+        "GET" if entry.method == "HEAD" else entry.method,
+        request.base,
+        entry.path,
+        entry.query,
+        {**shared, **entry.headers} if entry.headers else shared,
+        entry.body,
         media_type=entry.media_type,
+        spent=request.spent,
     )
 
 
