@@ -13,10 +13,10 @@ from fhir_service.fhir import json
 from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.reference import local_key
 from fhir_service.fhir.resource import Key
-from fhir_service.fhir.search import problems
-from fhir_service.fhir.search.clauses import ON_A_LIST
 from fhir_service.fhir.search.dates import Bounds, bounds
-from fhir_service.fhir.search.results import CHOICES
+from fhir_service.fhir.search.parsing import problems
+from fhir_service.fhir.search.parsing.clauses import ON_A_LIST
+from fhir_service.fhir.search.parsing.results import CHOICES
 from fhir_service.interactions.answers import cursor
 from fhir_service.interactions.answers.assembly import Link, bundle, format_parameters, query_string, url
 from fhir_service.interactions.answers.cursor import Position

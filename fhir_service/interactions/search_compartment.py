@@ -8,9 +8,9 @@ https://hl7.org/fhir/R4/http.html#vsearch and https://hl7.org/fhir/R4/compartmen
 
 from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.resource import Key
-from fhir_service.fhir.search.clauses import Criterion
+from fhir_service.fhir.search.parsing.clauses import Criterion
+from fhir_service.fhir.search.parsing.values import Reading
 from fhir_service.fhir.search.query import AnyOf, Clause, IdMatch
-from fhir_service.fhir.search.values import Reading
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse
 from fhir_service.interactions.searches.searchset import Asked, answered, asked_of, together
 from fhir_service.interactions.services import Services

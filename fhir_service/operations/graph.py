@@ -18,7 +18,7 @@ from fhir_service.fhir.json import decode
 from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.reference import local_key, reference_texts
 from fhir_service.fhir.resource import Key, Resource, key_of
-from fhir_service.fhir.search.parse import parse_search
+from fhir_service.fhir.search.parsing.parse import parse_search
 from fhir_service.interactions.services import Services
 from fhir_service.operations.parameters import refused
 

@@ -15,8 +15,8 @@ import msgspec
 
 from fhir_service.fhir.outcome import FhirError, Issue, fhir_error
 from fhir_service.fhir.search.dates import EARLIEST, bounds
-from fhir_service.fhir.search.draft import ParsedSearch
-from fhir_service.fhir.search.parse import parse_search
+from fhir_service.fhir.search.parsing.draft import ParsedSearch
+from fhir_service.fhir.search.parsing.parse import parse_search
 from fhir_service.fhir.search.query import Query
 from fhir_service.interactions.answers.assembly import bundle, entries, format_parameters, query_string, url
 from fhir_service.interactions.answers.preference import preference

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from fhir_service.fhir.json import decode, encode
 from fhir_service.fhir.outcome import Issue, fhir_error, operation_outcome
 from fhir_service.fhir.resource import Key, Resource
-from fhir_service.fhir.search.parse import parse_search
+from fhir_service.fhir.search.parsing.parse import parse_search
 from fhir_service.interactions.answers.assembly import bundle
 from fhir_service.interactions.apart import LARGE, MANY, has_more
 from fhir_service.interactions.exchange import FhirRequest, FhirResponse

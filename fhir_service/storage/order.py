@@ -19,8 +19,8 @@ from fhir_service.fhir.search.index import (
 )
 from fhir_service.fhir.search.near import distance
 from fhir_service.fhir.search.parameter import SearchParameter
+from fhir_service.fhir.search.parsing.sorting import SCORE
 from fhir_service.fhir.search.query import Query, Sort
-from fhir_service.fhir.search.sorting import SCORE
 from fhir_service.storage.doubles import ordered
 from fhir_service.storage.store import Cursor, PrimaryDates
 

@@ -18,7 +18,7 @@ from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.outcome import FhirError
 from fhir_service.fhir.resource import Resource, key_of
 from fhir_service.fhir.search.extract import Indexer
-from fhir_service.fhir.search.parse import parse_search
+from fhir_service.fhir.search.parsing.parse import parse_search
 from fhir_service.fhir.search.registry import SearchRegistry
 from fhir_service.interactions.searches.contained import contained_page
 from fhir_service.interactions.services import Services

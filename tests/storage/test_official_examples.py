@@ -26,7 +26,7 @@ from fhir_service.fhir.search.index import (
     UriEntry,
 )
 from fhir_service.fhir.search.match import LISTS
-from fhir_service.fhir.search.parse import parse_search
+from fhir_service.fhir.search.parsing.parse import parse_search
 from fhir_service.fhir.search.registry import SearchRegistry
 from fhir_service.storage.memory import MemoryStore
 from fhir_service.storage.sqlite import SqliteStore

@@ -16,10 +16,10 @@ from typing import Any
 
 from fhir_service.fhir.reference import parse_reference
 from fhir_service.fhir.resource import Resource
-from fhir_service.fhir.search import problems
 from fhir_service.fhir.search.contained import add_under, said_inside
 from fhir_service.fhir.search.index import IndexEntries, ReferenceEntry
 from fhir_service.fhir.search.parameter import SearchParameter
+from fhir_service.fhir.search.parsing import problems
 from fhir_service.fhir.search.query import AllOf, AnyOf, Chain, Clause, IdMatch, LastUpdatedMatch, Match, NoneOf
 
 EXPRESSION = "Bundle.entry[0].resource"

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from fhir_service.fhir import json
 from fhir_service.fhir.outcome import fhir_error
 from fhir_service.fhir.search import elements as parts
-from fhir_service.fhir.search.parse import parse_search
+from fhir_service.fhir.search.parsing.parse import parse_search
 from fhir_service.interactions.exchange import FhirRequest
 from fhir_service.interactions.services import Services
 

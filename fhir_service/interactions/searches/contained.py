@@ -11,10 +11,10 @@ from dataclasses import replace
 from fhir_service.fhir import json
 from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.resource import Key, Resource
-from fhir_service.fhir.search import problems
 from fhir_service.fhir.search.contained import holding
-from fhir_service.fhir.search.draft import ParsedSearch
 from fhir_service.fhir.search.index import IndexEntries
+from fhir_service.fhir.search.parsing import problems
+from fhir_service.fhir.search.parsing.draft import ParsedSearch
 from fhir_service.fhir.search.query import AllOf
 from fhir_service.interactions.searches.contained_clauses import ContainedSearch, Container
 from fhir_service.interactions.services import Services

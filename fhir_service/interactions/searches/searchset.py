@@ -12,10 +12,10 @@ from typing import NamedTuple, TypedDict
 
 from fhir_service.fhir import json
 from fhir_service.fhir.outcome import FhirError, Issue, fhir_error, operation_outcome
-from fhir_service.fhir.search.cost import MOST, cost
-from fhir_service.fhir.search.draft import ParsedSearch
-from fhir_service.fhir.search.parse import parse_search
-from fhir_service.fhir.search.problems import too_costly
+from fhir_service.fhir.search.parsing.cost import MOST, cost
+from fhir_service.fhir.search.parsing.draft import ParsedSearch
+from fhir_service.fhir.search.parsing.parse import parse_search
+from fhir_service.fhir.search.parsing.problems import too_costly
 from fhir_service.fhir.search.query import Clause, Query, words_of
 from fhir_service.interactions.answers import cursor
 from fhir_service.interactions.answers.assembly import Link, bundle, format_parameters, query_string, url

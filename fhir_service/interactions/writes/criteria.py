@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.resource import Key
-from fhir_service.fhir.search.parse import parse_search
+from fhir_service.fhir.search.parsing.parse import parse_search
 from fhir_service.fhir.search.query import Query
 from fhir_service.fhir.url import query_parameters
 from fhir_service.interactions.services import Services

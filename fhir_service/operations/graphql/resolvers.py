@@ -12,7 +12,7 @@ from graphql import GraphQLResolveInfo, get_directive_values, get_named_type
 from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.reference import parse_reference
 from fhir_service.fhir.resource import Key, Resource
-from fhir_service.fhir.search.parse import parse_search
+from fhir_service.fhir.search.parsing.parse import parse_search
 from fhir_service.fhir.search.query import Query
 from fhir_service.interactions.answers import cursor
 from fhir_service.interactions.answers.assembly import query_string

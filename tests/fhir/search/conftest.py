@@ -9,10 +9,10 @@ import pytest
 
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.resource import Resource
-from fhir_service.fhir.search.draft import ParsedSearch
 from fhir_service.fhir.search.extract import Indexer
 from fhir_service.fhir.search.match import holds
-from fhir_service.fhir.search.parse import parse_search
+from fhir_service.fhir.search.parsing.draft import ParsedSearch
+from fhir_service.fhir.search.parsing.parse import parse_search
 from fhir_service.fhir.search.registry import SearchRegistry
 
 BASE = "https://outreach.example.jp/fhir"

@@ -3,8 +3,8 @@
 import pytest
 
 from fhir_service.fhir.outcome import FhirError
+from fhir_service.fhir.search.parsing.text_query import text_clause
 from fhir_service.fhir.search.query import AllOf, AnyOf, NoneOf, WordsMatch
-from fhir_service.fhir.search.text_query import text_clause
 from fhir_service.fhir.search.words import Phrase, phrase, texts_of
 
 

@@ -13,10 +13,10 @@ from dataclasses import replace
 from typing import Literal
 
 from fhir_service.fhir.outcome import FhirError
-from fhir_service.fhir.search import problems
-from fhir_service.fhir.search.draft import Draft
 from fhir_service.fhir.search.first_entry import leads_inside
 from fhir_service.fhir.search.incomplete import BeingIndexed
+from fhir_service.fhir.search.parsing import problems
+from fhir_service.fhir.search.parsing.draft import Draft
 from fhir_service.fhir.search.query import Clause, Hop, Match, NearValue, Sort
 from fhir_service.fhir.search.registry import SearchRegistry
 

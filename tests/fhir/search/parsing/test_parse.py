@@ -7,7 +7,7 @@ import pytest
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.outcome import FhirError
 from fhir_service.fhir.search.extract import Indexer
-from fhir_service.fhir.search.parse import parse_search
+from fhir_service.fhir.search.parsing.parse import parse_search
 from fhir_service.fhir.search.query import Chain, Clause, Has, IdMatch, LastUpdatedMatch, Match, Value
 from fhir_service.fhir.search.registry import SearchRegistry
 from fhir_service.terminology.loaded import LoadedTerminology

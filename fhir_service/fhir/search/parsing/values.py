@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from fhir_service.fhir.reference import ParsedReference, parse_reference, split_canonical
-from fhir_service.fhir.search import problems
 from fhir_service.fhir.search.converters import bounded, fold_contact
 from fhir_service.fhir.search.dates import bounds
 from fhir_service.fhir.search.fold import fold
 from fhir_service.fhir.search.near import DEFAULT_METRES, DEFAULT_UNIT, EARTH, UNITS, is_place
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
+from fhir_service.fhir.search.parsing import problems
 from fhir_service.fhir.search.query import (
     CompositeValue,
     DateValue,

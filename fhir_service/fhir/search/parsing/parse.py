@@ -11,16 +11,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fhir_service.fhir.outcome import FhirError, Issue
-from fhir_service.fhir.search import problems
-from fhir_service.fhir.search.clauses import BY_TERMINOLOGY, Criterion
-from fhir_service.fhir.search.cost import MOST, cost
-from fhir_service.fhir.search.draft import Draft, ParsedSearch
 from fhir_service.fhir.search.extract import Indexer
-from fhir_service.fhir.search.problems import UnknownParameter
+from fhir_service.fhir.search.parsing import problems
+from fhir_service.fhir.search.parsing.clauses import BY_TERMINOLOGY, Criterion
+from fhir_service.fhir.search.parsing.cost import MOST, cost
+from fhir_service.fhir.search.parsing.draft import Draft, ParsedSearch
+from fhir_service.fhir.search.parsing.problems import UnknownParameter
+from fhir_service.fhir.search.parsing.results import RESULT_PARAMETERS
+from fhir_service.fhir.search.parsing.sorting import SCORE, with_centres
+from fhir_service.fhir.search.parsing.values import Reading
 from fhir_service.fhir.search.query import Query, words_of
-from fhir_service.fhir.search.results import RESULT_PARAMETERS
-from fhir_service.fhir.search.sorting import SCORE, with_centres
-from fhir_service.fhir.search.values import Reading
 
 # What is asked of the answer's form or of a page link is read elsewhere: https://hl7.org/fhir/R4/http.html#parameters
 SKIPPED = frozenset({"_format", "_pretty", "_cursor"})

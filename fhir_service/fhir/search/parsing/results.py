@@ -6,15 +6,15 @@ https://hl7.org/fhir/R4/search.html#return
 import re
 from collections.abc import Callable, Collection, Iterator
 
-from fhir_service.fhir.search import problems
-from fhir_service.fhir.search.draft import Draft
-from fhir_service.fhir.search.filter import filter_clause
 from fhir_service.fhir.search.first_entry import leads_inside
 from fhir_service.fhir.search.parameter import SearchParameter
+from fhir_service.fhir.search.parsing import problems
+from fhir_service.fhir.search.parsing.draft import Draft
+from fhir_service.fhir.search.parsing.filter import filter_clause
+from fhir_service.fhir.search.parsing.sorting import read_sort
+from fhir_service.fhir.search.parsing.text_query import text_clause
+from fhir_service.fhir.search.parsing.values import split, unescape
 from fhir_service.fhir.search.query import AllOf, AnyOf, Include
-from fhir_service.fhir.search.sorting import read_sort
-from fhir_service.fhir.search.text_query import text_clause
-from fhir_service.fhir.search.values import split, unescape
 from fhir_service.fhir.search.words import Where
 
 _COUNT = re.compile(r"\d{1,1000}", re.ASCII).fullmatch

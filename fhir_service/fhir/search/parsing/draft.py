@@ -6,10 +6,10 @@ https://hl7.org/fhir/R4/search.html
 from dataclasses import dataclass, field
 from typing import Literal
 
-from fhir_service.fhir.search import problems
+from fhir_service.fhir.search.parsing import problems
+from fhir_service.fhir.search.parsing.values import Reading
 from fhir_service.fhir.search.query import Clause, Include, Query, Sort
 from fhir_service.fhir.search.registry import SearchRegistry
-from fhir_service.fhir.search.values import Reading
 
 Total = Literal["none", "estimate", "accurate"]
 Summary = Literal["true", "text", "data", "count", "false"]

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 
 from fhir_service.fhir.outcome import FhirError
 from fhir_service.fhir.reference import local_key
-from fhir_service.fhir.search import problems
 from fhir_service.fhir.search.first_entry import leads_inside, within
 from fhir_service.fhir.search.incomplete import BeingIndexed
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
-from fhir_service.fhir.search.problems import UnknownParameter
+from fhir_service.fhir.search.parsing import problems
+from fhir_service.fhir.search.parsing.problems import UnknownParameter
+from fhir_service.fhir.search.parsing.values import Reading, read, reference, split, token, unescape
 from fhir_service.fhir.search.query import (
     HIERARCHIC,
     AllOf,
@@ -33,7 +34,6 @@ from fhir_service.fhir.search.query import (
     Value,
 )
 from fhir_service.fhir.search.terminology import Member, Terminology, codes_above, codes_below, codes_in
-from fhir_service.fhir.search.values import Reading, read, reference, split, token, unescape
 
 # How many values one parameter can have. A token is looked up as it is; a bare id may mean a reference to any type;
 # each range or text is a look-up of its own.

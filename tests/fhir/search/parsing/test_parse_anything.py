@@ -7,7 +7,7 @@ from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.outcome import FhirError
 from fhir_service.fhir.search.extract import Indexer
 from fhir_service.fhir.search.match import matches
-from fhir_service.fhir.search.parse import parse_search
+from fhir_service.fhir.search.parsing.parse import parse_search
 from fhir_service.fhir.search.query import Match
 from fhir_service.fhir.search.registry import SearchRegistry
 from tests.fhir.search.conftest import BASE, NOW, observation

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from fhir_service.fhir import json
 from fhir_service.fhir.outcome import FhirError, fhir_error
 from fhir_service.fhir.reference import local_key
-from fhir_service.fhir.search.clauses import Criterion
 from fhir_service.fhir.search.parameter import SearchParameter, SearchType
-from fhir_service.fhir.search.problems import too_many
+from fhir_service.fhir.search.parsing.clauses import Criterion
+from fhir_service.fhir.search.parsing.problems import too_many
+from fhir_service.fhir.search.parsing.values import Reading, read
 from fhir_service.fhir.search.query import (
     AllOf,
     AnyOf,
@@ -27,7 +28,6 @@ from fhir_service.fhir.search.query import (
     TokenValue,
     Value,
 )
-from fhir_service.fhir.search.values import Reading, read
 
 MOST_COMPARISONS = 64
 MOST_NESTED = 20
