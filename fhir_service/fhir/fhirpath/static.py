@@ -3,7 +3,7 @@
 https://hl7.org/fhirpath/N1/#type-safety-and-strict-evaluation
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.fhirpath.code import Types, joined
@@ -32,19 +32,17 @@ Selected = dict[str | None, Types]
 """By the type that a branch of the expression is about (None: whatever it is asked of), the types that it selects."""
 
 
-def selected(
-    expression: str, definitions: Definitions, context: str | None, variables: Collection[str] = ()
-) -> Selected:
+def selected(expression: str, definitions: Definitions, context: str | None) -> Selected:
     """Return what an expression selects in a value of the type `context`, None where that is not known.
 
     A union has branches that are about other types, each of which is read as what it says. Raises FhirPathError for
-    what cannot be read: an element that a type has not, a function or variable (besides `variables`) that there is not.
+    what cannot be read: an element that a type has not, a function or variable that there is not.
     """
     model = model_of(definitions)
     found: Selected = {}
     try:
         tree = parse(expression)
-        _check_variables(tree, variables)
+        _check_variables(tree)
         compiler = Compiler(model, strict=True, scoped=calls(tree, "defineVariable"))
         for branch in _branches(tree):
             about = _about(branch, model) or context
@@ -56,10 +54,10 @@ def selected(
     return found
 
 
-def _check_variables(tree: Node, known: Collection[str]) -> None:
+def _check_variables(tree: Node) -> None:
     defined = {argument.item.value for argument in _defined(tree) if argument.item and argument.item.type == STRING}
     for node in nodes(tree):
-        if isinstance(node, External) and not (is_own(node.name) or node.name in known or node.name in defined):
+        if isinstance(node, External) and not (is_own(node.name) or node.name in defined):
             ja = f"変数「%{node.name}」は定義されていません。"
             raise unreadable(ja, f"The variable %{node.name} is not defined.").at(node.at)
 

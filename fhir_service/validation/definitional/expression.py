@@ -5,7 +5,6 @@ https://hl7.org/fhir/R4/fhirpath.html
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fhir_service.fhir.fhirpath.error import FhirPathError
@@ -29,9 +28,7 @@ class Reading(NamedTuple):
     faults: list[Fault]
 
 
-def read_expression(
-    text: Any, place: str, run: Run, context: str | None = None, variables: Collection[str] = ()
-) -> Reading:
+def read_expression(text: Any, place: str, run: Run, context: str | None = None) -> Reading:
     """Read an expression that is asked of values of the type `context`, None where that is not known."""
     if not isinstance(text, str):
         return Reading({}, [])
@@ -45,7 +42,7 @@ def read_expression(
         ja, en = "式の入れ子が深すぎます。", "The expression is nested too deeply."
         return Reading({}, [Fault(place, "too-costly", ja, en, rule="expression")])
     try:
-        return Reading(selected(text, run.validator.definitions, context, variables), [])
+        return Reading(selected(text, run.validator.definitions, context), [])
     except FhirPathError as error:
         ja, en = error.said(text)
         ja, en = f"式は成り立ちません: {ja}", f"The expression means nothing here: {en}"
