@@ -37,7 +37,8 @@ def coding_rules(coding: Any, run: Run) -> Faults:
     if known:
         return _display(coding, system, code, run) if "display" in coding else None
     if known is False:
-        return [_no_code(system, code, "code")]
+        added = run.validator.definitions.is_of_added_package(system)
+        return [_no_code(system, code, "code-package" if added else "code")]
     if ":" not in system:
         return [_relative(system)]
     if system.startswith(VALUE_SETS) or _is_value_set(system, run):

@@ -11,9 +11,11 @@ from fhir_service.fhir.definitions import Definitions
 from fhir_service.fhir.outcome import Issue
 from fhir_service.fhir.resource import Resource
 from fhir_service.terminology.loaded import LoadedTerminology
+from fhir_service.validation.policy import Policy
 from fhir_service.validation.rules import RULES
 from fhir_service.validation.validator import Validator
 
+EXAMPLES = Path(__file__).parents[2] / "profiles" / "examples"
 DEFINITIONS = {
     "CapabilityStatement", "CodeSystem", "ConceptMap", "ImplementationGuide", "NamingSystem", "OperationDefinition",
     "SearchParameter", "StructureDefinition", "ValueSet",
@@ -21,8 +23,12 @@ DEFINITIONS = {
 
 # Examples that are not what they are meant to be: the code system is complete and has not the code.
 DEFECTS = {
-    "DiagnosticReport-jp-diagnosticreport-dentaloral-example-1": {("DiagnosticReport.code.coding[0].code", "code")},
-    "DiagnosticReport-jp-diagnosticreport-dentaloral-example-2": {("DiagnosticReport.code.coding[0].code", "code")},
+    "DiagnosticReport-jp-diagnosticreport-dentaloral-example-1": {
+        ("DiagnosticReport.code.coding[0].code", "code-package")
+    },
+    "DiagnosticReport-jp-diagnosticreport-dentaloral-example-2": {
+        ("DiagnosticReport.code.coding[0].code", "code-package")
+    },
 }
 
 
@@ -78,3 +84,16 @@ def test_the_example_documents_of_clins_are_valid(shared: Path, tmp_path: Path) 
 
     assert len(files) == 5
     assert wrong == {}
+
+
+def test_a_discharge_summary_with_sections_that_the_guide_forgot_to_list_can_be_written(
+    shared: Path, tmp_path: Path
+) -> None:
+    names = ["jp-core.r4-1.1.2-url.tgz", "jp-clins.r4-1.5.2-snap.tgz"]
+    policy = Policy(validator_with(tmp_path, [shared / "data" / "packages" / name for name in names]))
+    summary = json.decode((EXAMPLES / "discharge-summary.json").read_bytes())
+
+    # The profile of JP-CLINS fixes the codes 362, 372 and 642, its complete code system has none of them.
+    assert {issue.rule for issue in policy.validate(summary) if issue.severity == "error"} == {"code-package"}
+    assert errors(policy(summary)) == set()
+    assert "code-package" in {issue.rule for issue in policy(summary)}

@@ -108,6 +108,13 @@ class Definitions:
         """Return which definition `find` gives, without reading it."""
         return self._sources.name(canonical, within)
 
+    def is_of_added_package(self, canonical: str) -> bool:
+        """Whether a definition is of a package that was added, of which others may use another version."""
+        named = self.name(canonical)
+        return named is not None and any(
+            isinstance(source, Archive) and str(source.package) == named.package for source in self._sources.all[1:]
+        )
+
     def versions(self, url: str) -> tuple[str, ...]:
         """Return the versions in which a definition is here."""
         return self._sources.versions(url)
