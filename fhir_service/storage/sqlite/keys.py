@@ -9,7 +9,7 @@ finds anything wrong is below 10^-11. `:exact` and `:contains` compare the folde
 (small rows), and every two that are used in one process are compared.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from hashlib import blake2b
 
@@ -47,9 +47,10 @@ def shape_key(resource_type: str, codes: frozenset[str]) -> int:
     return hash64(_SEPARATOR.join(sorted(codes))) ^ constant(resource_type, "#shape")
 
 
-def gram_key(resource_type: str, gram: str) -> int:
-    """Return the key of two characters in any string of a type (`:contains`)."""
-    return hash64(gram) ^ constant(resource_type, "#gram")
+def gram_keys(resource_type: str, grams: Iterable[str]) -> tuple[int, ...]:
+    """Return the keys of two characters each in any string of a type (`:contains`)."""
+    c = constant(resource_type, "#gram")
+    return tuple([hash64(gram) ^ c for gram in grams])
 
 
 _names: dict[int, str] = {}

@@ -20,7 +20,7 @@ from fhir_service.storage.sqlite.keys import (
     code_text_id,
     constant,
     definition_text,
-    gram_key,
+    gram_keys,
     hash64,
     identifier_text,
     label_text,
@@ -137,7 +137,7 @@ def index_of(resource_type: str, entries: IndexEntries) -> Index:
         tuple(dict.fromkeys(keys)),
         tuple(dict.fromkeys(references)),
         tuple(strings | composites.strings),
-        tuple([gram_key(resource_type, gram) for gram in grams(string.folded for string in entries.strings)]),
+        gram_keys(resource_type, grams({string.folded for string in entries.strings})),
         _date_rows(resource_type, entries, composites.dates),
         _number_rows(resource_type, entries, composites.numbers),
     )

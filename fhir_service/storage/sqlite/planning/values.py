@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from fhir_service.fhir.search.query import DateValue, StringValue
-from fhir_service.storage.sqlite.keys import gram_key, hash64, type_key
+from fhir_service.storage.sqlite.keys import gram_keys, hash64, type_key
 from fhir_service.storage.sqlite.planning.ranges import instant_test
 from fhir_service.storage.sqlite.sql import (
     Candidate,
@@ -298,7 +298,7 @@ class Strings:
         pairs = list(dict.fromkeys(a + b for a, b in pairwise(value.folded))) if cut else []
         if not pairs:
             return Sql(f"SELECT rid FROM st WHERE {test.text}", test.parameters)
-        first, *others = [gram_key(self.resource_type, pair) for pair in pairs[:MOST_GRAMS]]
+        first, *others = gram_keys(self.resource_type, pairs[:MOST_GRAMS])
         joins = "".join(f" CROSS JOIN gm g{n} ON g{n}.g = ? AND g{n}.rid = gm.rid" for n, _ in enumerate(others))
         return Sql(
             f"SELECT gm.rid FROM gm{joins} CROSS JOIN st INDEXED BY st_rid ON st.rid = gm.rid "
