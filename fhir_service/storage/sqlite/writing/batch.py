@@ -29,8 +29,8 @@ from fhir_service.storage.store import (
 
 _STATES = """
 SELECT rk, rid, rtype, id, ver, deleted, upd, method FROM res WHERE rk IN (SELECT value FROM json_each(?))
+UNION ALL SELECT NULL, rid, '', '', 0, 0, 0, '' FROM res WHERE rid IN (SELECT value FROM json_each(?))
 """
-_RIDS = "SELECT rid FROM res WHERE rid IN (SELECT value FROM json_each(?))"
 _REFERRERS = """
 SELECT DISTINCT res.rid, res.rtype, res.id FROM rf CROSS JOIN res ON res.rid = rf.rid
 WHERE rf.tk IN (SELECT value FROM json_each(?))
@@ -85,13 +85,14 @@ class Batch:
                 if isinstance(condition, Exists):
                     keys |= {resource_key(key): key for key in condition.keys}
         for rk, rid, rtype, id_, version, deleted, updated, method in self._connection.execute(
-            _STATES, (encode_json(list(keys)),)
+            _STATES, (encode_json(list(keys)), encode_json(rids))
         ):
+            if rk is None:
+                self._in_use.add(rid)
+                continue
             if keys[rk] != (rtype, id_):
                 raise KeyCollision(f"{keys[rk]} and {rtype}/{id_} have the same hash.")
             self._states[Key(rtype, id_)] = _State(rid, version, bool(deleted), updated, method)
-        if rids:
-            self._in_use.update(rid for (rid,) in self._connection.execute(_RIDS, (encode_json(rids),)))
 
     def decide(self, commit: PreparedCommit) -> list[Committed]:
         """Return what becomes of each change and plan to write it; or raise ConditionFailed and plan nothing."""

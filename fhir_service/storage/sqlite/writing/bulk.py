@@ -112,12 +112,13 @@ def _changed(planned: Sequence[Planned], old: dict[int, Rows]) -> tuple[RowsOf, 
     removed: list[tuple[int, Rows]] = []
     added: list[tuple[int, Rows]] = []
     for w in planned:
+        before = old.get(w.rid)
         after = w.content.rows if w.content else None
-        if (before := old.get(w.rid)) is not None:
-            gone, come = index_tables.changed(before, after)
-            removed.append((w.rid, gone))
-            added.append((w.rid, come))
-        elif after is not None:
+        if before is not None and after is not None:
+            before, after = index_tables.changed(before, after)
+        if before is not None:
+            removed.append((w.rid, before))
+        if after is not None:
             added.append((w.rid, after))
     return removed, added
 

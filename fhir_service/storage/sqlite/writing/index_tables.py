@@ -96,20 +96,18 @@ def _execute(connection: apsw.Connection, statements: dict[str, str], rows: Rows
             connection.execute(statement, (binary,))
 
 
-def changed(before: Rows, after: Rows | None) -> tuple[Rows, Rows]:
+def changed(before: Rows, after: Rows) -> tuple[Rows, Rows]:
     """Return the rows of a resource that go and those that come; a row that stays is not touched."""
     gone: dict[str, Any] = {}
     come: dict[str, Any] = {}
     for table, columns in INDEX_TABLES.items():
-        was, will = _rows(table, before), _rows(table, after)
-        is_moved = after is not None and "d" in columns and before.d != after.d
-        stay = frozenset() if is_moved else was & will
-        gone[table], come[table] = tuple(was - stay), tuple(will - stay)
-    return msgspec.structs.replace(before, **gone), msgspec.structs.replace(after or before, **come)
-
-
-def _rows(table: str, rows: Rows | None) -> frozenset[Any]:
-    if rows is None:
-        return frozenset()
-    # What was stored before schema 6 has a seventh number, which means nothing any more.
-    return frozenset([row[:6] for row in rows.nq] if table == "nq" else getattr(rows, table))
+        was, will = getattr(before, table), getattr(after, table)
+        is_moved = "d" in columns and before.d != after.d
+        if was == will and not is_moved:  # nearly always: most updates change little
+            gone[table] = come[table] = ()
+            continue
+        # What was stored before schema 6 has a seventh number, which means nothing any more.
+        had, has = frozenset([row[:6] for row in was] if table == "nq" else was), frozenset(will)
+        stay = frozenset() if is_moved else had & has
+        gone[table], come[table] = tuple(had - stay), tuple(has - stay)
+    return msgspec.structs.replace(before, **gone), msgspec.structs.replace(after, **come)
