@@ -15,6 +15,8 @@ UNBOUNDED = "*"
 
 def cardinality(node: Node, base: ElementDefinition, name: str, profile: str) -> Callable[[int], Faults] | None:
     """Return the check of how many values there are, None if the profile asks no more than R4."""
+    if node.element.get("min") == base.get("min") and node.element.get("max") == base.get("max"):
+        return None
     low, high = least(node.element), most(node.element)
     base_low, base_high = least(base), most(base)
     if low <= base_low and (high is None or (base_high is not None and base_high <= high)):

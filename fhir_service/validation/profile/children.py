@@ -56,18 +56,17 @@ class Children:
 
         Names that clients make up are not kept.
         """
+        definitions = self._model.definitions
+        known = definitions.type(type_name).by_json if definitions.has_type(type_name) else {}
+        met = self._met.get(type_name, {"resourceType"})
+        new = [name for name in holder if name not in met and name.removeprefix("_") in known]
         if not self._met:
             self._compile(self._nodes.wanted)
-        definitions = self._model.definitions
-        if not definitions.has_type(type_name):
-            return
-        met = self._met.setdefault(type_name, {"resourceType"})
-        known = definitions.type(type_name).by_json
-        for name in holder:
-            plain = name.removeprefix("_")
-            if name not in met and plain in known:
-                self._compile((known[plain][0].name, plain))
-                met.add(name)
+        for plain in [name.removeprefix("_") for name in new]:
+            self._compile((known[plain][0].name, plain))
+        self._checks = tuple(self._by_name[each] for each in self._nodes if each in self._by_name)
+        if known:  # last: another thread that finds them here asks the checks alone
+            self._met[type_name] = {*met, *new}
 
     def _compile(self, names: Iterable[str]) -> None:
         """Compile what is asked of elements, by their own names or a slice's (`valueQuantity`), if they are open."""
@@ -80,7 +79,6 @@ class Children:
                 check = _unreadable(name, self._model, self._profile)
             if check is not None:
                 self._by_name[name] = check
-                self._checks = tuple(self._by_name[each] for each in self._nodes if each in self._by_name)
             self._open.pop(name, None)
 
 

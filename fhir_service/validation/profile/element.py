@@ -63,13 +63,18 @@ class ElementCompiler:
         return _all([*self.item_checks(node, Place((type_name,), described))])
 
     def item_checks(self, node: Node, place: Place) -> Iterator[ItemCheck]:
-        """Give the checks of one value of an element."""
-        yield from type_checks(node, place.base, self)
-        if (found := wanted(node.element)) is not None and found != wanted(place.base):
+        """Give the checks of one value of an element: of what R4 does not say of it in the same words."""
+        base = place.base
+        said = {name: value for name, value in node.element.items() if base.get(name) != value}
+        if "type" in said:
+            yield from type_checks(node, base, self)
+        if (found := wanted(said)) is not None and found != wanted(base):
             yield fixed_check(found, node.id, self.profile)
-        yield from limit_checks(node.element, place.base, self.profile)
-        yield from self._bindings(node, place)
-        yield from self._invariants(node, place)
+        yield from limit_checks(said, self.profile)
+        if "binding" in said:
+            yield from self._bindings(node, place)
+        if "constraint" in said:
+            yield from self._invariants(node, place)
         yield from self._children(node, place)
 
     def _bindings(self, node: Node, place: Place) -> Iterator[ItemCheck]:
@@ -128,6 +133,8 @@ class ElementCompiler:
     def narrowed(self, node: Node, owner: str, name: str) -> tuple[str, ...]:
         """Return the types that values of the element can have by the profile."""
         variants = [variant.type for variant in self.model.properties(owner)[name].variants]
+        if node.element.get("type") == self.base.element(owner, name).get("type"):
+            return tuple(variants)
         codes = node.codes()
         kept = [each for each in variants if "." in each or not codes or each in codes]
         others = [code for code in codes if code not in kept and self.definitions.has_type(code)]

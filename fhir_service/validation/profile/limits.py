@@ -23,10 +23,10 @@ _NAMES = ("minValue", "maxValue", "maxLength", "extension")
 ItemCheck = Callable[[Item, Run], Faults]
 
 
-def limit_checks(element: ElementDefinition, base: ElementDefinition, profile: str) -> Iterator[ItemCheck]:
-    """Give the checks of the limits that an element sets and R4 does not set already."""
-    for name, limit in element.items():
-        if not name.startswith(_NAMES) or base.get(name) == limit:
+def limit_checks(said: ElementDefinition, profile: str) -> Iterator[ItemCheck]:
+    """Give the checks of the limits that an element sets, of what it says otherwise than R4."""
+    for name, limit in said.items():
+        if not name.startswith(_NAMES):
             continue
         if name.startswith("minValue"):
             yield _bound(limit, -1, "minValue", profile)
