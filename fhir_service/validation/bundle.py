@@ -53,7 +53,7 @@ def bundle_rules(bundle: Resource, run: Run) -> Faults:
     kind = bundle.get("type")
     entries = [each if isinstance(each, dict) else {} for each in bundle.get("entry", ())]
     links = BundleLinks(entries)
-    found = [*_links(bundle), *_full_urls(entries, str(kind), run), *_lost(entries, links)]
+    found = [*_links(bundle), *_full_urls(entries, str(kind), run), *_lost(entries, links, str(kind))]
     if kind in FIRST:
         found += _first(entries, links, str(kind))
     if kind in REQUESTS:
@@ -154,10 +154,7 @@ def _of_sections(sections: Any, base: str, depth: int) -> Iterator[Place]:
 def _not_there(place: Place, several: bool, wanted: str, links: BundleLinks) -> Fault:
     shown = place.reference[:SHOWN]
     if several:
-        ja, en = (
-            f"参照「{shown}」に当たる entry が Bundle の中に二つ以上あります。",
-            f"Several entries of the Bundle match '{shown}'.",
-        )
+        ja, en = (text.replace("{}", shown) for text in SEVERAL)
     else:
         ja = f"{wanted} が参照する「{shown}」が Bundle の中にありません。"
         en = f"The {wanted} refers to '{shown}', which is not in the Bundle."
@@ -169,16 +166,17 @@ def _not_there(place: Place, several: bool, wanted: str, links: BundleLinks) -> 
     )
 
 
-def _lost(entries: list[Resource], links: BundleLinks) -> Iterator[Fault]:
-    """Tell of references that cannot be followed: a URN to nothing here, or a resource that is called otherwise."""
+def _lost(entries: list[Resource], links: BundleLinks, kind: str) -> Iterator[Fault]:
+    """Tell of references that cannot be followed: a URN to nothing here, a resource called otherwise, or several."""
     for index in range(len(entries)):
-        if not any(_why_lost(reference, index, links) for reference in links.references(index)):
+        faults = [_why_lost(reference, index, links, kind) for reference in links.references(index)]
+        if not any(faults):
             continue
         for place in links.places(index):
-            why = _why_lost(place.reference, index, links)
+            why = _why_lost(place.reference, index, links, kind)
             if why is not None:
                 ja, en = (text.replace("{}", place.reference[:SHOWN]) for text in why)
-                yield Fault(place.path, "not-found", ja, en, "warning", rule="bundle-reference")
+                yield Fault(place.path, "not-found", ja, en, *(AMBIGUOUS if why is SEVERAL else NOT_FOUND))
 
 
 NO_ENTRY = (
@@ -186,14 +184,23 @@ NO_ENTRY = (
     "No entry of the Bundle has the fullUrl '{}'.",
 )
 OTHER_URL = (
-    "参照「{}」と同じ型と id のリソースが Bundle にありますが、fullUrl が違うため、それを指しません。",
-    "A resource of the Bundle has the type and id of '{}', but its fullUrl is another, so it is not what is meant.",
+    "参照「{}」と同じ型と id のリソースが Bundle にありますが、fullUrl か版が違うため、それを指しません。",
+    "A resource of the Bundle has the type and id of '{}', but another fullUrl or version: it is not what is meant.",
 )
+SEVERAL = (
+    "参照「{}」に当たる entry が Bundle の中に二つ以上あります。",
+    "Several entries of the Bundle match '{}'.",
+)
+NOT_FOUND: tuple[Severity, str] = ("warning", "bundle-reference")
+AMBIGUOUS: tuple[Severity, str] = ("error", "bundle-ambiguous")
 
 
-def _why_lost(reference: str, index: int, links: BundleLinks) -> tuple[str, str] | None:
-    if reference.startswith("#") or links.targets(reference, index):
+def _why_lost(reference: str, index: int, links: BundleLinks, kind: str) -> tuple[str, str] | None:
+    if reference.startswith("#"):
         return None
+    if found := links.targets(reference, index):
+        told = kind in FIRST and index == 0  # by what the first entry has to name
+        return SEVERAL if len(found) > 1 and kind != "history" and not told else None
     if reference.startswith(("urn:uuid:", "urn:oid:")):
         return NO_ENTRY
     return OTHER_URL if ":" not in reference and links.has_like(reference) else None

@@ -49,16 +49,17 @@ class BundleLinks:
         base = parse_reference(url).base if isinstance(url, str) else None
         if base is not None:
             return self._of_version(self._by_url.get(f"{base}/{parsed.key}", []), versioned[2])
-        return self._by_key.get(str(parsed.key), [])[:MOST_MATCHES] if url is None or ":" not in url else []
+        unnamed = url is None or ":" not in url
+        return self._of_version(self._by_key.get(str(parsed.key), []), versioned[2]) if unnamed else []
 
     def _of_version(self, found: list[int], version: str) -> list[int]:
-        """Return those of the version that is asked for; those without one may be of any."""
-        if len(found) < 2 or not version:
+        """Return those of the version that is asked for: "match the version based on Resource.meta.versionId"."""
+        if not version:
             return found[:MOST_MATCHES]
         return [
             each
             for each in found[:MOST_MATCHES]
-            if self._entries[each].get("resource", {}).get("meta", {}).get("versionId", version) == version
+            if self._entries[each].get("resource", {}).get("meta", {}).get("versionId") == version
         ]
 
     def has_like(self, reference: str) -> bool:

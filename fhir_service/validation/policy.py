@@ -31,12 +31,11 @@ from fhir_service.validation.text_lint import lint
 # concept-map, definition-kind, definition-twice, include-system, search-parameter: definitions are kept as they are
 # published; HL7's own have such faults.
 LOWERED_ON_WRITE = frozenset(
-    {"code-absent", "code-package", "concept-map", "definition-binding", "definition-kind", "definition-slicing"}
-    | {"definition-snapshot", "definition-twice", "display", "expression-element", "expression-text"}
-    | {"extension-unknown", "hash", "identifier-system", "identifier-value", "include-system", "invariant-unasked"}
-    | {"narrative-link", "pat-1", "period-open"}
-    | {"property-twice", "search-parameter", "structure-map", "txt-2", "unit", "urn-case", "xhtml-block"}
-    | {"xhtml-target"}
+    {"bundle-ambiguous", "code-absent", "code-package", "concept-map", "definition-binding", "definition-kind"}
+    | {"definition-slicing", "definition-snapshot", "definition-twice", "display", "expression-element"}
+    | {"expression-text", "extension-unknown", "hash", "identifier-system", "identifier-value", "include-system"}
+    | {"invariant-unasked", "narrative-link", "pat-1", "period-open", "property-twice", "range-unit"}
+    | {"search-parameter", "structure-map", "txt-2", "unit", "urn-case", "xhtml-block", "xhtml-target"}
 )
 
 UNKNOWN_PROFILE = "profile-unknown"

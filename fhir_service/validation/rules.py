@@ -30,6 +30,7 @@ from fhir_service.validation.narrative_link import narrative_link_rules
 from fhir_service.validation.period import period_rules
 from fhir_service.validation.questionnaire.questionnaire import questionnaire_rules
 from fhir_service.validation.questionnaire.questionnaire_response import questionnaire_response_rules
+from fhir_service.validation.range import range_rules
 from fhir_service.validation.run import Check
 from fhir_service.validation.sampled_data import sampled_data_rules
 from fhir_service.validation.vital_signs import vital_sign_rules
@@ -58,6 +59,7 @@ _OWN: Mapping[str, tuple[Check, ...]] = {
     "PlanDefinition": (plan_definition_rules,),
     "Questionnaire": (questionnaire_rules,),
     "QuestionnaireResponse": (questionnaire_response_rules,),
+    "Range": (range_rules,),
     "Resource": (element_id_rules, narrative_link_rules),  # of every type
     "SampledData": (sampled_data_rules,),
     "SearchParameter": (search_parameter_rules,),

@@ -214,3 +214,34 @@ def test_a_relative_reference_means_no_resource_with_a_urn(validator: Validator)
     assert rules(validator, bundle("collection", entry(f"{URN}1", patient("p")), entry(f"{URN}2", flag))) == [
         ("bundle-reference", "warning", "Bundle.entry[1].resource.subject.reference")
     ]
+
+
+def versioned(version: str) -> dict[str, Any]:
+    return {**patient("p"), "meta": {"versionId": version}}
+
+
+@pytest.mark.parametrize(("version", "found"), [("1", True), ("2", False), (None, False)])
+def test_a_reference_to_a_version_means_an_entry_of_that_version(
+    validator: Validator, version: str | None, found: bool
+) -> None:
+    head = entry(f"{BASE}/Composition/c", composition("Patient/p/_history/1", id="c"))
+    document = bundle("document", head, entry(f"{BASE}/Patient/p", versioned(version) if version else patient("p")))
+
+    missing = ("document-reference", "error", "Bundle.entry[0].resource.subject.reference")
+    assert (missing not in rules(validator, document)) == found
+
+
+@pytest.mark.parametrize("type_", ["collection", "searchset", "batch-response", "history"])
+def test_a_reference_that_several_entries_match_is_told_but_in_a_history(validator: Validator, type_: str) -> None:
+    basic = {"resourceType": "Basic", "id": "b", "code": {"text": "a"}, "subject": {"reference": "Patient/p"}}
+    entries = [
+        entry(f"{BASE}/Basic/b", basic),
+        entry(f"{BASE}/Patient/p", versioned("1")),
+        entry(f"{BASE}/Patient/p", versioned("2")),
+    ]
+    told = ("bundle-ambiguous", "error", "Bundle.entry[0].resource.subject.reference")
+    ambiguous = type_ != "history"
+
+    assert (told in rules(validator, bundle(type_, *entries))) == ambiguous
+    basic["subject"] = {"reference": "Patient/p/_history/2"}
+    assert told not in rules(validator, bundle(type_, *entries))
