@@ -64,10 +64,7 @@ class Asked(NamedTuple):
 
 
 def object_check(definition: TypeDefinition, properties: Properties, rules: tuple[Check, ...]) -> Check:
-    """Return the check of an object.
-
-    `rules` are those of the type itself, asked where the object has the shape of its type.
-    """
+    """Return the check of an object; `rules` are those of its type, asked where the object has its shape."""
     required, choices, required_choices, coded = _asked(definition)
     met = properties.get  # half as dear as a subscript that may have to compile
 

@@ -125,10 +125,7 @@ def index_of(resource_type: str, entries: IndexEntries) -> Index:
         key = hash64(uri) ^ constant(resource_type, code)
         keys.append(key)
         texts.append((parameter_id(resource_type, code), uri, key))
-        if code == "url":
-            references.append((parameter_id(resource_type, code), hash64(definition_text(uri))))
-    if entries.address is not None:
-        references.append((parameter_id(resource_type, "url"), hash64(definition_text(entries.address))))
+    references += _definition_rows(resource_type, entries) if entries.address is not None or entries.uris else ()
     for quantity in entries.quantities:
         texts += unit_texts(resource_type, quantity.code, quantity)
     strings = {(parameter_id(resource_type, code), folded, hash64(text)) for code, text, folded in entries.strings}
@@ -142,6 +139,13 @@ def index_of(resource_type: str, entries: IndexEntries) -> Index:
         _number_rows(resource_type, entries, composites.numbers),
     )
     return Index(rows, (shape, codes), frozenset(tokens), frozenset(texts), frozenset(names))
+
+
+def _definition_rows(resource_type: str, entries: IndexEntries) -> list[tuple[int, int]]:
+    """Return the rows of `rf` by which canonicals lead here: of the definition's own URLs, and of its address."""
+    texts = [uri for code, uri in entries.uris if code == "url"]
+    texts += () if entries.address is None else (entries.address,)
+    return [(parameter_id(resource_type, "url"), hash64(definition_text(text))) for text in texts]
 
 
 def grams(texts: Iterable[str]) -> set[str]:
