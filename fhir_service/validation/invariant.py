@@ -2,15 +2,16 @@
 
 A constraint holds if it is true. An empty result breaks it (que-13, `repeats=true or …`, where nothing says that it
 repeats), unless it is only a warning (que-0, of a name, where there is none) or asks what may not be known: what a
-reference points to, which of two dates of different precision is earlier, or something of one type of a choice (vs-1,
-of an `effective[x]` that may be a Period). A constraint that cannot be read or evaluated is told of, naming the
-definition that has it and the place in the expression: as an error, as the reference validator has it, since nothing
-was checked by it; a write is only warned of it (`policy.py`). R4's own can all be read; what FHIRPath does not let them
-be asked of (tim-9, of several `when`) breaks nothing.
+reference points to, which of two dates that are there, of different precision, is earlier, or something of one type of
+a choice (vs-1, of an `effective[x]` that may be a Period). A constraint that cannot be read or evaluated is told of,
+naming the definition that has it and the place in the expression: as an error, as the reference validator has it, since
+nothing was checked by it; a write is only warned of it (`policy.py`). R4's own can all be read; what FHIRPath does not
+let them be asked of (tim-9, of several `when`) breaks nothing.
 https://hl7.org/fhir/R4/conformance-rules.html#constraints
 """
 
 import re
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -34,8 +35,9 @@ UNASKED = "invariant-unasked"
 # What is checked with the shape of a value (`shape.py`, `contained.py`, `reference.py`, `extension.py`).
 ELSEWHERE = frozenset({"ele-1", "ext-1", "dom-2", "dom-3", "dom-4", "dom-5", "ref-1", "txt-1", "txt-2"})
 
-# What gives an empty result of good resources, too: asking others, and comparing with anything but a number.
-_OPEN = re.compile(r"\b(?:resolve|memberOf|conformsTo)\(|\bis\b|\bas\s|[<>]=?(?!=?\s*\d)").search
+# What gives an empty result of good resources, too: asking others, and what is of another type of a choice.
+_OPEN = re.compile(r"\b(?:resolve|memberOf|conformsTo)\(|\bis\b|\bas\s").search
+_ORDERS = re.compile(r"[<>]=?(?!=?\s*\d)").search  # which cannot always be told
 
 ItemCheck = Any
 
@@ -56,6 +58,7 @@ class Invariant:
         self._text = expression if isinstance(expression, str) else ""
         self._native = NATIVE.get(self._text)
         self._open = self.severity == "warning" or _OPEN(self._text) is not None
+        self._orders = _ORDERS(self._text) is not None
         self._definitions = definitions
         self._type = type_name
         self._unless = _guard(self._text, type_name, definitions)
@@ -96,6 +99,9 @@ class Invariant:
         environment = run.environment if self._profile is None else run.allowed()
         try:
             result = truth(expression.evaluate(item, environment))
+            if result is None and self._orders and not self._open:
+                undecided = truth(expression.evaluate(item, replace(environment, undecided_holds=True)))
+                return [self._fault] if undecided is None else None  # nothing to compare, or nobody can tell
         except FhirPathError as error:
             return [self._unasked(error, self.severity if self._profile else "warning")]
         return None if result or (result is None and self._open) else [self._fault]

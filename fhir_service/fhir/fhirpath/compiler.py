@@ -12,7 +12,7 @@ from fhir_service.fhir.fhirpath.equality import distinct, extent
 from fhir_service.fhir.fhirpath.error import FhirPathError, unreadable
 from fhir_service.fhir.fhirpath.functions import FUNCTIONS
 from fhir_service.fhir.fhirpath.functions.types import as_type, check_cast, is_type
-from fhir_service.fhir.fhirpath.item import BOOLEAN, INTEGER, NOTHING, Context, Evaluate, Items, one
+from fhir_service.fhir.fhirpath.item import BOOLEAN, INTEGER, NOTHING, TRUE, Context, Evaluate, Items, one
 from fhir_service.fhir.fhirpath.model import Model, Property
 from fhir_service.fhir.fhirpath.syntax import (
     Binary,
@@ -209,6 +209,8 @@ def _binary(compiler: Compiler, node: Binary, this: Types) -> Code:
         return Code(located(logic(left.run, right.run), node.at), (BOOLEAN,))
     operator, returns = operators.OPERATORS[node.operator]
     run = (_compared if node.operator in operators.COMPARING else _joined)(operator, left.run, right.run, node.at)
+    if node.operator in operators.ORDERING:
+        run = _ordered(operator, left.run, right.run, node.at)
     if node.operator in operators.GROWING:
         return Code(lambda this, context: charged(run(this, context), context), (returns,) if returns else None)
     return Code(run, (returns,) if returns else None)
@@ -236,6 +238,19 @@ def _compared(operator: operators.Operator, left: Evaluate, right: Evaluate, at:
         if len(a) > 1 or len(b) > 1 or (a and b and (_is_long(a[0][0]) or _is_long(b[0][0]))):
             context.spend(extent(a) + extent(b))
         return operator(a, b)
+
+    return located(run, at)
+
+
+def _ordered(operator: operators.Operator, left: Evaluate, right: Evaluate, at: int) -> Evaluate:
+    """Return the same of an operator that cannot always tell, and may have to say that it holds then."""
+
+    def run(this: Items, context: Context) -> Items:
+        a, b = left(this, context), right(this, context)
+        if len(a) + len(b) > 2:
+            context.spend(len(a) + len(b))
+        found = operator(a, b)
+        return TRUE if not found and a and b and context.environment.undecided_holds else found
 
     return located(run, at)
 

@@ -56,7 +56,8 @@ class Environment:
     that nobody knows. `variables` are those that the expression may use as `%name`. `resource` is `%resource` when the
     focus is an element of it, `root` is `%rootResource` when that resource is contained. `limit` bounds the steps of
     one evaluation (about one for each node of the expression and each item it meets), and `expired` is asked now and
-    then whether its time is over. `allowance` is what it shares with other evaluations.
+    then whether its time is over. `allowance` is what it shares with other evaluations. With `undecided_holds`, an
+    order that cannot be told of two values that are there (2020 < 2020-01) is taken to hold.
     """
 
     resolve: Callable[[str], Resource | None] | None = None
@@ -71,6 +72,7 @@ class Environment:
     limit: int = 1_000_000
     expired: Callable[[], bool] | None = None
     allowance: "Allowance | None" = None
+    undecided_holds: bool = False
 
 
 SLICE = 1000

@@ -282,6 +282,9 @@ OPERATORS: dict[str, tuple[Operator, str | None]] = {
 COMPARING = frozenset(("=", "!=", "~", "!~", "in", "contains"))
 """The operators that look into complex values, and to the end of strings."""
 
+ORDERING = frozenset(("<", "<=", ">", ">="))
+"""The operators that cannot always tell: dates of different precision, units that do not convert."""
+
 GROWING = frozenset("+&")
 """The operators whose results may grow from one to the next."""
 

@@ -130,7 +130,10 @@ def test_a_reference_names_a_version_or_none(ask: Ask, wanted: str, good: str, b
         ("period.start = '2020'", "error", [("Patient.name[0]", "x-1")]),
         ("true and family.matches('^a')", "error", [("Patient.name[0]", "x-1")]),
         ("family.matches('^a')", "warning", []),
-        ("period.start < @2020-01-01", "error", []),
+        ("period.start < @2020-01-01", "error", [("Patient.name[0]", "x-1")]),
+        ("%resource.birthDate < @2020-05-01", "error", []),
+        ("(%resource.birthDate < @2020-05-01).not()", "error", []),
+        ("%resource.birthDate < @2019-12-31", "error", [("Patient.name[0]", "x-1")]),
         ("%resource.managingOrganization.resolve().active", "error", []),
     ],
 )
@@ -139,7 +142,8 @@ def test_an_invariant_whose_answer_is_empty_is_broken_unless_the_answer_may_not_
 ) -> None:
     rule = {"key": "x-1", "severity": severity, "human": "?", "expression": expression}
 
-    assert ask(patient(name=[{"text": "a"}]), profile("Patient", element("Patient.name", constraint=[rule]))) == found
+    someone = patient(name=[{"text": "a"}], birthDate="2020")
+    assert ask(someone, profile("Patient", element("Patient.name", constraint=[rule]))) == found
 
 
 @pytest.mark.parametrize(
