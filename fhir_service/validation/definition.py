@@ -32,24 +32,41 @@ NOTHING: Mapping[str, Any] = {"mustSupport": False, "isModifier": False, "extens
 
 def checked(element: ElementDefinition) -> ElementDefinition:
     """Return what checks read of an element; constraints that are checked elsewhere, on every element, are left out."""
-    kept = {name: _part(name, value) for name, value in element.items() if name in CHECKED or name.startswith(VALUES)}
-    if isinstance(constraints := kept.get("constraint"), list):
-        kept["constraint"] = [each for each in constraints if each.get("key") not in ELSEWHERE]
-    return {name: value for name, value in kept.items() if name not in NOTHING or value != NOTHING[name]}
+    kept: ElementDefinition = {}
+    for name, value in element.items():
+        if name == "constraint" and isinstance(value, list):
+            found: Any = [_parts(name, each) for each in value if each.get("key") not in ELSEWHERE]
+        elif name in PARTS:
+            found = [_parts(name, each) for each in value] if isinstance(value, list) else _parts(name, value)
+        elif name == "extension":
+            found = _read(value)
+        elif name in CHECKED or name.startswith(VALUES):
+            found = value
+        else:
+            continue
+        if name not in NOTHING or found != NOTHING[name]:
+            kept[name] = found
+    return kept
 
 
-def _part(name: str, value: Any) -> Any:
+def _parts(name: str, value: Any) -> Any:
     """Return what checks read of a part of an element; what has another shape is left as it is."""
-    if name == "extension" and isinstance(value, list):
-        return [each for each in value if not isinstance(each, dict) or each.get("url") in EXTENSIONS]
-    if name not in PARTS:
-        return value
-    if isinstance(value, list):
-        return [_part(name, each) if isinstance(each, dict) else each for each in value]
     if not isinstance(value, dict):
         return value
-    parts = {key: _part(key, each) if key == "extension" else each for key, each in value.items() if key in PARTS[name]}
-    return parts if parts.get("extension") != [] else {key: each for key, each in parts.items() if key != "extension"}
+    read = PARTS[name]
+    parts = {key: each for key, each in value.items() if key in read}
+    if "extension" in parts:
+        parts["extension"] = _read(parts["extension"])
+        if parts["extension"] == []:
+            del parts["extension"]
+    return parts
+
+
+def _read(extensions: Any) -> Any:
+    """Return the extensions that checks read."""
+    if not isinstance(extensions, list):
+        return extensions
+    return [each for each in extensions if not isinstance(each, dict) or each.get("url") in EXTENSIONS]
 
 
 # What an element says to people, or is asked for on demand (`must_support.py`).
