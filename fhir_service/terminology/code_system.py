@@ -47,7 +47,8 @@ class CodeSystem:
     @cached_property
     def selectable(self) -> frozenset[str]:
         """The codes but for those that only group others (https://hl7.org/fhir/R4/codesystem-concept-properties.html)."""
-        abstract = {code for code, concept in self.concepts.items() if "true" in values_of(concept, "notSelectable")}
+        with_properties = ((code, concept) for code, concept in self.concepts.items() if "property" in concept)
+        abstract = {code for code, concept in with_properties if "true" in values_of(concept, "notSelectable")}
         return self.codes - abstract if abstract else self.codes
 
     @cached_property
@@ -68,10 +69,11 @@ class CodeSystem:
         for code, concept in self.concepts.items():
             if (parent := self.parents.get(code)) is not None:
                 above[code][parent] = None
-            for each in (*codes_of(concept, "subsumedBy"), *codes_of(concept, "parent")):
-                above[code][each] = None
-            for child in codes_of(concept, "child"):
-                above.setdefault(child, {})[code] = None
+            if "property" in concept:
+                for each in (*codes_of(concept, "subsumedBy"), *codes_of(concept, "parent")):
+                    above[code][each] = None
+                for child in codes_of(concept, "child"):
+                    above.setdefault(child, {})[code] = None
         below: dict[str, list[str]] = {}
         for code, parents in above.items():
             for parent in parents:
@@ -130,7 +132,8 @@ def _flat(concepts: Any) -> Iterator[tuple[str | None, str, Resource]]:
         code = concept.get("code")
         if isinstance(code, str):
             yield parent, code, concept
-            pending.extend((code, each) for each in reversed(dicts(concept.get("concept"))))
+            if "concept" in concept:
+                pending.extend((code, each) for each in reversed(dicts(concept["concept"])))
 
 
 def dicts(value: Any) -> list[Resource]:

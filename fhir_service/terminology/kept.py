@@ -49,9 +49,10 @@ def names_of(definition: Resource, system: CodeSystem | None) -> Names:
     if system is None:
         return Names(supplement, False, {})
     names: dict[str, tuple[str | None, ...]] = {}
-    for code in system.concepts:
+    for code, concept in system.concepts.items():
         display = system.display(code)
-        names[code] = (display, *(each for each in system.names(code) if each != display))
+        others = system.names(code) if "designation" in concept else ()
+        names[code] = (display, *(each for each in others if each != display))
     return Names(supplement, system.complete, names)
 
 
