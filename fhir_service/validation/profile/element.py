@@ -19,7 +19,7 @@ from fhir_service.validation.fault import Fault, Faults
 from fhir_service.validation.invariant import ELSEWHERE, Invariant
 from fhir_service.validation.profile.cardinality import cardinality
 from fhir_service.validation.profile.children import Children
-from fhir_service.validation.profile.fixed import fixed_check, wanted
+from fhir_service.validation.profile.fixed import fixed_check, fixed_text, wanted
 from fhir_service.validation.profile.limits import limit_checks
 from fhir_service.validation.profile.slicing import Slices
 from fhir_service.validation.profile.tree import NONE, Branches, Node
@@ -115,7 +115,9 @@ class ElementCompiler:
         if counts is None and not each and sliced is None:
             return None
         repeats = self.model.properties(owner)[name].many
-        return _element_check(self.model, name, counts, _all(each) if each else None, sliced, repeats)
+        check = _element_check(self.model, name, counts, _all(each) if each else None, sliced, repeats)
+        text = fixed_text(node.element)
+        return check if text is None or len(each) != 1 or counts or sliced else _unless_it_is(text, name, check)
 
     def _shortcut(self, name: str, node: Node, types: Sequence[str]) -> ItemCheck | None:
         """Return the check of `valueQuantity`, which means the values of `value[x]` that are Quantities."""
@@ -164,6 +166,16 @@ def _all(checks: Sequence[ItemCheck]) -> ItemCheck:
         return found or None
 
     return check
+
+
+def _unless_it_is(text: str, name: str, check: ItemCheck) -> ItemCheck:
+    """Return a check that need not be asked where an element is the text it is fixed to, as the url of an extension."""
+
+    def asked(item: Item, run: Run) -> Faults:
+        value = item.value
+        return None if value.__class__ is dict and value.get(name) == text else check(item, run)
+
+    return asked
 
 
 def _element_check(

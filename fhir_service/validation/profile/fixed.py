@@ -44,6 +44,14 @@ def wanted(element: ElementDefinition) -> Wanted | None:
     return None
 
 
+def fixed_text(element: ElementDefinition) -> str | None:
+    """Return the text that is all that an element may be; None if it may be something else."""
+    found = wanted(element)
+    if found is None or not found.exact or found.partner is not None or not isinstance(found.value, str):
+        return None
+    return found.value
+
+
 _NAMES = ("fixed", "pattern", "_fixed", "_pattern")
 
 
