@@ -77,7 +77,7 @@ def _integer_check(code: str, low: int, high: int) -> Check:
         if value.__class__ is int and low <= value <= high:
             return None
         if value.__class__ is not int:
-            return mistyped(value, f"{code}(整数)", f"an integer ({code})")
+            return mistyped(value, f"{code}(整数)", f"an integer ({code})", int)
         return [Fault("", "value", f"{low} 以上 {high} 以下の整数が必要です。", f"Must be from {low} to {high}.")]
 
     return check
@@ -91,7 +91,7 @@ def _pattern_check(code: str, pattern: str) -> Check:
 
     def check(value: Any, _run: Run) -> Faults:
         if value.__class__ is not str:
-            return mistyped(value, f"文字列({code})", f"a string ({code})")
+            return mistyped(value, f"文字列({code})", f"a string ({code})", str)
         if value and matches(value) and not (dated and value[8:10] > "28" and not _is_real(value)):
             return None
         return _misshapen(value, code) if value else _empty_text()
@@ -157,7 +157,7 @@ def _text(value: Any, _run: Run) -> Faults:
     if value.__class__ is str and 0 < len(value) <= MAX_STRING:
         return None
     if value.__class__ is not str:
-        return mistyped(value, "文字列", "a string")
+        return mistyped(value, "文字列", "a string", str)
     if not value:
         return _empty_text()
     return [
@@ -166,18 +166,18 @@ def _text(value: Any, _run: Run) -> Faults:
 
 
 def _boolean(value: Any, _run: Run) -> Faults:
-    return None if value.__class__ is bool else mistyped(value, "true または false", "true or false")
+    return None if value.__class__ is bool else mistyped(value, "true か false ", "true or false", bool)
 
 
 def _decimal(value: Any, _run: Run) -> Faults:
     if value.__class__ is Decimal or value.__class__ is int:
         return None
-    return mistyped(value, "数値", "a number")
+    return mistyped(value, "数値", "a number", int)
 
 
 def _base64(value: Any, _run: Run) -> Faults:
     if value.__class__ is not str:
-        return mistyped(value, "文字列(base64Binary)", "a string (base64Binary)")
+        return mistyped(value, "文字列(base64Binary)", "a string (base64Binary)", str)
     if not value:
         return _empty_text()
     groups = value.split()  # white space may stand between groups of four characters, not inside one
@@ -190,7 +190,7 @@ def _base64(value: Any, _run: Run) -> Faults:
 
 def _xhtml(value: Any, _run: Run) -> Faults:
     if value.__class__ is not str:
-        return mistyped(value, "XHTML の文字列", "a string of XHTML")
+        return mistyped(value, "XHTML の文字列", "a string of XHTML", str)
     fault = narrative_fault(value)
     if fault is None:
         return None
@@ -201,10 +201,25 @@ def _empty_text() -> Faults:
     return [Fault("", "value", "空の文字列は使えません。", "A string must not be empty.")]
 
 
-def mistyped(value: Any, ja: str, en: str) -> list[Fault]:
-    """Return the fault of a value that has another JSON type than the one told."""
+def mistyped(value: Any, ja: str, en: str, kind: type) -> list[Fault]:
+    """Return the fault of a value that has another JSON type than the one told, which is of this `kind`."""
     found_ja, found_en = JSON_TYPES.get(type(value), ("不明な値", "something else"))
-    return [Fault("", "structure", f"{ja}が必要ですが、{found_ja}です。", f"Must be {en}, but is {found_en}.")]
+    how_ja, how_en = _mending(value, kind)
+    said_ja, said_en = f"{ja}が必要ですが、{found_ja}です。{how_ja}", f"Must be {en}, but is {found_en}.{how_en}"
+    return [Fault("", "structure", said_ja, said_en)]
+
+
+def _mending(value: Any, kind: type) -> tuple[str, str]:
+    """Return what makes the JSON right, if that can be told."""
+    if kind is list:
+        return "[ ] で囲んでください。", " Put it into [ ]."
+    if isinstance(value, list):
+        return "[ ] を外し、1つだけ書いてください。", " Leave out the [ ], and give one only."
+    if kind is str and isinstance(value, (bool, int, Decimal)):
+        return '" " で囲んでください。', ' Put it into " ".'
+    if kind in (int, bool) and isinstance(value, str):
+        return '" " を外してください。', ' Leave out the " ".'
+    return "", ""
 
 
 def _shown(value: str) -> str:

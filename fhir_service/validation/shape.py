@@ -70,7 +70,7 @@ def object_check(definition: TypeDefinition, properties: Properties, rules: tupl
 
     def check(value: Any, run: Run) -> Faults:
         if value.__class__ is not dict:
-            return mistyped(value, f"オブジェクト({definition.name})", f"an object ({definition.name})")
+            return mistyped(value, f"オブジェクト({definition.name})", f"an object ({definition.name})", dict)
         found: list[Fault] = []
         partnered = False
         for name, child in value.items():
@@ -126,7 +126,7 @@ def array_check(item_check: Check) -> Check:
 
     def check(value: Any, run: Run) -> Faults:
         if value.__class__ is not list:
-            return mistyped(value, "配列", "an array")
+            return mistyped(value, "配列", "an array", list)
         found: list[Fault] = []
         for index, item in enumerate(value):
             if (faults := item_check(item, run)) is not None:
@@ -148,7 +148,7 @@ def partners_check(partner_check: Check) -> Check:
 
     def check(value: Any, run: Run) -> Faults:
         if value.__class__ is not list:
-            return mistyped(value, "配列", "an array")
+            return mistyped(value, "配列", "an array", list)
         found = [
             fault.below(f"[{index}]")
             for index, item in enumerate(value)
@@ -244,8 +244,14 @@ def _without_codes(value: dict[str, Any], coded: frozenset[str], definition: Typ
     for name in coded & value.keys():
         element, _ = definition.by_json[name[1:]]
         if name[1:] not in value:
-            ja = f"値セット {element.value_set} のコードが必要です。拡張だけでは足りません(規則 code-absent)。"
-            en = f"A code of {element.value_set} is needed: an extension does not stand for it (rule code-absent)."
+            ja = (
+                f"値セット {element.value_set} のコードが必要です。拡張だけでは足りません。"
+                "わからないことを表すコード(unknown など)があれば、それを書いてください(規則 code-absent)。"
+            )
+            en = (
+                f"A code of {element.value_set} is needed: an extension does not stand for it. "
+                "If it has one for what is not known, give that (rule code-absent)."
+            )
             found.append(Fault(f".{element.name}", "code-invalid", ja, en, rule="code-absent"))
     return found
 

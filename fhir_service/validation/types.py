@@ -46,7 +46,7 @@ class TypeChecks:
     def resource(self, value: Any, run: Run) -> Faults:
         """Check a resource, whatever its type, in a run of its own."""
         if value.__class__ is not dict:
-            return mistyped(value, "リソース", "a resource")
+            return mistyped(value, "リソース", "a resource", dict)
         name = value.get("resourceType")
         check = self._resources.get(name) if name.__class__ is str else None
         if check is None:

@@ -257,3 +257,20 @@ def test_no_number_of_errors_hides_one_of_another_rule(check: Validator) -> None
 @pytest.mark.parametrize("value", [None, 1, "x", [], True])
 def test_what_is_no_resource_is_refused(check: Validator, value: Any) -> None:
     assert len(check(value)) == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "hint"),
+    [
+        ({"active": "true"}, '" " を外してください。'),
+        ({"multipleBirthInteger": "2"}, '" " を外してください。'),
+        ({"birthDate": 1984}, '" " で囲んでください。'),
+        ({"name": {"text": "山田"}}, "[ ] で囲んでください。"),
+        ({"gender": ["male"]}, "[ ] を外し、1つだけ書いてください。"),
+        ({"maritalStatus": "M"}, "文字列です。"),
+    ],
+)
+def test_what_makes_the_json_right_is_told(validator: Validator, wrong: dict[str, Any], hint: str) -> None:
+    (issue,) = validator.check({"resourceType": "Patient", **wrong})
+
+    assert issue.ja.endswith(hint)

@@ -59,8 +59,9 @@ def fixed_check(found: Wanted, rule: str, profile: str) -> Callable[[Item, Run],
     """Return the check that values are what the definition fixes."""
     shown = _encode(found.value if found.value is not None else found.partner).decode()
     shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}…"
-    ja = f"値は {shown} でなければなりません" if found.exact else f"値は {shown} を含まなければなりません"
-    en = f"The value must be {shown}" if found.exact else f"The value must hold {shown}"
+    whole = found.exact or not isinstance(found.value, dict)  # nothing can be added to a primitive value
+    ja = f"値は {shown} でなければなりません" if whole else f"値は {shown} を含まなければなりません"
+    en = f"The value must be {shown}" if whole else f"The value must hold {shown}"
     name = "fixed" if found.exact else "pattern"
     fault = Fault("", "value", f"{ja}({rule}、{profile})", f"{en} ({rule}, {profile})", rule=name, profile=profile)
     faults = [fault]

@@ -95,9 +95,10 @@ class Slicing:
 
     def _unmatched(self, step: str) -> Fault:
         names = ", ".join(each.name for each in self.slices)
-        ja = f"「{self.said}」のどのスライス({names})にも当てはまりません(規則 slicing-closed、{self.profile})"
-        en = f"It is of no slice of '{self.said}' ({names}) (rule slicing-closed, {self.profile})"
-        return Fault(step, "structure", ja, en, rule="slicing-closed", profile=self.profile)
+        ja = f"「{self.said}」に書けるのは {names} だけで、これはどのスライスにも当てはまりません"
+        en = f"Of '{self.said}' only {names} are allowed, and it is of no such slice"
+        said_ja, said_en = f"(規則 slicing-closed、{self.profile})", f" (rule slicing-closed, {self.profile})"
+        return Fault(step, "structure", ja + said_ja, en + said_en, rule="slicing-closed", profile=self.profile)
 
     def _disordered(self, step: str, name: str) -> Fault:
         ja = f"スライス「{name}」の位置が順序に合いません(規則 slicing-ordered、{self.profile})"

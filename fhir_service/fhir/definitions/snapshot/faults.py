@@ -15,7 +15,7 @@ def fault(
     rule: str | None = None,
 ) -> Issue:
     """Return an issue about the definition of this url, at the element of this id."""
-    place_ja, place_en = (f"の要素 {at[:SHOWN]}", f", element {at[:SHOWN]}") if at else ("", "")
+    place_ja, place_en = (f" の要素 {at[:SHOWN]}", f", element {at[:SHOWN]}") if at else ("", "")
     return Issue(
         "invalid",
         f"プロファイル {url[:SHOWN]}{place_ja} の定義に誤りがあります: {ja}。",
