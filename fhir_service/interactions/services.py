@@ -60,8 +60,8 @@ class Services:
     `check` returns the issues of a resource that is to be stored, `validate` those of one that somebody asks about,
     against these profiles, too; both by the policy of the server. `member_of` tells whether a code (with its system) is
     of a value set, None if nobody knows. `rules` are, by resource type, what a create, update or patch must keep
-    besides (`interactions/rules.py`); `now` and `new_id` are the only clock and source of ids; `secret` signs page
-    links; `dispatch` runs any request (for batch entries), chosen from the ROUTES table; `operations` are by name,
+    besides (`writes/rules.py`); `now` and `new_id` are the only clock and source of ids; `secret` signs page links;
+    `dispatch` runs any request (for batch entries), chosen from the ROUTES table; `operations` are by name,
     several where the operation is another on other types.
     """
 
