@@ -16,22 +16,38 @@ if TYPE_CHECKING:
     from fhir_service.validation.run import Check, Run
 
 SHOWN = 120
+HL7 = tuple(
+    f"http://hl7.org/fhir/{kind}/"
+    for kind in ("StructureDefinition", "ValueSet", "OperationDefinition", "SearchParameter", "CodeSystem")
+)
 _RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/\S+")
 
 
-def canonical_check(targets: Collection[str]) -> Check:
-    """Return the check of a canonical that must name a definition of one of these types, if that is known here."""
+def canonical_check(targets: Collection[str], *, unknown: bool) -> Check:
+    """Return the check of a canonical that must name a definition of one of these types, if that is known here.
+
+    `unknown`: whether to warn of what R4 would define, but does not.
+    """
     allowed = frozenset(targets)
 
     def check(value: Any, run: Run) -> Faults:
         named = run.validator.definitions.name(value) if value.__class__ is str and value[:1] != "#" else None
-        if named is None or named.resource_type in allowed:
+        if named is None:
+            return _unknown(value) if unknown and value.__class__ is str and value.startswith(HL7) else None
+        if named.resource_type in allowed:
             return None
         wanted = ", ".join(sorted(allowed))
         ja = f"「{value[:SHOWN]}」は {named.resource_type} の URL です。{wanted} でなければなりません"
         return _wrong(ja, f"'{value[:SHOWN]}' is the URL of a {named.resource_type}; it must be of {wanted}")
 
     return check
+
+
+def _unknown(value: str) -> Faults:
+    """Warn of what R4 itself would define; HL7's later packages have such, too."""
+    ja = f"「{value[:SHOWN]}」という定義は FHIR R4 にありません(規則 canonical-unknown)。"
+    en = f"FHIR R4 defines no '{value[:SHOWN]}' (rule canonical-unknown)."
+    return [Fault("", "not-found", ja, en, "warning", "canonical-unknown")]
 
 
 def canonical_form_check(targets: Collection[str], *, absolute: bool = False) -> Check:
@@ -65,6 +81,10 @@ def own_url_check(value: Any, run: Run) -> Faults:
     """Check the `url` by which a definition is known everywhere: it is absolute, and not that of another type."""
     if value.__class__ is not str:
         return None
+    if "|" in value or "#" in value:
+        ja = f"url「{value[:SHOWN]}」に | や # は使えません(規則 canonical)。"
+        en = f"The url '{value[:SHOWN]}' must not have a | or #, which end it where it is named (rule canonical)."
+        return [Fault("", "invalid", ja, en, "warning", "canonical")]  # as R4's own v2-0006|2.1
     if ":" in value:
         return _of_another_type(value, run)
     ja = f"url「{value[:SHOWN]}」は絶対 URI(http://… や urn:oid:…)でなければなりません"

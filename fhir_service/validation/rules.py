@@ -1,17 +1,21 @@
 """Rules that R4 tells in prose, by the type that they are about; they are asked where a value has its shape."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from fhir_service.validation.attachment import attachment_rules
 from fhir_service.validation.bundle import bundle_rules
 from fhir_service.validation.coding import coding_rules, identifier_rules, meta_rules, quantity_rules
+from fhir_service.validation.definitional.bounds import BOUNDED, bound_rules
 from fhir_service.validation.definitional.capability_statement import capability_statement_rules
 from fhir_service.validation.definitional.code_system import code_system_rules
 from fhir_service.validation.definitional.compartment_definition import compartment_definition_rules
 from fhir_service.validation.definitional.concept_map import concept_map_rules
+from fhir_service.validation.definitional.data_requirement import data_requirement_rules
 from fhir_service.validation.definitional.graph_definition import graph_definition_rules
 from fhir_service.validation.definitional.implementation_guide import implementation_guide_rules
+from fhir_service.validation.definitional.inner_name import INNER, OTHERS, inner_name_rules
 from fhir_service.validation.definitional.measure import measure_report_rules, measure_rules
+from fhir_service.validation.definitional.message_definition import message_definition_rules
 from fhir_service.validation.definitional.naming_system import naming_system_rules
 from fhir_service.validation.definitional.operation_definition import operation_definition_rules
 from fhir_service.validation.definitional.plan_definition import (
@@ -45,12 +49,14 @@ _OWN: Mapping[str, tuple[Check, ...]] = {
     "Coding": (coding_rules,),
     "CompartmentDefinition": (compartment_definition_rules,),
     "ConceptMap": (concept_map_rules,),
+    "DataRequirement": (data_requirement_rules,),
     "Expression": (expression_rules,),
     "GraphDefinition": (graph_definition_rules,),
     "Identifier": (identifier_rules,),
     "ImplementationGuide": (implementation_guide_rules,),
     "Measure": (measure_rules,),
     "MeasureReport": (measure_report_rules,),
+    "MessageDefinition": (message_definition_rules,),
     "Meta": (meta_rules,),
     "NamingSystem": (naming_system_rules,),
     "Observation": (vital_sign_rules,),
@@ -69,7 +75,19 @@ _OWN: Mapping[str, tuple[Check, ...]] = {
     "ValueSet": (value_set_rules,),
     **dict.fromkeys(QUANTITIES, (quantity_rules,)),
 }
+
+
+def _of_tables(kind: str) -> Iterator[Check]:
+    """Give the checks that tables ask of a type."""
+    if kind in ONCE or kind in AGAIN:
+        yield once_rules(kind)
+    if kind in INNER or kind in OTHERS:
+        yield inner_name_rules(kind)
+    if kind in BOUNDED:
+        yield bound_rules(kind)
+
+
 RULES: Mapping[str, tuple[Check, ...]] = {
     **_OWN,
-    **{kind: (*_OWN.get(kind, ()), once_rules(kind)) for kind in {**ONCE, **AGAIN}},
+    **{kind: (*_OWN.get(kind, ()), *_of_tables(kind)) for kind in {**ONCE, **AGAIN, **INNER, **OTHERS, **BOUNDED}},
 }

@@ -160,7 +160,7 @@ def _canonicals(described: dict[str, Any], type_name: str) -> Iterator[Check]:
     names = {each.removeprefix(TYPE_BASE) for each in targets} if f"{TYPE_BASE}Resource" not in targets else set()
     yield canonical_form_check(names, absolute=type_name == "Meta")
     if names and not type_name.startswith("ElementDefinition"):
-        yield canonical_check(names)
+        yield canonical_check(names, unknown=type_name != "Meta")
 
 
 def _sequence(first: Check, others: list[Check]) -> Check:

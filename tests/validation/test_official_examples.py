@@ -92,12 +92,15 @@ DEFECTS_TOLD: dict[str, set[str]] = {
         "Bundle-profiles-others", "StructureDefinition-catalog", "StructureDefinition-familymemberhistory-genetic",
     },
     # Rules that name elements which ChargeItemDefinition (`name`) and Extension (`substanceExposureRisk`) have not;
-    # paths of dynamic values that are no FHIRPath, or name what there is not.
+    # paths of dynamic values and code filters (`combo-code`) that are no FHIRPath, or name what there is not.
     "expression-element": {
         "Bundle-extensions", "Bundle-resources", "StructureDefinition-ChargeItemDefinition",
         "StructureDefinition-allergyintolerance-substanceExposureRisk", "PlanDefinition-example-cardiology-os",
+        "Library-library-cms146-example", "Library-opioidcds-recommendation-10",
         *(f"PlanDefinition-exclusive-breastfeeding-intervention-0{number}" for number in range(1, 5)),
     },
+    # A request is for a resource that is no instance of the scenario.
+    "definition-name": {"ExampleScenario-example"},
     # An expansion has `/[HPF]` twice.
     "definition-twice": {"Bundle-valueset-expansions"},
     # `{'active', 'completed'}` is no FHIRPath.

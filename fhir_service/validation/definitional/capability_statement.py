@@ -6,12 +6,12 @@ https://hl7.org/fhir/R4/capabilitystatement-definitions.html#CapabilityStatement
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fhir_service.fhir.resource import Resource
+from fhir_service.fhir.search.parameter import SearchParameter
 from fhir_service.validation.definitional.profile_named import profile_faults
 from fhir_service.validation.definitional.search_names import search_parameters
-from fhir_service.validation.definitional.search_parameter import HL7
 from fhir_service.validation.fault import Fault, Faults
 
 if TYPE_CHECKING:
@@ -39,11 +39,6 @@ def _parameters(holder: Resource, place: str, run: Run) -> Iterator[Fault]:
     for index, parameter in enumerate(holder.get("searchParam", ())):
         url, kind = parameter.get("definition"), parameter.get("type")
         defined = run.definition(url) if isinstance(url, str) else None
-        if defined is None and str(url).startswith(HL7):
-            ja = f"検索パラメーター {str(url)[:SHOWN]} は FHIR R4 にありません。"
-            en = f"FHIR R4 has no search parameter {str(url)[:SHOWN]}."
-            at = f"{place}.searchParam[{index}].definition"
-            yield Fault(at, "business-rule", ja, en, "warning", "search-parameter")  # two of R4's own name such
         if defined is None or defined.get("resourceType") != "SearchParameter" or defined.get("type") in (kind, None):
             continue
         wanted = defined["type"]
@@ -78,11 +73,22 @@ def _includes(resource: Resource, place: str, run: Run) -> Iterator[Fault]:
             if not parameter or parameter == "*" or parameter in own:
                 continue
             known = kind in run.validator.definitions.resource_types
-            if not known or parameter not in search_parameters(kind, run):
+            found = search_parameters(kind, run).get(parameter) if known else None
+            if found is not None and not _leads(found, resource.get("type"), name):
+                ja = f"「{str(text)[:SHOWN]}」は、取り込める参照ではありません。"
+                en = f"'{str(text)[:SHOWN]}' is no reference that can be included here."
+                yield _fault(f"{place}.{name}[{index}]", ja, en)
+            if found is None:
                 ja = f"「{str(text)[:SHOWN]}」という検索パラメーターは知られていません。"
                 yield _fault(
                     f"{place}.{name}[{index}]", ja, f"The search parameter '{str(text)[:SHOWN]}' is not known."
                 )
+
+
+def _leads(parameter: SearchParameter, kind: Any, name: str) -> bool:
+    """Whether an include follows a reference, and one back leads here."""
+    back = name == "searchRevInclude"
+    return parameter.type == "reference" and (not back or not parameter.targets or kind in parameter.targets)
 
 
 def _fault(place: str, ja: str, en: str) -> Fault:

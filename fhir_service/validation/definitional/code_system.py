@@ -156,6 +156,9 @@ def _declared_uri(uri: str, declared: Resource, place: str) -> Iterator[Fault]:
         ja = f"プロパティの uri「{uri[:SHOWN]}」は絶対 URI でなければなりません。"
         yield _fault(f"{place}.uri", ja, f"The uri '{uri[:SHOWN]}' of the property must be absolute.", "code-system")
     meant, code, kind = uri.removeprefix(DEFINED_BY), declared.get("code"), declared.get("type")
+    if uri.startswith(DEFINED_BY) and meant not in DEFINED:
+        ja = f"{uri[:200]} というプロパティは、HL7 にありません。"
+        yield _fault(f"{place}.uri", ja, f"HL7 defines no property {uri[:200]}.", "code-system")
     if not uri.startswith(DEFINED_BY) or meant not in DEFINED:
         return
     if code in DEFINED and code != meant:

@@ -34,6 +34,9 @@ def concept_map_rules(concept_map: Resource, run: Run) -> Faults:
             found += of_system(target, unmapped, f".group[{number}].unmapped.code", run, "concept-map")
         for index, element in enumerate(group.get("element", ())):
             place = f".group[{number}].element[{index}]"
+            if "code" not in element and "_code" not in element and "target" in element:
+                ja, en = "対応元の code がありません。", "There is no code that is mapped."
+                found.append(_fault(place, ja, en, "concept-map")._replace(severity="warning"))  # as one of R4's own
             found += _mapped(source, source_set, element, f"{place}.code", run)
             for position, each in enumerate(element.get("target", ())):
                 at = f"{place}.target[{position}]"

@@ -15,6 +15,12 @@ from fhir_service.fhir.resource import Resource
 from fhir_service.validation.base import TYPE_BASE
 from fhir_service.validation.binding import CODED
 from fhir_service.validation.definitional.element_path import ANYTHING, elements_at
+from fhir_service.validation.definitional.element_value import (
+    changed_flags,
+    extension_profiles,
+    inherited_keys,
+    value_faults,
+)
 from fhir_service.validation.definitional.expression import UNKNOWN, read_expression
 from fhir_service.validation.fault import Fault
 
@@ -53,8 +59,12 @@ def element_definition_rules(definition: Resource, made: Snapshot, run: Run) -> 
         yield from _targets(said, run)
         yield from _value_set(said, run)
         yield from _key_again(said, keys)
+        yield from changed_flags(said.element, before.get(element.get("path"), {}), said.place)
+        yield from inherited_keys(said.element, before, said.place)
+        yield from extension_profiles(said.element, said.place, run)
         if said.whole:
             yield from _values(said)
+            yield from value_faults(said.element, said.whole, said.place, run)
             yield from _bindable(said)
             yield from _wider_set(said, before.get(element.get("path"), {}), run)
             yield from _constraints(said, run)
@@ -82,16 +92,23 @@ def _slices(made: Snapshot, whole: dict[str, Resource]) -> Iterator[Fault]:
         if not name or "." in name or "/" in name:
             continue
         least[sliced] = least.get(sliced, 0) + each.get("min", 0)
+    told: set[str] = set()
     for index, id_ in enumerate(made.places):
-        most = whole.get(str(id_), {}).get("max", "*")
-        if id_ in least and most not in ("*", "0") and least.get(id_, 0) > int(most):
-            ja = f"スライスの min の合計({least[id_]})が max({most})より大きくなっています。"
-            en = f"The slices must be there {least[id_]} times together, but the max is {most}."
+        sliced = str(id_).rpartition(":")[0] or str(id_)
+        most = whole.get(sliced, {}).get("max", "*")
+        if sliced in {*least} - told and most not in ("*", "0") and least[sliced] > int(most):
+            told.add(sliced)
+            ja = f"スライスの min の合計({least[sliced]})が max({most})より大きくなっています。"
+            en = f"The slices must be there {least[sliced]} times together, but the max is {most}."
             yield _fault(f".differential.element[{index}]", ja, en)
 
 
 def _value_and_parts(whole: dict[str, Resource]) -> Iterator[Fault]:
-    """Tell of an extension that must have both a value and extensions (ext-1)."""
+    """Tell of an extension that must have both a value and extensions (ext-1), or may have neither."""
+    root = [whole.get(f"Extension.{name}", {}) for name in ("value[x]", "extension")]
+    if all(each.get("max") == "0" for each in root):
+        ja = "値も内側の拡張も使えないので、どの拡張も合いません(規則 ext-1)。"
+        yield _fault("", ja, "No extension can have neither a value nor extensions (rule ext-1).")
     for id_, element in whole.items():
         holder, _, name = id_.rpartition(".")
         if name != "value[x]" or not element.get("min") or "Extension" not in (holder, *_codes(whole.get(holder, {}))):

@@ -6,10 +6,11 @@ https://hl7.org/fhir/R4/elementdefinition.html#id and https://hl7.org/fhir/R4/st
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fhir_service.fhir.outcome import FhirError
 from fhir_service.fhir.resource import Resource
+from fhir_service.validation.base import TYPE_BASE
 from fhir_service.validation.fault import Fault
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 RULE = "definition"
 SHOWN = 120
 CHOICE = "[x]"
+ABSTRACT = frozenset({"Element", "BackboneElement", "Resource", "DomainResource"})
 
 
 def element_place_rules(definition: Resource, run: Run) -> Iterator[Fault]:
@@ -56,11 +58,15 @@ def _same(one: str, other: str) -> bool:
 def _new_elements(definition: Resource, run: Run) -> Iterator[Fault]:
     """Tell of elements of a new type without parent, type or cardinality, or of types that there are not."""
     elements = definition.get("differential", {}).get("element", ())
+    if str(definition.get("baseDefinition")).removeprefix(TYPE_BASE) == definition.get("type"):
+        ja, en = "新しい型は、元の型と同じではいけません。", "A new type must not be the one that it is derived from."
+        yield _fault(".type", ja, en)
     inherited = _inherited(definition, run)
     if not elements or inherited is None:
         return
     said = {str(each.get("path")) for each in elements}
     published = "snapshot" in definition
+    types = {each.get("path"): [kind.get("code") for kind in each.get("type", ())] for each in elements}
     for index, element in enumerate(elements):
         above, _, name = str(element.get("path")).rpartition(".")
         below = str(element.get("path")).partition(".")[2]
@@ -70,6 +76,9 @@ def _new_elements(definition: Resource, run: Run) -> Iterator[Fault]:
         if above not in said and above.partition(".")[2] not in inherited:
             ja = f"要素 {above[:SHOWN]} がありません。"
             yield _fault(f"{place}.path", ja, f"There is no element {above[:SHOWN]}.")
+        if any(_is_primitive(each, run) for each in types.get(above, ())):
+            ja = f"{above[:SHOWN]} の型は、内側に要素を持てません。"
+            yield _fault(f"{place}.path", ja, f"Nothing can be inside {above[:SHOWN]}, which is primitive.")
         lacking = [] if published else [each for each in ("min", "max") if each not in element]
         lacking += [] if "type" in element or "contentReference" in element else ["type"]
         if lacking:
@@ -79,12 +88,20 @@ def _new_elements(definition: Resource, run: Run) -> Iterator[Fault]:
         yield from _types(element, name, place, run)
 
 
+def _is_primitive(code: Any, run: Run) -> bool:
+    known = run.validator.definitions
+    return isinstance(code, str) and known.has_type(code) and known.kind(code) == "primitive-type"
+
+
 def _types(element: Resource, name: str, place: str, run: Run) -> Iterator[Fault]:
     codes = [str(each.get("code")) for each in element.get("type", ())]
     for number, code in enumerate(codes):
         if ":" not in code and not run.validator.definitions.has_type(code):
             ja = f"型「{code[:SHOWN]}」は FHIR R4 にありません。"
             yield _fault(f"{place}.type[{number}].code", ja, f"FHIR R4 has no type '{code[:SHOWN]}'.")
+    if len({*codes}) > 1 and (abstract := ABSTRACT & {*codes}):
+        ja = f"型の選択に、抽象型({', '.join(abstract)})は使えません。"
+        yield _fault(f"{place}.type", ja, f"An abstract type, {', '.join(abstract)}, cannot be part of a choice.")
     if len({*codes}) > 1 and not name.endswith(CHOICE):
         ja = f"型が複数ある要素 {name[:SHOWN]} の名前は、{CHOICE} で終わらなければなりません。"
         yield _fault(f"{place}.path", ja, f"The name of {name[:SHOWN]}, which has several types, must end in {CHOICE}.")

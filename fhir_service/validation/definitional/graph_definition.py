@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from fhir_service.fhir.resource import Resource
 from fhir_service.validation.definitional.element_path import elements_at
-from fhir_service.validation.definitional.expression import expression_faults
+from fhir_service.validation.definitional.expression import expression_faults, read_expression
 from fhir_service.validation.definitional.profile_named import profile_faults
 from fhir_service.validation.definitional.search_names import search_parameters
 from fhir_service.validation.fault import Fault, Faults
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SHOWN = 80
 START = "{ref}"
+REFERRING = frozenset({"Reference", "canonical", "uri", "Resource"})
 
 
 def graph_definition_rules(graph: Resource, run: Run) -> Faults:
@@ -33,16 +34,32 @@ def graph_definition_rules(graph: Resource, run: Run) -> Faults:
 def _links(holder: Resource, source: Any, place: str, run: Run) -> Iterator[Fault]:
     context = source if source in run.validator.definitions.resource_types else None
     for index, link in enumerate(holder.get("link", ())):
-        at, path, most = f"{place}.link[{index}]", link.get("path"), link.get("max")
-        yield from expression_faults(path, f"{at}.path", run, context)
-        if isinstance(most, str) and most.isdigit() and int(most) < int(link.get("min") or 0):
-            yield _fault(
-                f"{at}.max", f"max({most})が min より小さくなっています。", f"The max {most} is less than the min."
-            )
+        at, path = f"{place}.link[{index}]", link.get("path")
+        yield from _leads(link, path, context, at, run)
         for number, target in enumerate(link.get("target", ())):
             inside = f"{at}.target[{number}]"
             yield from _target(target, path, context, inside, run)
             yield from _links(target, target.get("type"), inside, run)
+
+
+def _leads(link: Resource, path: Any, context: str | None, at: str, run: Run) -> Iterator[Fault]:
+    """Tell of a link that leads nowhere: without path and search, or by a path to what is no reference."""
+    if path is None and not any("params" in each for each in link.get("target", ())):
+        ja, en = "リンクに path も params もありません。", "The link has neither a path nor params."
+        yield _fault(at, ja, en)
+    reading = read_expression(path, f"{at}.path", run, context)
+    yield from reading.faults
+    types = {each for found in reading.selects.values() for each in found or REFERRING}
+    if types and not types & REFERRING:
+        names = ", ".join(sorted(types))
+        yield _fault(f"{at}.path", f"path が参照ではありません({names})。", f"The path is no reference, but a {names}.")
+    for number, target in enumerate(link.get("target", ())):
+        for position, each in enumerate(target.get("compartment", ())):
+            place = f"{at}.target[{number}].compartment[{position}]"
+            yield from expression_faults(each.get("expression"), f"{place}.expression", run)
+            if each.get("rule") == "custom" and "expression" not in each:
+                ja, en = "規則 custom には expression が必要です。", "The rule custom needs an expression."
+                yield _fault(place, ja, en)
 
 
 def _target(target: Resource, path: Any, source: Any, at: str, run: Run) -> Iterator[Fault]:

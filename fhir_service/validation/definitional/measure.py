@@ -55,7 +55,7 @@ def measure_rules(measure: Resource, run: Run) -> Faults:
 def _populations(group: Resource, scoring: set[Any], place: str) -> Iterator[Fault]:
     """Tell of populations that the scoring asks for and that are not there, and of those that are there twice."""
     parts = group.get("population", ())
-    codes = [{code for system, code in _codes(each.get("code")) if system == POPULATIONS} for each in parts]
+    codes = [{code for system, code in _codes(each.get("code")) if system in (POPULATIONS, None)} for each in parts]
     if not parts or not all(codes):
         return
     there = set().union(*codes)

@@ -28,7 +28,8 @@ def naming_system_rules(naming_system: Resource, _run: Run) -> Faults:
     found: list[Fault] = []
     for index, each in enumerate(naming_system.get("uniqueId", ())):
         place, kind, value = f".uniqueId[{index}].value", str(each.get("type")), each.get("value")
-        form, example = FORMS.get(kind, (None, ""))
+        urn = re.match(r"urn:(oid|uuid):", str(value))
+        form, example = FORMS.get(urn[1] if urn and kind == "uri" else kind, (None, ""))
         if isinstance(value, str) and form is not None and form.fullmatch(value) is None:
             ja = f"「{value[:SHOWN]}」は {kind} ではありません({example} の形)。"
             found.append(_fault(place, ja, f"'{value[:SHOWN]}' is no {kind} (like {example})."))

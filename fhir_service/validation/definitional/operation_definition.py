@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fhir_service.validation.run import Run
 
 SHOWN = 80
+LEVELS = ("system", "type", "instance")
 ANY = frozenset({"Any", "Type", "Resource", "DomainResource", "Element"})
 
 
@@ -55,15 +56,10 @@ def _parameters(parameters: list[Resource], place: str, run: Run) -> Iterator[Fa
             ja = f"同じ名前のパラメーター「{str(each.get('name'))[:SHOWN]}」が二つあります。"
             yield Fault(f"{at}.name", "business-rule", ja, "Another parameter has this name.", rule="operation")
         seen.add(name)
-        kind, most = each.get("type"), each.get("max")
+        kind = each.get("type")
         if isinstance(kind, str) and kind not in ANY and not run.validator.definitions.has_type(kind):
             ja = f"型「{kind[:SHOWN]}」は FHIR R4 にありません。"
             yield Fault(f"{at}.type", "code-invalid", ja, f"FHIR R4 has no type '{kind[:SHOWN]}'.", rule="operation")
-        if isinstance(most, str) and most.isdigit() and int(most) < int(each.get("min") or 0):
-            ja = f"max({most})が min({each.get('min')})より小さくなっています。"
-            yield Fault(f"{at}.max", "business-rule", ja, f"The max {most} is less than the min.", rule="operation")
-        if isinstance(most, str) and most != "*" and not most.isdigit():
-            yield _fault(f"{at}.max", "max は数か * です。", "The max is a number or *.")
         yield from _fitting(each, at, run)
         if kind is not None and "part" in each:
             ja, en = "型(type)と part の両方は書けません。", "A parameter has a type or parts, not both."

@@ -23,6 +23,7 @@ SHOWN = 80
 MOST_TYPES = 6  # that a message repeats
 HL7 = "http://hl7.org/fhir/SearchParameter/"
 _BEGINNING = re.compile(r"(?:^|\|)[\s(]*([A-Z][A-Za-z]+)\b")  # of each part of a union: the type it begins with
+_CODE = re.compile(r"[\w$-]+")
 _PLAIN = re.compile(r"[A-Z]\w*(\.\w+)+")
 ANY = frozenset({"Any", "Type", "Resource", "DomainResource", "Element"})
 
@@ -50,10 +51,18 @@ def search_parameter_rules(parameter: Resource, run: Run) -> Faults:
     found = [*reading.faults, *_elsewhere(parameter, run), *_derived(parameter, run)]
     found += _kind(parameter.get("type"), reading.selects, ".type")
     found += [*_bases(parameter, reading.selects), *search_use_faults(parameter, run)]
-    found += _targets(parameter, run)
+    found += [*_targets(parameter, run), *_code(parameter)]
     if parameter.get("type") == "composite" or "component" in parameter:
         found += _components(parameter, reading.selects, run)
     return found or None
+
+
+def _code(parameter: Resource) -> Iterator[Fault]:
+    """https://hl7.org/fhir/R4/search.html: `.` chains, `:` begins a modifier."""
+    code = str(parameter.get("code", ""))
+    if code and _CODE.fullmatch(code) is None:
+        ja = f"code「{code[:SHOWN]}」では検索できません(. : 空白などは URL で別の意味を持ちます)。"
+        yield _fault(".code", ja, f"Nobody can search by '{code[:SHOWN]}': '.', ':' and spaces mean something else.")
 
 
 def _only(types: Iterable[str], run: Run) -> str | None:
@@ -135,6 +144,16 @@ def _components(parameter: Resource, selects: Selected, run: Run) -> Iterator[Fa
             yield _fault(f"{place}.definition", ja, "The definition of a component must not be a composite itself.")
         else:
             yield from _kind(defined.get("type"), reading.selects, f"{place}.expression")
+            yield from _same_base(parameter, defined, f"{place}.definition")
+
+
+def _same_base(parameter: Resource, defined: Resource, place: str) -> Iterator[Fault]:
+    """Tell of a part that is not about what the composite is about."""
+    about = {*defined.get("base", ())}
+    if about and not about & ({*parameter.get("base", ())} | ANY):
+        names = ", ".join(map(str, about))
+        ja = f"component の定義は {names} のもので、この検索パラメーターの base のものではありません。"
+        yield _fault(place, ja, f"The definition of the component is about {names}, not about the base.")
 
 
 def _elsewhere(parameter: Resource, run: Run) -> Iterator[Fault]:

@@ -17,7 +17,7 @@ from fhir_service.validation.base import TYPE_BASE
 from fhir_service.validation.definitional.element_definition import element_definition_rules
 from fhir_service.validation.definitional.element_path import elements_at
 from fhir_service.validation.definitional.element_place import element_place_rules
-from fhir_service.validation.definitional.expression import expression_faults
+from fhir_service.validation.definitional.expression import UNKNOWN, expression_faults
 from fhir_service.validation.fault import Fault, Faults, gravest
 
 if TYPE_CHECKING:
@@ -67,12 +67,34 @@ def _extension(definition: Resource, run: Run) -> Iterator[Fault]:
         return
     for index, each in enumerate(definition.get("context", ())):
         yield from _context(each, f".context[{index}].expression", run)
+    if extension:
+        yield from _unnamed(definition)
+    for index, text in enumerate(definition.get("contextInvariant", ())):
+        found = expression_faults(text, f".contextInvariant[{index}]", run)
+        yield from (each for each in found if each.rule != UNKNOWN)
     for index, element in enumerate(definition.get("differential", {}).get("element", ())):
         fixed = element.get("fixedUri")
         if extension and element.get("path") == "Extension.url" and fixed not in (None, definition.get("url")):
             ja = f"拡張の url は {str(fixed)[:SHOWN]} とされていますが、定義の url と違います。"
             en = f"The url of the extension is fixed to {str(fixed)[:SHOWN]}, which is not that of the definition."
             yield Fault(f".differential.element[{index}].fixed", "business-rule", ja, en, rule=RULE)
+
+
+def _unnamed(definition: Resource) -> Iterator[Fault]:
+    """Tell of an extension of which nothing says that its url is that of the definition.
+
+    https://hl7.org/fhir/R4/defining-extensions.html
+    """
+    elements = definition.get("differential", {}).get("element", ())
+    own = [
+        each for each in elements if each.get("path") == "Extension.url" and each.get("id") in (None, "Extension.url")
+    ]
+    base = definition.get("baseDefinition") == f"{TYPE_BASE}Extension"
+    if base and "snapshot" not in definition and own and not any("fixedUri" in each for each in own):
+        ja = "Extension.url が定義の url に決められていません(fixedUri)。"
+        yield Fault(
+            ".differential", "business-rule", ja, "Extension.url is not fixed to the url (fixedUri).", rule=RULE
+        )
 
 
 def _context(context: Resource, place: str, run: Run) -> Iterator[Fault]:
@@ -126,6 +148,12 @@ def _kind(definition: Any, run: Run) -> Iterator[Fault]:
         ja = f"kind は {kind} ですが、元の {url[:SHOWN]} は {base['kind']} です。"
         en = f"The kind is {kind}, but what it constrains, {url[:SHOWN]}, is a {base['kind']}."
         yield Fault(".kind", "business-rule", ja, en, rule="definition-kind")
+    if url is not None and "derivation" not in definition:
+        ja, en = (
+            "baseDefinition があるので derivation が必要です。",
+            "With a baseDefinition there must be a derivation.",
+        )
+        yield Fault("", "business-rule", ja, en, rule=RULE)
     found, own = (base or {}).get("type"), definition.get("type")
     if isinstance(found, str) and found != own:
         ja = f"型は {str(own)[:SHOWN]} ですが、元の {url[:SHOWN]} は {found} の定義です。"

@@ -74,6 +74,12 @@ def _rules(holder: Resource, place: str, known: Variables, groups: dict[Any, Res
             for name in CONDITIONS:
                 found = expression_faults(source.get(name), f"{at}.source[{number}].{name}", run)
                 yield from (each for each in found if each.rule == "expression")
+            if (
+                "type" in source
+                and not run.validator.definitions.has_type(source["type"])
+                and ":" not in source["type"]
+            ):
+                yield _no_type(source["type"], f"{at}.source[{number}].type")
             variables[source.get("variable")] = source.get("type")
         for number, target in enumerate(rule.get("target", ())):
             if "context" in target:
@@ -107,6 +113,10 @@ def _side(side: Resource, at: str, variables: Variables, run: Run) -> Iterator[F
         return
     kind = variables[context]
     known = run.validator.definitions
+    if isinstance(element, str) and "." in element:
+        ja = f"element「{element[:SHOWN]}」は一つの要素の名前でなければなりません。"
+        yield _fault(f"{at}.element", ja, f"The element '{element[:SHOWN]}' must be the name of one element.")
+        return
     if kind is None or not isinstance(element, str) or not known.has_type(kind) or known.is_abstract(kind):
         return
     if elements_at(f"{kind}.{element}", known) is None:

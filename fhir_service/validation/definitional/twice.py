@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_service.fhir.outcome import Severity
 from fhir_service.fhir.resource import Resource
+from fhir_service.validation.definitional.places import elements_in
 from fhir_service.validation.fault import Fault, Faults
 
 if TYPE_CHECKING:
@@ -41,14 +42,18 @@ ONCE: Table = {
     },
     "CompartmentDefinition": {"resource.param": WHOLE},
     "ConceptMap": {"group.element": WHOLE, "group.element.target": WHOLE},
+    "ExampleScenario": {"actor": ("actorId",), "instance": ("resourceId",)},
     "GraphDefinition": {"link": WHOLE},
     "ImplementationGuide": {
         "dependsOn": ("uri", "packageId", "version"),
         "global": ("type", "profile"),
         "definition.resource": ("reference",),
+        "manifest.resource": ("reference",),
     },
     "MessageDefinition": {"focus": ("code", "profile"), "allowedResponse": ("message",)},
+    "Library": {"parameter": ("name", "use")},
     "OperationDefinition": {"resource": WHOLE, "overload": ("parameterName",)},
+    "Questionnaire": {"subjectType": WHOLE},
     "SearchParameter": {
         "base": WHOLE,
         "target": WHOLE,
@@ -83,11 +88,7 @@ AGAIN: Table = {
 def once_rules(resource_type: str) -> Check:
     """Return the check of what the definitions of a type say twice."""
     tables: tuple[tuple[Table, Severity], ...] = ((ONCE, "error"), (AGAIN, "warning"))
-    asked = [
-        (path.split("."), key, severity)
-        for table, severity in tables
-        for path, key in table.get(resource_type, {}).items()
-    ]
+    asked = [(path, key, severity) for table, severity in tables for path, key in table.get(resource_type, {}).items()]
 
     def check(definition: Resource, _run: Run) -> Faults:
         found = [
@@ -99,28 +100,21 @@ def once_rules(resource_type: str) -> Check:
                 severity,
                 RULE,
             )
-            for steps, key, severity in asked
-            for place, shown in _twice(definition, steps, key, "")
+            for path, key, severity in asked
+            for place, shown in _twice(definition, path, key)
         ]
         return found or None
 
     return check
 
 
-def _twice(holder: Resource, steps: list[str], key: tuple[str, ...], place: str) -> Iterator[tuple[str, str]]:
+def _twice(holder: Resource, path: str, key: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Give the places of what is there again, and how messages call it."""
-    step, *rest = steps
-    name = step.rstrip("+")
-    value = holder.get(name, [])
-    listed = value if isinstance(value, list) else [value]
-    if not rest:
-        yield from _same(listed, key, f"{place}.{name}")
-    for index, each in enumerate(listed):
-        at = f"{place}.{name}[{index}]" if isinstance(value, list) else f"{place}.{name}"
-        if rest:
-            yield from _twice(each, rest, key, at)
-        if step != name:
-            yield from _twice(each, steps, key, at)
+    lists: dict[str, list[Any]] = {}
+    for place, each in elements_in(holder, path):
+        lists.setdefault(place.rpartition("[")[0], []).append(each)
+    for place, listed in lists.items():
+        yield from _same(listed, key, place)
 
 
 def _same(listed: list[Any], key: tuple[str, ...], place: str) -> Iterator[tuple[str, str]]:

@@ -84,6 +84,12 @@ def _expansion(value_set: Resource, run: Run, composed: bool) -> Iterator[Fault]
         system, code = each.get("system"), each.get("code")
         if system is None or code is None or "version" in each:
             continue
+        if ":" not in system or run.validator.terminology.has_value_set(system):
+            ja = f"system「{system[:200]}」はコード体系の URL ではありません。"
+            yield _fault(
+                f"{place}.system", ja, f"'{system[:200]}' is not the URL of a code system.", "value-set-expansion"
+            )
+            continue
         if faults := list(of_system(system, each, f"{place}.code", run, "value-set-expansion")):
             yield from faults
         elif contains is not None and each.get("abstract") is not True and contains(system, code) is False:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SHOWN = 80
 HIERARCHY = frozenset({"is-a", "descendent-of", "is-not-a", "generalizes"})
+TRUTHS = frozenset({"inactive", "notSelectable"})
 CODES = frozenset({"concept", "code"})
 """The properties that mean the code itself."""
 
@@ -44,6 +45,12 @@ def filter_faults(filter_: Resource, place: str, include: Resource, run: Run) ->
     yield from _property(name, place, include, run)
     if operator in HIERARCHY and name in CODES and "version" not in include:
         yield from of_system(include["system"], {"code": value}, f"{place}.value", run, "value-set")
+    if operator in ("=", "in", "not-in") and name in CODES and "version" not in include:
+        for code in value.split(",") if operator != "=" else [value]:
+            yield from of_system(include["system"], {"code": code.strip()}, f"{place}.value", run, "value-set")
+    if operator == "=" and name in TRUTHS and value not in ("true", "false"):
+        ja = f"{name} の値は true か false です(「{value[:SHOWN]}」)。"
+        yield _fault(f"{place}.value", ja, f"The value of {name} is true or false, not '{value[:SHOWN]}'.")
     if operator == "exists" and value not in ("true", "false"):
         ja = f"exists の値は true か false です(「{value[:SHOWN]}」)。"
         yield _fault(f"{place}.value", ja, f"The value of exists is true or false, not '{value[:SHOWN]}'.")

@@ -45,7 +45,12 @@ def asked(kind: str, params: str) -> dict[str, Any]:
         ),
         (asked("Observation", "subject=x"), [("graph", "link[0].target[0].params")]),
         (asked("Observation", "about={ref}"), [("graph", "link[0].target[0].params")]),
-        (led("Patient.managingOrganization", "Organization") | {"min": 2, "max": "1"}, [("graph", "link[0].max")]),
+        (
+            led("Patient.managingOrganization", "Organization") | {"min": 2, "max": "1"},
+            [("definition-bounds", "link[0].max")],
+        ),
+        (led("Patient.gender", "Organization"), [("graph", "link[0].path")]),
+        ({"target": [{"type": "Observation"}]}, [("graph", "link[0]")]),
         (
             led("Patient.managingOrganization", "Organization", link=[led("Organization.employer", "Organization")]),
             [("expression-element", "link[0].target[0].link[0].path")],

@@ -339,3 +339,98 @@ def test_an_element_of_a_logical_model_says_what_it_is(
     model = profile("Visit", {key: value for key, value in new.items() if value is not None}, **kind)
 
     assert rules(validator, model | {"baseDefinition": f"{STRUCTURE}Element"}) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "expected"),
+    [
+        ("Patient.gender", {"fixedCode": "male"}, []),
+        ("Patient.gender", {"fixedCode": "boy"}, ["definition"]),
+        ("Patient.gender", {"patternCode": "boy"}, ["definition"]),
+        ("Patient.birthDate", {"minValueDate": "2000-01-01", "maxValueDate": "2030-01-01"}, []),
+        ("Patient.birthDate", {"minValueDate": "2030-01-01", "maxValueDate": "2000-01-01"}, ["definition"]),
+        ("Patient.birthDate", {"minValueDate": "2020-01-01", "fixedDate": "2010-01-01"}, ["definition"]),
+        ("Patient.language", {"maxLength": 5, "fixedCode": "ja-JP"}, []),
+        ("Patient.language", {"maxLength": 2, "fixedCode": "ja-JP"}, ["definition"]),
+        ("Patient.birthDate", {"isModifier": True, "isModifierReason": "?"}, ["definition"]),
+        ("Patient.active", {"isSummary": False}, ["definition"]),
+        ("Patient.active", {"isSummary": True, "isModifier": True, "isModifierReason": "?"}, []),
+        ("Patient.contact", rule("name.exists()", "pat-1"), ["definition"]),
+        ("Patient.contact", rule("name.exists()", "pat-9"), []),
+    ],
+)
+def test_a_profile_changes_only_what_it_may_and_leaves_some_value(
+    validator: Validator, path: str, said: dict[str, Any], expected: list[str]
+) -> None:
+    assert rules(validator, profile("Patient", element(path, **said))) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "expected"),
+    [
+        ("NutritionOrder.extension:a", "request-insurance", []),
+        ("NutritionOrder.extension:a", "request-doNotPerform", ["definition"]),
+        ("NutritionOrder.modifierExtension:a", "request-doNotPerform", []),
+        ("NutritionOrder.modifierExtension:a", "request-insurance", ["definition"]),
+    ],
+)
+def test_an_extension_stands_where_it_modifies_or_not(
+    validator: Validator, path: str, name: str, expected: list[str]
+) -> None:
+    kind = [{"code": "Extension", "profile": [f"{STRUCTURE}{name}"]}]
+
+    assert rules(validator, profile("NutritionOrder", element(path, type=kind))) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, []),
+        ({"contextInvariant": ["name.exists("]}, ["expression"]),
+        ({"mapping": [{"identity": "v2", "name": "v2"}]}, []),
+    ],
+)
+def test_an_extension_that_has_an_invariant_of_its_place_can_be_read(
+    validator: Validator, change: dict[str, Any], expected: list[str]
+) -> None:
+    mapped = [
+        element("Extension.url", fixedUri=URL, mapping=[{"identity": "v2", "map": "x"}] if "mapping" in change else [])
+    ]
+    parts = [{key: value for key, value in each.items() if value != []} for each in mapped]
+    context = [{"type": "element", "expression": "Patient"}]
+
+    assert rules(validator, profile("Extension", *parts, url=URL, context=context, **change)) == expected
+
+
+def test_a_mapping_is_to_what_the_definition_declares(validator: Validator) -> None:
+    definition = profile("Patient", element("Patient.name", mapping=[{"identity": "v2", "map": "PID-5"}]))
+
+    assert rules(validator, definition) == ["definition-name"]
+    assert rules(validator, definition | {"mapping": [{"identity": "v2", "name": "v2"}]}) == []
+
+
+def test_the_url_of_an_extension_is_fixed(validator: Validator) -> None:
+    context = [{"type": "element", "expression": "Patient"}]
+    definition = profile("Extension", element("Extension.url", patternUri="https://example.jp/x"), context=context)
+
+    assert rules(validator, definition) == ["definition"]
+
+
+def test_what_is_derived_says_how(validator: Validator) -> None:
+    definition = profile("Patient")
+    unsaid = {key: value for key, value in definition.items() if key != "derivation"}
+
+    assert rules(validator, unsaid) == ["definition"]
+    assert "definition" in rules(validator, definition | {"derivation": "specialization"})
+
+
+def test_slices_of_a_choice_are_not_all_needed(validator: Validator) -> None:
+    def both(least: int) -> list[str | None]:
+        parts = [
+            element(f"Observation.value[x]:value{code}", min=low, type=[{"code": code}])
+            for code, low in (("Quantity", 1), ("Range", least))
+        ]
+        return rules(validator, profile("Observation", *parts))
+
+    assert both(0) == []
+    assert set(both(1)) == {"definition"}
