@@ -60,7 +60,7 @@ BROKEN: list[tuple[str, str, Any, str]] = [
     (LABS, f"{ALBUMIN}.contained[0].meta", GONE, "observation-needs-contained-of-Encounter"),
     (LABS, f"{ALBUMIN}.identifier[0].system", "http://hospital.jp/observations", "min"),
     (LABS, f"{ALBUMIN}.identifier[0].value", GONE, "min"),
-    (LABS, f"{ALBUMIN}.category[0].coding[0].code", "blood", "code"),
+    (LABS, f"{ALBUMIN}.category[0].coding[0].code", "blood", "code-package"),
     (LABS, f"{ALBUMIN}.category", GONE, "min"),
     (LABS, f"{ALBUMIN}.subject.reference", "Practitioner/1", "target"),
     (LABS, f"{ALBUMIN}.code.coding", GONE, "min"),
