@@ -49,6 +49,8 @@ def both(one: Extent, other: Extent) -> Extent:
         return Rule(lambda code: _and(holds(one, code), holds(other, code)), _whole(one) and _whole(other))
     if isinstance(other, frozenset):
         return one & other
+    if other is UNKNOWN and one:
+        return Rule(lambda code: None if code in one else False)
     answers = {code: other.test(code) for code in one}
     if None in answers.values() and not other.whole:
         return Rule(lambda code: answers.get(code, False))

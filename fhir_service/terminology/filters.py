@@ -34,6 +34,8 @@ class Effort:
 
 def picked(system: CodeSystem, filter_: Resource, effort: Effort) -> frozenset[str] | None:
     """Return the codes that a filter picks, None if it is one that is not known here, not right, or too dear."""
+    if effort.left < 0:
+        return None
     match filter_:
         case {"property": str(name), "op": str(op), "value": str(value)} if op in OPERATORS:
             if op in _TESTS:
