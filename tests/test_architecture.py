@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import requires
 from pathlib import Path
@@ -120,16 +121,21 @@ def _name(module: Path) -> str:
     return str(module.relative_to(ROOT))
 
 
+@cache
+def _tree(module: Path) -> ast.Module:
+    return ast.parse(module.read_text(encoding="utf-8"))
+
+
 def _has_code(module: Path) -> bool:
-    return bool(ast.parse(module.read_text(encoding="utf-8")).body)
+    return bool(_tree(module).body)
 
 
 def _docstring(module: Path) -> str:
-    return ast.get_docstring(ast.parse(module.read_text(encoding="utf-8"))) or ""
+    return ast.get_docstring(_tree(module)) or ""
 
 
 def _functions(module: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+    for node in ast.walk(_tree(module)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
