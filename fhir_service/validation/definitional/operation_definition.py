@@ -27,12 +27,13 @@ def operation_definition_rules(operation: Resource, run: Run) -> Faults:
     parameters = operation.get("parameter", ())
     found = [*_parameters(parameters, ".parameter", run)]
     names = {each.get("name") for each in parameters}
-    if operation.get("type") is True and not operation.get("resource"):
-        ja, en = (
-            "型に対する操作(type)ですが、その型(resource)がありません。",
-            "It is of types, but says of none (resource).",
-        )
-        found.append(_fault("", ja, en))
+    levels = [each for each in LEVELS if operation.get(each) is True]
+    if {"type", "instance"} & {*levels} and not operation.get("resource"):
+        ja = "型や個々のリソースの操作ですが、その型(resource)がありません。"
+        found.append(_fault("", ja, "It is of types or instances, but says of none (resource)."))
+    if not levels:
+        ja = "system・type・instance のどれでも呼び出せません。"
+        found.append(_fault("", ja, "It can be called at no level: system, type or instance."))
     if str(operation.get("code", "")).startswith("$"):
         ja, en = "code に $ は付けません。URL で付きます。", "The code has no $: that is added in URLs."
         found.append(_fault(".code", ja, en)._replace(severity="warning"))

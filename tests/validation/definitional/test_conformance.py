@@ -73,6 +73,8 @@ def test_the_profile_of_a_type_is_of_that_type(validator: Validator, kind: str, 
         ({"part": [{"name": "b", "use": "in", "min": 0, "max": "1", "type": "string"}]}, {}, "parameter[0].part"),
         ({}, {"type": True, "resource": ["Patient"]}, None),
         ({}, {"type": True}, "OperationDefinition"),
+        ({}, {"instance": True}, "OperationDefinition"),
+        ({}, {"system": False}, "OperationDefinition"),
         (
             {"type": "boolean", "binding": {"strength": "required", "valueSet": "https://example.jp/fhir/ValueSet/x"}},
             {},
