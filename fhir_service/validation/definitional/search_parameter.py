@@ -157,13 +157,14 @@ def _same_base(parameter: Resource, defined: Resource, place: str) -> Iterator[F
 
 
 def _elsewhere(parameter: Resource, run: Run) -> Iterator[Fault]:
-    """Tell where an expression begins with types of resources that are none of those the parameter is for."""
+    """Tell of parts of an expression that begin with a type of resources which the parameter is not for."""
     named = {*_BEGINNING.findall(str(parameter.get("expression", "")))}
     bases = {*parameter.get("base", ())}
     resources = run.validator.definitions.resource_types
-    if bases and named and named <= resources and not named & bases and not (named | bases) & ANY:
-        ja = f"式は {', '.join(sorted(named))} のもので、base({', '.join(sorted(bases))})のものではありません。"
-        en = f"The expression is about {', '.join(sorted(named))}, not about the base: {', '.join(sorted(bases))}."
+    foreign = ", ".join(sorted((named & resources) - bases)[:MOST_TYPES])
+    if bases and foreign and not (named | bases) & ANY:
+        ja = f"式は base にない {foreign} のものです。"
+        en = f"The expression is about {foreign}, which the base has not."
         yield _fault(".expression", ja, en)
 
 

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/structuremap.html
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from fhir_service.fhir.resource import Resource
 from fhir_service.validation.definitional.element_path import elements_at
@@ -32,8 +32,17 @@ PARAMETERS = {
     "translate": (2, 3),
     "append": (1, 99),
 }
-Variables = dict[Any, str | None]
-"""By the name of each variable its type, None where that is not known."""
+Mode = Literal["source", "target"]
+
+
+class Variable(NamedTuple):
+    """What a name stands for: a source or a target, of a type, None where that is not known."""
+
+    mode: Mode
+    type: str | None
+
+
+Variables = dict[Any, Variable]
 
 
 def structure_map_rules(structure_map: Resource, run: Run) -> Faults:
@@ -56,7 +65,8 @@ def structure_map_rules(structure_map: Resource, run: Run) -> Faults:
             kind = each.get("type")
             if structure_map.get("structure") and kind is not None and kind not in aliases and not known.has_type(kind):
                 found.append(_no_type(kind, f"{place}.input[{number}].type"))
-            variables[each.get("name")] = aliases.get(kind) or (kind if known.has_type(str(kind)) else None)
+            of = aliases.get(kind) or (kind if known.has_type(str(kind)) else None)
+            variables[each.get("name")] = Variable(each.get("mode"), of)
         found += _rules(group, place, variables, {} if elsewhere else groups, run)
     return found or None
 
@@ -70,7 +80,7 @@ def _rules(holder: Resource, place: str, known: Variables, groups: dict[Any, Res
     for index, rule in enumerate(holder.get("rule", ())):
         at, variables = f"{place}.rule[{index}]", dict(known)
         for number, source in enumerate(rule.get("source", ())):
-            yield from _side(source, f"{at}.source[{number}]", variables, run)
+            yield from _side(source, f"{at}.source[{number}]", "source", variables, run)
             for name in CONDITIONS:
                 found = expression_faults(source.get(name), f"{at}.source[{number}].{name}", run)
                 yield from (each for each in found if each.rule == "expression")
@@ -80,15 +90,15 @@ def _rules(holder: Resource, place: str, known: Variables, groups: dict[Any, Res
                 and ":" not in source["type"]
             ):
                 yield _no_type(source["type"], f"{at}.source[{number}].type")
-            variables[source.get("variable")] = source.get("type")
+            variables[source.get("variable")] = Variable("source", source.get("type"))
         for number, target in enumerate(rule.get("target", ())):
             if "context" in target:
-                yield from _side(target, f"{at}.target[{number}]", variables, run)
+                yield from _side(target, f"{at}.target[{number}]", "target", variables, run)
             yield from _transform(target, f"{at}.target[{number}]")
             for position, each in enumerate(target.get("parameter", ())):
                 if "valueId" in each and each["valueId"] not in variables:
                     yield _no_variable(each["valueId"], f"{at}.target[{number}].parameter[{position}].value")
-            variables[target.get("variable")] = None
+            variables[target.get("variable")] = Variable("target", None)
         for number, each in enumerate(rule.get("dependent", ())):
             yield from _dependent(each, f"{at}.dependent[{number}]", variables, groups)
         yield from _rules(rule, at, variables, groups, run)
@@ -104,14 +114,17 @@ def _transform(target: Resource, at: str) -> Iterator[Fault]:
         yield _fault(f"{at}.transform", ja, en)
 
 
-def _side(side: Resource, at: str, variables: Variables, run: Run) -> Iterator[Fault]:
-    """Tell of a source or target whose context is no variable, or whose element its type has not."""
+def _side(side: Resource, at: str, mode: Mode, variables: Variables, run: Run) -> Iterator[Fault]:
+    """Tell of a source or target whose context is no variable of that mode, or whose element its type has not."""
     context, element = side.get("context"), side.get("element")
     if context not in variables:
         if side.get("contextType") != "type":
             yield _no_variable(context, f"{at}.context")
         return
-    kind = variables[context]
+    if variables[context].mode != mode:
+        ja = f"変数「{str(context)[:SHOWN]}」は {mode} ではありません。"
+        yield _fault(f"{at}.context", ja, f"The variable '{str(context)[:SHOWN]}' is no {mode}.")
+    kind = variables[context].type
     known = run.validator.definitions
     if isinstance(element, str) and "." in element:
         ja = f"element「{element[:SHOWN]}」は一つの要素の名前でなければなりません。"

@@ -26,7 +26,8 @@ def search_parameter(**elements: Any) -> dict[str, Any]:
     ("elements", "expected"),
     [
         ({"expression": "Patient.gender"}, []),
-        ({"expression": "(Person.gender | Patient.gender)"}, []),
+        ({"expression": "(Person.gender | Patient.gender)"}, [("search-parameter", "error", "expression")]),
+        ({"expression": "(Person.gender | Patient.gender)", "base": ["Patient", "Person"]}, []),
         ({"expression": "Resource.id"}, []),
         ({"expression": "gender"}, []),
         ({"expression": "Person.gender"}, [("search-parameter", "error", "expression")]),

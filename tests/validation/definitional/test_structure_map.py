@@ -45,6 +45,8 @@ def structure_map(rule: dict[str, Any], group: dict[str, Any], **more: Any) -> d
         ({"source": [SOURCE | {"element": "sex"}]}, {}, "rule[0].source[0].element"),
         ({"source": [SOURCE | {"condition": "(("}]}, {}, "rule[0].source[0].condition"),
         ({"target": [TARGET | {"context": "z"}]}, {}, "rule[0].target[0].context"),
+        ({"target": [TARGET | {"context": "src"}]}, {}, "rule[0].target[0].context"),
+        ({"source": [SOURCE | {"context": "tgt"}]}, {}, "rule[0].source[0].context"),
         ({"target": [TARGET | {"element": "sex"}]}, {}, "rule[0].target[0].element"),
         ({"target": [TARGET | {"parameter": [{"valueId": "z"}]}]}, {}, "rule[0].target[0].parameter[0].value"),
         ({"target": [{**TARGET, "transform": "truncate"}]}, {}, "rule[0].target[0].transform"),
