@@ -30,6 +30,7 @@ from fhir_service.fhir.fhirpath.syntax import (
 )
 from fhir_service.fhir.fhirpath.variables import external
 
+ONE_OF = frozenset({"first", "last", "single"})
 LONG = 64  # characters of a string that takes longer to compare than others
 
 
@@ -43,7 +44,7 @@ class Compiler(NamedTuple):
     def expression(self, node: Node, this: Types) -> Code:
         """Return the code of a node; `this` are the types of `$this`."""
         code: Code = _NODES[type(node)](self, node, this)
-        return code
+        return code._replace(run=_once(code.run)) if _is_settled(node) else code
 
     def separate(self, node: Node, this: Types) -> Code:
         """Return the code of an operand or argument, out of which no defined variable is seen."""
@@ -53,6 +54,29 @@ class Compiler(NamedTuple):
     def site(self, call: Call, source: Code, this: Types) -> Site:
         """Return what a function needs to compile its call."""
         return Site(self.model, call, source, this, self.strict, self.separate)
+
+
+def _is_settled(node: Node) -> bool:
+    """Whether a node is the same wherever an evaluation comes to it: a path from the resource, as
+    `%resource.snapshot.element.first().path`, which rules of R4 (sdf-8) ask of each of a thousand elements."""
+    steps = 0
+    while isinstance(node, Member) or (isinstance(node, Call) and node.name in ONE_OF and not node.arguments):
+        if node.target is None:
+            return False
+        node, steps = node.target, steps + 1
+    return steps > 0 and isinstance(node, External) and node.name in ("resource", "rootResource")
+
+
+def _once(run: Evaluate) -> Evaluate:
+    def run_once(this: Items, context: Context) -> Items:
+        found = context.settled.get(run_once)
+        if found is None:
+            found = context.settled[run_once] = run(this, context)
+        else:
+            context.spend(len(found))
+        return found
+
+    return run_once
 
 
 def _scope(run: Evaluate) -> Evaluate:

@@ -85,10 +85,22 @@ EACH = 50
 class Context:
     """The state of one evaluation: `$index`, `$total`, defined variables, and the steps that are left.
 
-    `left` are the steps until `refill` has to be called; every loop takes from it what it does.
+    `left` are the steps until `refill` has to be called; every loop takes from it what it does. `settled` keeps what
+    parts of the expression yield that are the same throughout.
     """
 
-    __slots__ = ("environment", "focus", "index", "left", "reserve", "resource", "root", "total", "variables")
+    __slots__ = (
+        "environment",
+        "focus",
+        "index",
+        "left",
+        "reserve",
+        "resource",
+        "root",
+        "settled",
+        "total",
+        "variables",
+    )
 
     def __init__(self, environment: Environment, focus: Items, resource: Items, root: Items) -> None:
         self.environment = environment
@@ -98,6 +110,7 @@ class Context:
         self.index: Items = []
         self.total: Items = []
         self.variables: Mapping[str, Items] = {}
+        self.settled: dict[Evaluate, Items] = {}
         self.left = 0
         self.reserve = environment.limit
 

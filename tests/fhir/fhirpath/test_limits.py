@@ -63,7 +63,7 @@ WIDE: dict[str, Any] = {"resourceType": "Patient", "identifier": [{"value": str(
         "identifier.select(%resource.exclude(%resource).count())",
         "identifier.select(%resource.subsetOf(%resource))",
         "identifier.select(%big.absent)",
-        "identifier.select(%resource.identifier.period.start)",
+        "identifier.select(%resource.identifier.where(true).period.start)",
         "identifier.select(2.5.power(3.7))",
         "identifier.select(3.7.ln())",
         "%big.select(%long.matches('((a?b?){500})c'))",
@@ -194,3 +194,11 @@ def test_no_text_is_read_without_an_answer(definitions: Definitions, text: str) 
         fhirpath.compile(text, definitions)
     except FhirPathError as error:
         assert error.status == 400
+
+
+def test_a_path_from_the_resource_is_walked_once(evaluate: Evaluate) -> None:
+    wide = {"resourceType": "Patient", "name": [{"family": "山田"}] * 2000}
+
+    found = evaluate("name.all(family = %resource.name.first().family)", wide, Environment(limit=100_000))
+
+    assert found == [True]
