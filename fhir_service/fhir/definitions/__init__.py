@@ -159,9 +159,12 @@ class Definitions:
             yield from departures(str(definition.get("url", "")), definition["snapshot"]["element"], made.elements)
 
     def _examined(self, definition: Resource) -> tuple[Snapshot | None, tuple[Issue, ...]]:
+        url = str(definition.get("url", ""))
+        if ":" not in url or "|" in url:
+            return None, ()  # by such a url another definition would be found
         held = Held(Package("examined", ""), [definition])
         try:
-            snapshot = Snapshots(Sources([held, *self.sources])).get(str(definition.get("url", "")), held.package)
+            snapshot = Snapshots(Sources([held, *self.sources])).get(url, held.package)
         except FhirError as error:
             return None, error.issues
         return snapshot, snapshot.issues if snapshot else ()

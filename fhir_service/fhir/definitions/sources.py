@@ -143,8 +143,14 @@ def fits(package: Package, name: str, version: str) -> bool:
     return re.fullmatch(pattern, package.version) is not None
 
 
+def _of_numbers(digits: str) -> tuple[int, str]:
+    """Return a number of any length as something to sort by: how many digits it has, and these."""
+    said = digits.lstrip("0")
+    return len(said), said
+
+
 def newest_first(version: str) -> tuple[tuple[int, str], ...]:
     """Return a version as something to sort by: numbers by value, and `1.2.0` after `1.2.0-draft`."""
     release, _, label = version.partition("-")
-    parts = [(int(part), "") if part.isdigit() else (-1, part) for part in release.split(".")]
+    parts = [_of_numbers(part) if part.isdecimal() else (-1, part) for part in release.split(".")]
     return (*parts, (0, "") if not label else (-1, label))

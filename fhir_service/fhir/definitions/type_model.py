@@ -169,8 +169,8 @@ def type_code(element_type: Resource) -> str:
     code: str = element_type["code"]
     if not code.startswith(SYSTEM_TYPE):
         return code
-    named = (each["valueUrl"] for each in element_type.get("extension", ()) if each["url"] == FHIR_TYPE)
-    return next(named, "string")
+    named = (each.get("valueUrl") for each in element_type.get("extension", ()) if each.get("url") == FHIR_TYPE)
+    return next(named, None) or "string"
 
 
 def _targets(types: Iterable[Resource]) -> set[str]:

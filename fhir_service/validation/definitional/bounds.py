@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from fhir_service.validation.fault import Fault, Faults
 
 if TYPE_CHECKING:
     from fhir_service.validation.run import Check, Run
+
+_NUMBER = re.compile("[0-9]{1,18}").fullmatch
 
 # By type where elements with `min` and `max` stand; nothing: the value itself.
 BOUNDED: dict[str, tuple[str, ...]] = {
@@ -37,7 +40,7 @@ def _bounds(element: Resource, place: str) -> Iterator[Fault]:
     most = element.get("max")
     if not isinstance(most, str) or most == "*":
         return
-    if not most.isdigit():
+    if _NUMBER(most) is None:
         yield _fault(f"{place}.max", "max は数か * です。", "The max is a number or *.")
     elif int(most) < int(element.get("min") or 0):
         ja = f"max({most})が min({element.get('min')})より小さくなっています。"

@@ -44,7 +44,7 @@ def least(element: ElementDefinition) -> int:
 def most(element: ElementDefinition) -> int | None:
     """Return the `max` of an element, None if it has no end."""
     found = str(element.get("max", UNBOUNDED))
-    return int(found) if found.isdigit() else None
+    return int(found) if found.isdecimal() and len(found) < 19 else None
 
 
 def _too_few(count: int, low: int, path: str, said: str, profile: str) -> Fault:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fhir_service.fhir.definitions import Definitions
+from fhir_service.fhir.definitions.sources import newest_first
 from fhir_service.fhir.resource import Key
 
 URL = "http://example.org/fhir/ValueSet/colour"
@@ -48,6 +49,15 @@ def test_of_several_with_one_url_the_newest_version_is_found(definitions: Defini
     assert (definitions.find(URL) or {})["version"] == "1.10.0"
     assert (definitions.find(f"{URL}|1.9.0") or {})["version"] == "1.9.0"
     assert definitions.find(f"{URL}|2.0.0") is None
+
+
+@pytest.mark.parametrize("version", ["²", "１", "9" * 5000, "", "-", "1..2"])
+def test_a_version_that_is_no_number_stands_beside_others(definitions: Definitions, version: str) -> None:
+    for number, each in enumerate((version, "0010", "9")):
+        definitions.put(Key("ValueSet", str(number)), body(version=each))
+
+    assert definitions.find(f"{URL}|{version}" if version else URL) is not None
+    assert [each for each in sorted((version, "0010", "9"), key=newest_first) if each != version] == ["9", "0010"]
 
 
 def test_what_is_stored_does_not_shadow_r4(definitions: Definitions) -> None:

@@ -14,6 +14,17 @@ BIRTHDATE = {
     "type": "date",
 }
 LOOKUP = {"name": "lookup", "definition": "http://hl7.org/fhir/OperationDefinition/CodeSystem-lookup"}
+OPERATION = {
+    "resourceType": "OperationDefinition",
+    "name": "X",
+    "status": "draft",
+    "kind": "operation",
+    "code": "x",
+    "system": True,
+    "type": False,
+    "instance": False,
+}
+TAKEN: dict[str, Any] = {"name": "a", "use": "in", "min": 0, "max": "1"}
 
 
 @pytest.mark.parametrize(
@@ -88,18 +99,7 @@ def test_the_profile_of_a_type_is_of_that_type(validator: Validator, kind: str, 
 def test_an_operation_takes_what_there_is(
     validator: Validator, parameter: dict[str, Any], more: dict[str, Any], place: str | None
 ) -> None:
-    operation = {
-        "resourceType": "OperationDefinition",
-        "name": "X",
-        "status": "draft",
-        "kind": "operation",
-        "code": "x",
-        "system": True,
-        "type": False,
-        "instance": False,
-        "parameter": [{"name": "a", "use": "in", "min": 0, "max": "1", "type": "string", **parameter}],
-        **more,
-    }
+    operation = OPERATION | {"parameter": [TAKEN | {"type": "string"} | parameter]} | more
 
     assert [at for _, at in errors_of(validator, operation)] == ([place] if place else [])
 
@@ -134,17 +134,7 @@ def test_an_identifier_of_a_naming_system_is_of_its_type(
 @pytest.mark.parametrize(("use", "expected"), [("in", []), ("out", [("operation", "parameter[0].part[0].use")])])
 def test_a_part_of_a_parameter_is_used_as_the_whole(validator: Validator, use: str, expected: Any) -> None:
     part = {"name": "b", "use": use, "min": 0, "max": "1", "type": "string"}
-    operation = {
-        "resourceType": "OperationDefinition",
-        "name": "X",
-        "status": "draft",
-        "kind": "operation",
-        "code": "x",
-        "system": True,
-        "type": False,
-        "instance": False,
-        "parameter": [{"name": "a", "use": "in", "min": 0, "max": "1", "part": [part]}],
-    }
+    operation = OPERATION | {"parameter": [TAKEN | {"part": [part]}]}
 
     assert errors_of(validator, operation) == expected
     assert ("operation", "warning", "code") in told(validator, operation | {"code": "$x"})

@@ -434,3 +434,20 @@ def test_slices_of_a_choice_are_not_all_needed(validator: Validator) -> None:
 
     assert both(0) == []
     assert set(both(1)) == {"definition"}
+
+
+@pytest.mark.parametrize(
+    ("url", "severity"),
+    [("Patient", "error"), ("http://hl7.org/fhir/StructureDefinition/Patient|4.0.1", "warning")],
+)
+def test_a_url_by_which_another_definition_is_found_is_told_of(validator: Validator, url: str, severity: str) -> None:
+    told = validator.check(profile("Patient", element("Patient.name", min=1), url=url))
+
+    assert [(each.rule, each.severity) for each in told if each.rule == "canonical"] == [("canonical", severity)]
+
+
+def test_a_type_whose_extension_has_no_value_is_told_of(validator: Validator) -> None:
+    extension = {"url": "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type"}
+    system = {"code": "http://hl7.org/fhirpath/System.String", "extension": [extension]}
+
+    assert "ext-1" in rules(validator, profile("Patient", element("Patient.id", type=[system])))
